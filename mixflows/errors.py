@@ -1,0 +1,108 @@
+"""The errors a user can meet, as one tree.
+
+MixflowsError                       exit code 1
+├── UsageError                      exit code 2: the command line or a setting is wrong; nothing was touched
+│   ├── SettingsError               an unknown key, a value out of range, a file that is not there
+│   ├── RulesChangedError           published days were judged by other rules; needs --accept-rules
+│   └── UnknownDayError             a day or range that cannot be meant
+├── LandingError                    a file was refused whole; nothing of it was landed
+│   ├── AlreadyLandedError          the same content was landed before
+│   └── IncompleteFileError         cut off: truncated gzip, or `terminated early`
+├── WarehouseError                  the warehouse cannot do what was asked
+│   ├── WarehouseBusyError          another process holds the DuckDB file
+│   ├── WarehouseFullError          no space left, or a read-only folder
+│   ├── MissingTableError           a table that `mixflows init` makes is not there
+│   ├── SourceColumnsError          the source lacks a column that the settings name, or a type changed
+│   └── StatementError              a SQL statement failed; carries the rendered statement's name
+└── DayError                        one day could not be processed; other days go on
+    ├── PublishMismatchError        the published day does not add up, and replacing it did not help
+    └── DayHeldError                another run holds the day
+
+A message says what is wrong, where (file, line, table, day or setting), how many, and what to do next. No message
+contains event properties or users' ids.
+"""
+
+
+class MixflowsError(Exception):
+    """Base of every error that is told to the user in one sentence.
+
+    Args:
+        message: What is wrong and where.
+        hint: What to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(MixflowsError):
+    """The command line or a setting is wrong; nothing was touched."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is unknown, missing or out of range."""
+
+
+class RulesChangedError(UsageError):
+    """Published days were judged by other rules than the settings now name."""
+
+
+class UnknownDayError(UsageError):
+    """A day or a range of days that cannot be meant."""
+
+
+class LandingError(MixflowsError):
+    """A file was refused whole; nothing of it was landed."""
+
+
+class AlreadyLandedError(LandingError):
+    """The same content was landed before."""
+
+
+class IncompleteFileError(LandingError):
+    """The file was cut off before its end."""
+
+
+class WarehouseError(MixflowsError):
+    """The warehouse cannot do what was asked."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process holds the DuckDB file."""
+
+
+class WarehouseFullError(WarehouseError):
+    """No space is left, or the folder cannot be written."""
+
+
+class MissingTableError(WarehouseError):
+    """A table that the system needs is not there."""
+
+
+class SourceColumnsError(WarehouseError):
+    """The source lacks a column that the settings name, or the type of a column changed."""
+
+
+class StatementError(WarehouseError):
+    """A SQL statement failed in the warehouse."""
+
+
+class DayError(MixflowsError):
+    """One day could not be processed; the other days go on."""
+
+
+class PublishMismatchError(DayError):
+    """The published day does not add up, and replacing it once did not help."""
+
+
+class DayHeldError(DayError):
+    """Another run holds the day."""

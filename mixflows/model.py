@@ -1,0 +1,303 @@
+"""What travels between the steps of a day: small, frozen, without a warehouse, Prefect or Great Expectations.
+
+`day` is a `partition_date`; names ending in `_at` are instants in UTC; `_rows` count delivered copies.
+"""
+
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class PlanReason(StrEnum):
+    """Why a day is planned."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    RULES_CHANGED = "rules_changed"
+    FAILED = "failed"
+    THRESHOLDS_CHANGED = "thresholds_changed"
+    LOOKBACK = "lookback"
+    REQUESTED = "requested"
+
+
+class Mode(StrEnum):
+    """Which days a backfill takes."""
+
+    DUE = "due"
+    MISSING = "missing"
+    CHANGED = "changed"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    ALL = "all"
+
+
+class Status(StrEnum):
+    """How a day ended in one run."""
+
+    PUBLISHED = "published"
+    UNCHANGED = "unchanged"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class Severity(StrEnum):
+    """What a failed expectation does: `critical` blocks the day, `warning` flags it."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the pipeline.
+
+    Attributes:
+        run_id: Prefect's flow run id, or a random one.
+        attempt: 1 for the first try; a retry from the UI keeps the run id and counts on.
+    """
+
+    run_id: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """One day of the source, from metadata or its narrowest columns.
+
+    Attributes:
+        version: Changes whenever the day's rows may have changed; None where the engine offers no such signal.
+    """
+
+    day: date
+    rows: int
+    version: str | None
+
+
+@dataclass(frozen=True)
+class PlannedDay:
+    """A day that a run is to process.
+
+    Attributes:
+        source_version: Read before the day is staged, so that rows arriving in between are found by the next plan.
+        published_version: The source version that the day was last published from, if ever.
+        usual_rows: Median of the source rows of the days with rows among the 28 before; None when they are fewer than 7.
+    """
+
+    day: date
+    reason: PlanReason
+    source_rows: int
+    source_version: str | None
+    published_version: str | None = None
+    usual_rows: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days of one run, in the order they are processed.
+
+    Attributes:
+        check_rows: Whether the rows suite reads the staged rows.
+        rows_without_day: Source rows that belong to no day (no partition date, no event time); no plan can take them.
+    """
+
+    days: tuple[PlannedDay, ...]
+    check_rows: bool
+    rows_without_day: int = 0
+
+    @property
+    def source_rows(self) -> int:
+        """Source rows of all planned days."""
+        return sum(day.source_rows for day in self.days)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one staged day, counted in one scan of the staged day.
+
+    Counts come from the source's own columns (keys, insert id, times), never from the columns that staging wrote, so
+    that they can judge it; `kept_rows`, `rejected_rows` and `exact_copies` are staging's word, to be held against them.
+
+    Attributes:
+        source_rows: Delivered copies.
+        kept_rows: Copies that staging keeps.
+        rejected_rows: Copies that staging rejects.
+        duplicate_rows: Valid copies beyond the first of each key.
+        conflicting_duplicate_rows: Rejected copies whose content differs from their winner's.
+        missing_insert_id_rows: Copies without insert id.
+        missing_time_rows: Copies without event time.
+        future_rows: Copies whose event time is later than their own arrival by more than the tolerance.
+        late_rows: Copies that arrived more than `lookback_days` after the day.
+        valid_keys: Different keys among the valid copies (each copy without insert id is one, where they are kept).
+        kept_twice_keys: Keys that staging keeps more than once.
+        kept_null_key_rows: Kept copies with NULL in a key part that the policy forbids.
+        kept_other_day_rows: Kept copies whose event time lies outside the day.
+        ambiguous_keys: Keys with copies of the same arrival and different content; only their winners need content to tell.
+        kept_without_id_rows: Kept copies without insert id (policy `keep`).
+    """
+
+    source_rows: int
+    kept_rows: int
+    rejected_rows: int
+    duplicate_rows: int
+    conflicting_duplicate_rows: int
+    missing_insert_id_rows: int
+    missing_time_rows: int
+    future_rows: int
+    late_rows: int
+    valid_keys: int
+    kept_twice_keys: int
+    kept_null_key_rows: int
+    kept_other_day_rows: int
+    ambiguous_keys: int
+    kept_without_id_rows: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What publishing would do to the published day; all zero when it already equals the staged day.
+
+    Attributes:
+        inserted_events: Kept copies whose key is not published.
+        updated_events: Published keys whose winner is another copy now.
+        orphan_events: Published events whose key is not kept now.
+        rejected_added: Rejected copies that are not published so.
+        rejected_dropped: Published rejected copies that the stage does not reject so.
+        vanished_rows: Published copies, kept or rejected, that the source no longer has.
+        surplus_rows: Those of them that are one copy too many of a copy that the source does have.
+    """
+
+    inserted_events: int = 0
+    updated_events: int = 0
+    orphan_events: int = 0
+    rejected_added: int = 0
+    rejected_dropped: int = 0
+    vanished_rows: int = 0
+    surplus_rows: int = 0
+
+
+@dataclass(frozen=True)
+class PublishedCounts:
+    """What the published tables hold for one day, counted on their key columns."""
+
+    event_rows: int
+    event_keys: int
+    rejected_rows: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the warehouse billed: bytes and slot time; None where the engine does not tell."""
+
+    bytes_processed: int | None = None
+    slot_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class StagedDay:
+    """A day that has been read and ranked, and not yet judged."""
+
+    planned: PlannedDay
+    run: Run
+    figures: Figures
+    published: PublishedCounts
+    difference: Difference
+    stage_table: str
+    started_at: datetime
+
+    @property
+    def day(self) -> date:
+        """The staged day."""
+        return self.planned.day
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation's result on one day.
+
+    Attributes:
+        suite: `figures`, `rows`, or the reference of a user's own suite.
+        observed_value: The figure, where it is one number.
+        threshold: The bound, where there is one.
+        unexpected_count: Rows that break a row expectation.
+        note: Why it could not be judged, or what else a reader should know. Never row content.
+    """
+
+    suite: str
+    expectation: str
+    severity: Severity
+    success: bool
+    observed_value: float | None = None
+    threshold: float | None = None
+    unexpected_count: int | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        observed = "" if self.observed_value is None else f" {self.observed_value:.6g}"
+        bound = "" if self.threshold is None else f" (allowed {self.threshold:.6g})"
+        rows = f" in {self.unexpected_count:,} rows" if self.unexpected_count else ""
+        return f"{self.expectation}{observed}{bound}{rows}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the audit says of one staged day."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """Failed critical expectations; any of them blocks the day."""
+        return tuple(f for f in self.findings if not f.success and f.severity is Severity.CRITICAL)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Failed expectations that flag the day."""
+        return tuple(f for f in self.findings if not f.success and f.severity is Severity.WARNING)
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One row of the ledger: how one day ended in one attempt of one run. Field names are the table's columns."""
+
+    run_id: str
+    attempt: int
+    partition_date: date
+    plan_reason: PlanReason
+    status: Status
+    source_rows: int | None
+    kept_rows: int | None
+    rejected_rows: int | None
+    duplicate_rows: int | None
+    duplicate_rate: float | None
+    late_rows: int | None
+    inserted_rows: int | None
+    updated_rows: int | None
+    deleted_rows: int | None
+    source_version: str | None
+    rules_version: str
+    thresholds_version: str
+    bytes_processed: int | None
+    slot_ms: int | None
+    started_at: datetime
+    finished_at: datetime
+    engine: str
+    note: str = ""
+    error: str = ""
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """The ledger's column names in order."""
+        return tuple(f.name for f in fields(cls))
+
+
+@dataclass(frozen=True)
+class DayOutcome:
+    """How one day ended in this run."""
+
+    row: LedgerRow
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def warned(self) -> bool:
+        """Whether an expectation of severity warning failed on a day that went on."""
+        return self.row.status in (Status.PUBLISHED, Status.UNCHANGED) and any(not f.success for f in self.findings)

@@ -1,0 +1,138 @@
+"""Which days a run processes, and why. Decided on row counts and versions alone; no event is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from statistics import median
+
+from mixflows.days import DayRange
+from mixflows.errors import RulesChangedError
+from mixflows.ledger import DayState, day_states
+from mixflows.model import Mode, Plan, PlannedDay, PlanReason, SourceDay, Status
+from mixflows.settings import Settings
+from mixflows.warehouse.boundary import Warehouse
+
+HISTORY_DAYS = 28
+HISTORY_AT_LEAST = 7
+GONE = "gone from the source"
+"""Source version of a published day of which the source has no row any more."""
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a run was asked for.
+
+    Attributes:
+        mode: Which days to take.
+        days: The range, both ends included.
+        accept_rules: Whether published days may be judged again by other rules.
+        newest_first: Whether the latest day comes first.
+        check_rows: Whether Great Expectations reads the staged rows themselves.
+    """
+
+    mode: Mode = Mode.DUE
+    days: DayRange = field(default_factory=DayRange)
+    accept_rules: bool = False
+    newest_first: bool = False
+    check_rows: bool = False
+
+
+def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) -> Plan:
+    """Reads the source's days and the ledger, and plans.
+
+    Raises:
+        RulesChangedError: Published days in the range were judged by other rules, and that was not accepted.
+    """
+    source, without_day = warehouse.source_days()
+    days = plan_days(source, day_states(warehouse), settings, request)
+    return Plan(days, request.check_rows, without_day)
+
+
+def plan_days(
+    source: Sequence[SourceDay], states: Mapping[date, DayState], settings: Settings, request: PlanRequest
+) -> tuple[PlannedDay, ...]:
+    """The days to process, in order, each with its reason. Pure: the same input gives the same plan.
+
+    Raises:
+        RulesChangedError: See `make_plan`.
+    """
+    rows = {day.day: day.rows for day in source}
+    gone = [SourceDay(day, 0, GONE) for day, state in states.items() if day not in rows and state.is_published]
+    candidates = sorted((d for d in [*source, *gone] if d.day in request.days), key=lambda d: d.day)
+    _refuse_other_rules(candidates, states, settings, request)
+    last = max((d.day for d in candidates), default=None)
+    planned: list[PlannedDay] = []
+    for day in candidates:
+        state = states.get(day.day)
+        reason = _due_reason(day, state, settings, last)
+        if (reason := _taken(reason, state, request.mode)) is not None:
+            planned.append(
+                PlannedDay(
+                    day=day.day,
+                    reason=reason,
+                    source_rows=day.rows,
+                    source_version=day.version,
+                    published_version=state.published_version if state else None,
+                    usual_rows=_usual_rows(day.day, rows),
+                )
+            )
+    return tuple(reversed(planned)) if request.newest_first else tuple(planned)
+
+
+def _refuse_other_rules(
+    candidates: Sequence[SourceDay], states: Mapping[date, DayState], settings: Settings, request: PlanRequest
+) -> None:
+    other = [
+        d.day
+        for d in candidates
+        if (s := states.get(d.day)) is not None and s.is_published and s.published_rules != settings.rules_version
+    ]
+    if other and not request.accept_rules:
+        raise RulesChangedError(
+            f"{len(other):,} published days, {other[0]} to {other[-1]}, were judged by other rules than the settings name now"
+            " (key, keep, missing_insert_id, future_tolerance_seconds or project_timezone)",
+            "Run again with --accept-rules to judge them anew, or change the settings back.",
+        )
+
+
+def _due_reason(day: SourceDay, state: DayState | None, settings: Settings, last: date | None) -> PlanReason | None:
+    if state is None:
+        return PlanReason.NEW
+    if state.status is Status.FAILED:
+        return PlanReason.FAILED
+    if state.status is Status.BLOCKED:
+        if day.version != state.source_version:
+            return PlanReason.CHANGED
+        if state.rules_version != settings.rules_version:
+            return PlanReason.RULES_CHANGED
+        return PlanReason.THRESHOLDS_CHANGED if state.thresholds_version != settings.thresholds_version else None
+    if state.published_rules != settings.rules_version:
+        return PlanReason.RULES_CHANGED
+    if day.version is None:
+        # Without a signal of change, the last days are looked at again every time.
+        recent = last is not None and day.day > last - timedelta(days=settings.pipeline.lookback_days)
+        return PlanReason.LOOKBACK if recent else None
+    return PlanReason.CHANGED if day.version != state.published_version else None
+
+
+def _taken(reason: PlanReason | None, state: DayState | None, mode: Mode) -> PlanReason | None:
+    """The reason under which a mode takes the day, or None."""
+    match mode:
+        case Mode.ALL:
+            return reason or PlanReason.REQUESTED
+        case Mode.BLOCKED:
+            blocked = state is not None and state.status is Status.BLOCKED
+            return (reason or PlanReason.REQUESTED) if blocked else None
+        case Mode.DUE:
+            return reason
+        case Mode.MISSING:
+            return reason if state is None or not state.is_published else None
+        case Mode.CHANGED:
+            return reason if reason in (PlanReason.CHANGED, PlanReason.RULES_CHANGED, PlanReason.LOOKBACK) else None
+        case Mode.FAILED:
+            return reason if reason is PlanReason.FAILED else None
+
+
+def _usual_rows(day: date, rows: Mapping[date, int]) -> float | None:
+    before = [rows[d] for n in range(1, HISTORY_DAYS + 1) if (d := day - timedelta(days=n)) in rows]
+    return float(median(before)) if len(before) >= HISTORY_AT_LEAST else None

@@ -1,0 +1,270 @@
+"""Settings: one frozen model, read from `mixflows.toml`, the environment and the command line.
+
+Order of precedence, strongest first: overrides (command-line flags), `MIXFLOWS_…` environment variables (nesting by `__`),
+the TOML file, the defaults below. Unknown keys are errors everywhere.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from mixflows.errors import SettingsError
+
+DEFAULT_CONFIG = Path("mixflows.toml")
+ENV_PREFIX = "MIXFLOWS_"
+
+Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
+Keep = Literal["first", "latest"]
+SourceDeletes = Literal["block", "keep", "apply"]
+RowChecks = Literal["daily", "always", "never"]
+PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
+
+
+def _none_word(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError(f"{value!r} is not a name: letters, digits and underscores only")
+    return value
+
+
+Identifier = Annotated[str, BeforeValidator(_identifier)]
+OptionalName = Annotated[Identifier | None, BeforeValidator(_none_word)]
+Bound = Annotated[float | None, Field(ge=0), BeforeValidator(_none_word)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class WarehouseSettings(_Frozen):
+    """Where the tables live."""
+
+    engine: Literal["duckdb"] = "duckdb"
+    """The engine that does the work."""
+    path: Path = Path("mixflows.duckdb")
+    """DuckDB's file."""
+    memory_limit: str = Field("1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
+    """Memory that DuckDB may use before it spills to disk beside the file."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of DuckDB; by default one per core."""
+
+
+class TableSettings(_Frozen):
+    """Names of the tables."""
+
+    source: Identifier = "mp_master_event"
+    events: Identifier = "mp_events"
+    rejected: Identifier = "mp_rejected_events"
+    malformed: Identifier = "mp_malformed_records"
+    landings: Identifier = "mp_landings"
+    ledger: Identifier = "mp_partition_runs"
+    quality: Identifier = "mp_quality_results"
+
+
+class ColumnSettings(_Frozen):
+    """Which columns of the source play which role; every other column passes through untouched."""
+
+    insert_id: Identifier = "mp_insert_id"
+    time: Identifier = "time"
+    """Event time, a TIMESTAMP in UTC."""
+    event_name: Identifier = "mp_event_name"
+    distinct_id: Identifier = "distinct_id"
+    arrival: OptionalName = "mp_processing_time_ms"
+    """When Mixpanel received the copy: milliseconds since 1970 (integer) or a TIMESTAMP. `loaded_at` stands in where the source lacks it."""
+    loaded_at: OptionalName = "loaded_at"
+    """When the copy was landed."""
+    partition_date: OptionalName = "partition_date"
+    """The day in the project's time zone; where the source lacks it, the day is found by its UTC bounds."""
+    customer_id: OptionalName = "customer_id"
+    """Clusters the published tables where the source has it."""
+
+
+class LandingSettings(_Frozen):
+    """How raw-export files are read."""
+
+    time_unit: Literal["s", "ms"] = "s"
+    """Unit of `properties.time`: seconds, or milliseconds for exports made with `time_in_ms`."""
+    time_zone: Literal["UTC", "project"] = "UTC"
+    """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time."""
+    promote: dict[str, PromotedType] = {"customer_id": "STRING"}
+    """Properties that become typed columns where a file has them; the rest stays in `properties`."""
+    max_line_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    """The longest line that is read as an event."""
+
+
+class PipelineSettings(_Frozen):
+    """What a copy is, which one wins, and what happens to odd rows."""
+
+    key: Key = "insert_id_time"
+    keep: Keep = "first"
+    source_deletes: SourceDeletes = "block"
+    missing_insert_id: Literal["reject", "keep"] = "reject"
+    lookback_days: int = Field(3, ge=0)
+    future_tolerance_seconds: int = Field(3600, ge=0)
+
+
+class Bounds(_Frozen):
+    """Above `warning` the day is flagged, above `critical` it is blocked; `"none"` switches a bound off."""
+
+    warning: Bound = None
+    critical: Bound = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Bounds":
+        if self.warning is not None and self.critical is not None and self.critical < self.warning:
+            raise ValueError(f"critical ({self.critical}) is below warning ({self.warning})")
+        return self
+
+
+class QualitySettings(_Frozen):
+    """Thresholds of the expectations. Rates are shares of the day's source rows."""
+
+    min_rows: int = Field(1000, ge=0)
+    """Rates are judged from this many source rows on."""
+    row_checks: RowChecks = "daily"
+    """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
+    duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
+    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001)
+    missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
+    future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
+    late_rate: Bounds = Bounds(warning=0.05)
+    volume_change: Bounds = Bounds(warning=3.0)
+    """Factor, either way, against the median of the 28 days before."""
+    own: dict[str, Bounds] = {}
+    """Bounds for your own expectations, by a name of your choice."""
+    figures_suites: tuple[str, ...] = ()
+    """Your own suites on the day's figures, as `module:function`."""
+    rows_suites: tuple[str, ...] = ()
+    """Your own suites on the staged rows, as `module:function`."""
+
+    @field_validator("figures_suites", "rows_suites")
+    @classmethod
+    def _is_reference(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+                raise ValueError(f"{name!r} is not of the form 'module:function'")
+        return value
+
+
+class BackfillSettings(_Frozen):
+    """How many days are processed side by side."""
+
+    concurrency: int = Field(4, ge=1, le=64)
+
+
+class Settings(_Frozen):
+    """All settings of one installation."""
+
+    project_timezone: str = "UTC"
+    """The Mixpanel project's time zone, by its IANA name; decides what a day is."""
+    warehouse: WarehouseSettings = WarehouseSettings()
+    tables: TableSettings = TableSettings()
+    columns: ColumnSettings = ColumnSettings()
+    landing: LandingSettings = LandingSettings()
+    pipeline: PipelineSettings = PipelineSettings()
+    quality: QualitySettings = QualitySettings()
+    backfill: BackfillSettings = BackfillSettings()
+
+    @field_validator("project_timezone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as err:
+            raise ValueError(f"{value!r} is not an IANA time zone, such as 'UTC' or 'Europe/Berlin'") from err
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's time zone."""
+        return ZoneInfo(self.project_timezone)
+
+    @property
+    def rules_version(self) -> str:
+        """Hash of what decides which copy is kept; a published day with another one was judged by other rules."""
+        p = self.pipeline
+        return _short_hash(p.key, p.keep, self.project_timezone, p.future_tolerance_seconds, p.missing_insert_id)
+
+    @property
+    def thresholds_version(self) -> str:
+        """Hash of what decides whether a day is blocked."""
+        return _short_hash(self.quality.model_dump(mode="json"), self.pipeline.source_deletes, self.pipeline.lookback_days)
+
+
+def _short_hash(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings from their sources.
+
+    Args:
+        config: The TOML file; by default `mixflows.toml` here, if there is one.
+        overrides: Nested values that win over everything else (the command line's flags).
+
+    Returns:
+        The settings, complete and checked.
+
+    Raises:
+        SettingsError: A key is unknown, a value does not fit, or the named file cannot be read. Every finding is named.
+    """
+    path = config if config is not None else DEFAULT_CONFIG
+    if config is not None and not config.is_file():
+        raise SettingsError(f"settings file {config} is not there", "Name an existing file with --config.")
+    _refuse_unknown_environment()
+
+    class Sources(Settings, BaseSettings):
+        model_config = SettingsConfigDict(
+            frozen=True,
+            extra="forbid",
+            env_prefix=ENV_PREFIX,
+            env_nested_delimiter="__",
+            nested_model_default_partial_update=True,
+        )
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    try:
+        merged = Sources(**dict(overrides or {}))
+        return Settings.model_validate(merged.model_dump())
+    except tomllib.TOMLDecodeError as err:
+        raise SettingsError(f"settings file {path} is not valid TOML: {err}") from err
+    except ValidationError as err:
+        raise SettingsError(_findings(err, path), "See the table of settings in README.md.") from err
+
+
+def _refuse_unknown_environment() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(ENV_PREFIX) and name.removeprefix(ENV_PREFIX).split("__")[0].upper() not in known:
+            raise SettingsError(f"environment variable {name} names no setting", f"Known: {', '.join(sorted(known))}.")
+
+
+def _findings(err: ValidationError, path: Path) -> str:
+    lines = [f"the settings do not hold (file {path}, environment {ENV_PREFIX}…, flags):"]
+    for finding in err.errors(include_url=False):
+        where = ".".join(str(part) for part in finding["loc"]) or "settings"
+        what = "no such setting" if finding["type"] == "extra_forbidden" else finding["msg"].removeprefix("Value error, ")
+        lines.append(f"  {where}: {what}")
+    return "\n".join(lines)

@@ -1,0 +1,10 @@
+-- One row per landed file, each time it was landed.
+CREATE TABLE IF NOT EXISTS {{ landings }} (
+  file_name STRING,
+  content_hash STRING,
+  landed_at TIMESTAMP,
+  `lines` INT64,
+  source_rows INT64,
+  malformed_rows INT64,
+  rows_per_day ARRAY<STRUCT<partition_date DATE, source_rows INT64>>
+)

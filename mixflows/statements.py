@@ -1,0 +1,245 @@
+"""Renders the statements of `sql/`: Jinja templates in BigQuery's dialect, readable as they stand.
+
+A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, a day's short-lived tables as `{{ stage }}`,
+`{{ copies }}`, `{{ rejected_next }}`, values as `@parameters`, and the key and content columns through the macros below.
+Rendering is done once per statement and set of flags; a day's names and values come in afterwards.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from mixflows.settings import Settings
+from mixflows.warehouse.shape import Column, SourceShape
+
+DAY_TABLES = ("stage", "copies", "rejected_next")
+"""Short-lived tables; a rendered statement names them `__stage__` and so on until it is bound to a day."""
+
+TextRule = Callable[[str, Column], str]
+"""How a column's value becomes text for the fingerprint: (SQL of the value, column) to SQL of the text."""
+
+
+def quote(name: str) -> str:
+    """Quotes an identifier for BigQuery; the only place where that is done."""
+    return f"`{name}`"
+
+
+@cache
+def _environment() -> Environment:
+    folder = files("mixflows") / "sql"
+
+    def load(name: str) -> str | None:
+        path = folder / f"{name}.sql"
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    # The output is SQL, never HTML; identifiers are checked by the settings and quoted by `quote`.
+    return Environment(
+        loader=FunctionLoader(load), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+
+
+class Expressions:
+    """SQL of the key, the judgement and the fingerprint over the rows of one alias, for templates.
+
+    Args:
+        shape: The source's columns and roles.
+        settings: Rules of the pipeline.
+        text_rule: The engine's way to write a value as text.
+    """
+
+    def __init__(self, shape: SourceShape, settings: Settings, text_rule: TextRule) -> None:
+        self._shape = shape
+        self._keeps_missing = settings.pipeline.missing_insert_id == "keep"
+        self._time_zone = settings.project_timezone
+        self._text_rule = text_rule
+
+    def columns(self, alias: str) -> str:
+        """All columns of the source."""
+        return ", ".join(f"{alias}.{quote(c.name)}" for c in self._shape.columns)
+
+    def published_columns(self) -> str:
+        """All columns of the published events, unqualified; the day is added where the source lacks it."""
+        names = [quote(c.name) for c in self._shape.columns]
+        return ", ".join(names if self._shape.partition_date else [*names, quote("partition_date")])
+
+    def published_values(self, alias: str) -> str:
+        """Values for `published_columns` from a source row."""
+        values = self.columns(alias)
+        return values if self._shape.partition_date else f"{values}, @day"
+
+    def assignments(self, alias: str) -> str:
+        """`column = alias.column` for every column of the source."""
+        return ", ".join(f"{quote(c.name)} = {alias}.{quote(c.name)}" for c in self._shape.columns)
+
+    def key(self, alias: str) -> str:
+        """The key's columns."""
+        return ", ".join(f"{alias}.{quote(p.name)}" for p in self._shape.key)
+
+    def key_names(self) -> str:
+        """The key's columns, unqualified."""
+        return ", ".join(quote(p.name) for p in self._shape.key)
+
+    def key_as(self, alias: str, prefix: str) -> str:
+        """The key's columns, each named `prefix_column`."""
+        return ", ".join(f"{alias}.{quote(p.name)} AS {quote(f'{prefix}_{p.name}')}" for p in self._shape.key)
+
+    def key_from(self, alias: str, prefix: str) -> str:
+        """The key's columns, back from `key_as`."""
+        return ", ".join(f"{alias}.{quote(f'{prefix}_{p.name}')} AS {quote(p.name)}" for p in self._shape.key)
+
+    def same_key(self, a: str, b: str) -> str:
+        """Whether two rows have the same key; NULLs of optional parts are equal. Hash-joinable; no key without insert id."""
+        return self._same([(p.name, p.name, p.optional) for p in self._shape.key], a, b)
+
+    def same_key_as(self, a: str, b: str, prefix: str) -> str:
+        """`same_key`, where the right side carries `key_as` names."""
+        return self._same([(p.name, f"{prefix}_{p.name}", p.optional) for p in self._shape.key], a, b)
+
+    def same_copy(self, a: str, b: str) -> str:
+        """Whether two rows have the same key, NULLs equal throughout, and the same arrival (as `arrival` columns)."""
+        key = self._same([(p.name, p.name, True) for p in self._shape.key], a, b)
+        return f"{key} AND {self.same_arrival(f'{a}.arrival', f'{b}.arrival')}"
+
+    def same_arrival(self, a: str, b: str) -> str:
+        """Whether two arrivals are equal, unknown ones among them."""
+        left, right = (f"UNIX_MICROS({v})" if self._shape.arrival_type == "TIMESTAMP" else v for v in (a, b))
+        return f"COALESCE({left}, 0) = COALESCE({right}, 0) AND ({a} IS NULL) = ({b} IS NULL)"
+
+    def own_key_columns(self, alias: str, fingerprint: str) -> str:
+        """Where rows without insert id are kept: their content and ordinal among equals, which are their key."""
+        if not self._keeps_missing:
+            return ""
+        content = f"CASE WHEN NOT ({self.has_id(alias)}) THEN {fingerprint} END"
+        order = f"{self.arrival(alias)} IS NULL, {self.arrival(alias)}"
+        return (
+            f", {content} AS content, CASE WHEN {self.has_id(alias)} THEN 1"
+            f" ELSE ROW_NUMBER() OVER (PARTITION BY {content} ORDER BY {order}) END AS ordinal"
+        )
+
+    def same_own_key(self, a: str, b: str) -> str:
+        """`same_key`, and for rows without insert id the same content and ordinal."""
+        if not self._keeps_missing:
+            return self.same_key(a, b)
+        key = self._same([(p.name, p.name, p.name != self._shape.time) for p in self._shape.key], a, b)
+        return f"{key} AND COALESCE({a}.content, '') = COALESCE({b}.content, '') AND {a}.ordinal = {b}.ordinal"
+
+    def _same(self, names: list[tuple[str, str, bool]], a: str, b: str) -> str:
+        tests: list[str] = []
+        for left_name, right_name, optional in names:
+            left, right = f"{a}.{quote(left_name)}", f"{b}.{quote(right_name)}"
+            if optional:
+                # An equality of expressions on both sides can be hashed; IS NOT DISTINCT FROM cannot everywhere.
+                empty = "TIMESTAMP '1970-01-01 00:00:00+00'" if left_name == self._shape.time else "''"
+                tests += [f"COALESCE({left}, {empty}) = COALESCE({right}, {empty})", f"({left} IS NULL) = ({right} IS NULL)"]
+            else:
+                tests.append(f"{left} = {right}")
+        return " AND ".join(tests)
+
+    def day_of(self, alias: str) -> str:
+        """The day of a source row: its own column or, where the source lacks one, from the event time."""
+        if self._shape.partition_date:
+            return f"{alias}.{quote(self._shape.partition_date)}"
+        return f"DATE({alias}.{quote(self._shape.time)}, '{self._time_zone}')"
+
+    def last_landed(self, alias: str) -> str:
+        """What moves when rows are added: the landing instant or, where the source has none, the arrival."""
+        name = self._shape.loaded_at or self._shape.arrival
+        return f"CAST(MAX({alias}.{quote(name)}) AS STRING)" if name else "CAST(NULL AS STRING)"
+
+    def in_day(self, alias: str) -> str:
+        """Whether a source row is of the day; constants against a bare column, so that partitions prune."""
+        if self._shape.partition_date:
+            return f"{alias}.{quote(self._shape.partition_date)} = @day"
+        time = f"{alias}.{quote(self._shape.time)}"
+        return f"({time} >= @day_start AND {time} < @day_end)"
+
+    def in_bounds(self, alias: str) -> str:
+        """Whether a row's event time lies within the day's UTC bounds."""
+        time = f"{alias}.{quote(self._shape.time)}"
+        return f"({time} >= @day_start AND {time} < @day_end)"
+
+    def has_id(self, alias: str) -> str:
+        """Whether a row has an insert id; an empty one identifies nothing."""
+        return f"COALESCE({alias}.{quote(self._shape.insert_id)}, '') != ''"
+
+    def has_time(self, alias: str) -> str:
+        """Whether a row has an event time."""
+        return f"{alias}.{quote(self._shape.time)} IS NOT NULL"
+
+    def arrival(self, alias: str) -> str:
+        """When a copy arrived, in the source's own type; NULL where unknown."""
+        return f"{alias}.{quote(self._shape.arrival)}" if self._shape.arrival else "CAST(NULL AS INT64)"
+
+    def arrival_ms(self, alias: str) -> str:
+        """When a copy arrived, in milliseconds since 1970."""
+        value = self.arrival(alias)
+        return f"UNIX_MILLIS({value})" if self._shape.arrival_type == "TIMESTAMP" else value
+
+    def in_future(self, alias: str) -> str:
+        """Whether a row's event time is later than its own arrival by more than the tolerance. Never the wall clock."""
+        time = f"UNIX_MILLIS({alias}.{quote(self._shape.time)})"
+        return f"COALESCE({self.arrival_ms(alias)} < {time} - @tolerance_ms, FALSE)"
+
+    def is_late(self, alias: str) -> str:
+        """Whether a copy arrived more than `lookback_days` after the day."""
+        return f"COALESCE({self.arrival_ms(alias)} >= @late_from_ms, FALSE)"
+
+    def invalid_reason(self, alias: str) -> str:
+        """Why a row cannot be an event by itself; NULL for a valid row."""
+        missing_id = "" if self._keeps_missing else f"WHEN NOT ({self.has_id(alias)}) THEN 'Missing insert id' "
+        return (
+            f"CASE WHEN NOT ({self.has_time(alias)}) THEN 'Missing event time' {missing_id}"
+            f"WHEN {self.in_future(alias)} THEN 'Event time in the future' END"
+        )
+
+    def is_valid(self, alias: str) -> str:
+        """Whether a row has no `invalid_reason`."""
+        tests = [self.has_time(alias), f"NOT {self.in_future(alias)}"]
+        if not self._keeps_missing:
+            tests.append(self.has_id(alias))
+        return "(" + " AND ".join(tests) + ")"
+
+    def fingerprint(self, alias: str) -> str:
+        """MD5, in hex, of the content columns in name order as `name=length:text;`, NULL and absent alike."""
+        parts = [self._content_part(alias, column) for column in self._shape.content]
+        return f"TO_HEX(MD5(CONCAT({', '.join(parts)})))"
+
+    def _content_part(self, alias: str, column: Column) -> str:
+        text = self._text_rule(f"{alias}.{quote(column.name)}", column)
+        return f"COALESCE(CONCAT('{column.name}=', CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
+
+
+class Statements:
+    """All statements of `sql/` for one set of table names.
+
+    Args:
+        tables: Quoted names of the long-lived tables by role (`source`, `events`, …).
+        settings: Rules of the pipeline.
+        shape: The source's shape; statements that need it fail to render without.
+        text_rule: The engine's way to write a value as text.
+        stage_kind: TABLE, or VIEW where the engine can read the staged rows from the source.
+    """
+
+    def __init__(
+        self,
+        tables: dict[str, str],
+        settings: Settings,
+        shape: SourceShape | None,
+        text_rule: TextRule,
+        stage_kind: Literal["TABLE", "VIEW"],
+    ) -> None:
+        self._context: dict[str, object] = {**tables, **{name: quote(f"__{name}__") for name in DAY_TABLES}}
+        self._context |= {"pipeline": settings.pipeline, "stage_kind": stage_kind}
+        if shape is not None:
+            self._context |= {"shape": shape, "x": Expressions(shape, settings, text_rule), "quote": quote}
+
+    def render(self, name: str, flags: tuple[str, ...] = ()) -> str:
+        """The statement in BigQuery's dialect, with `@parameters` and unbound short-lived tables.
+
+        Raises:
+            jinja2.TemplateNotFound: There is no such file.
+        """
+        return _environment().get_template(name).render(**self._context, flags=flags)
