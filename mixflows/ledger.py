@@ -30,9 +30,7 @@ class DayState:
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:
     """The state of every day in the ledger."""
-    return {
-        row["day"]: DayState(**{**row, "status": Status(row["status"])}) for row in warehouse.query("ledger_days")
-    }
+    return {row["day"]: DayState(**{**row, "status": Status(row["status"])}) for row in warehouse.query("ledger_days")}
 
 
 def record(warehouse: Warehouse, outcome: DayOutcome) -> None:

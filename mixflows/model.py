@@ -232,10 +232,19 @@ class Finding:
     note: str = ""
 
     def __str__(self) -> str:
-        observed = "" if self.observed_value is None else f" {self.observed_value:.6g}"
-        bound = "" if self.threshold is None else f" (allowed {self.threshold:.6g})"
-        rows = f" in {self.unexpected_count:,} rows" if self.unexpected_count else ""
-        return f"{self.expectation}{observed}{bound}{rows}"
+        if self.observed_value is None:
+            return f"{self.expectation}: {self.unexpected_count:,} rows" if self.unexpected_count else self.expectation
+        write = _percent if self.expectation.endswith("_rate") else _figure
+        bound = "" if self.threshold is None else f" (at most {write(self.threshold)})"
+        return f"{self.expectation} {write(self.observed_value)}{bound}"
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:.3g} %"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.4g}" if value % 1 else f"{value:,.0f}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -55,9 +55,9 @@ class WarehouseSettings(_Frozen):
     """The engine that does the work."""
     path: Path = Path("mixflows.duckdb")
     """DuckDB's file."""
-    memory_limit: str = Field("1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
     """Memory that DuckDB may use before it spills to disk beside the file."""
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(default=None, ge=1)
     """Threads of DuckDB; by default one per core."""
 
 
@@ -100,7 +100,7 @@ class LandingSettings(_Frozen):
     """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time."""
     promote: dict[str, PromotedType] = {"customer_id": "STRING"}
     """Properties that become typed columns where a file has them; the rest stays in `properties`."""
-    max_line_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """The longest line that is read as an event."""
 
 
@@ -111,8 +111,8 @@ class PipelineSettings(_Frozen):
     keep: Keep = "first"
     source_deletes: SourceDeletes = "block"
     missing_insert_id: Literal["reject", "keep"] = "reject"
-    lookback_days: int = Field(3, ge=0)
-    future_tolerance_seconds: int = Field(3600, ge=0)
+    lookback_days: int = Field(default=3, ge=0)
+    future_tolerance_seconds: int = Field(default=3600, ge=0)
 
 
 class Bounds(_Frozen):
@@ -131,7 +131,7 @@ class Bounds(_Frozen):
 class QualitySettings(_Frozen):
     """Thresholds of the expectations. Rates are shares of the day's source rows."""
 
-    min_rows: int = Field(1000, ge=0)
+    min_rows: int = Field(default=1000, ge=0)
     """Rates are judged from this many source rows on."""
     row_checks: RowChecks = "daily"
     """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
@@ -161,7 +161,7 @@ class QualitySettings(_Frozen):
 class BackfillSettings(_Frozen):
     """How many days are processed side by side."""
 
-    concurrency: int = Field(4, ge=1, le=64)
+    concurrency: int = Field(default=4, ge=1, le=64)
 
 
 class Settings(_Frozen):
@@ -200,7 +200,9 @@ class Settings(_Frozen):
     @property
     def thresholds_version(self) -> str:
         """Hash of what decides whether a day is blocked."""
-        return _short_hash(self.quality.model_dump(mode="json"), self.pipeline.source_deletes, self.pipeline.lookback_days)
+        return _short_hash(
+            self.quality.model_dump(mode="json"), self.pipeline.source_deletes, self.pipeline.lookback_days
+        )
 
 
 def _short_hash(*parts: object) -> str:
@@ -265,6 +267,36 @@ def _findings(err: ValidationError, path: Path) -> str:
     lines = [f"the settings do not hold (file {path}, environment {ENV_PREFIX}…, flags):"]
     for finding in err.errors(include_url=False):
         where = ".".join(str(part) for part in finding["loc"]) or "settings"
-        what = "no such setting" if finding["type"] == "extra_forbidden" else finding["msg"].removeprefix("Value error, ")
+        what = (
+            "no such setting" if finding["type"] == "extra_forbidden" else finding["msg"].removeprefix("Value error, ")
+        )
         lines.append(f"  {where}: {what}")
     return "\n".join(lines)
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Reads `section.name=value` words into nested overrides; values are TOML, or plain words.
+
+    Raises:
+        SettingsError: A word is no assignment.
+    """
+    merged: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_]\w*(\.[\w$]+)*", name.strip()):
+            raise SettingsError(
+                f"{assignment!r} sets nothing", "Write section.name=value, such as pipeline.keep=latest."
+            )
+        *sections, last = name.strip().split(".")
+        at = merged
+        for section in sections:
+            at = at.setdefault(section, {})
+        at[last] = _toml_value(value.strip())
+    return merged
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -133,7 +133,10 @@ class Expressions:
             if optional:
                 # An equality of expressions on both sides can be hashed; IS NOT DISTINCT FROM cannot everywhere.
                 empty = "TIMESTAMP '1970-01-01 00:00:00+00'" if left_name == self._shape.time else "''"
-                tests += [f"COALESCE({left}, {empty}) = COALESCE({right}, {empty})", f"({left} IS NULL) = ({right} IS NULL)"]
+                tests += [
+                    f"COALESCE({left}, {empty}) = COALESCE({right}, {empty})",
+                    f"({left} IS NULL) = ({right} IS NULL)",
+                ]
             else:
                 tests.append(f"{left} = {right}")
         return " AND ".join(tests)

@@ -4,14 +4,12 @@ A staged day is not copied: its small table of ranked copies lives in an attache
 the source adds the plain rows. Publishing reads the source's wide rows once, on their way into the published table.
 """
 
-import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,10 +18,7 @@ import sqlglot
 from mixflows.errors import (
     MissingTableError,
     SourceColumnsError,
-    StatementError,
-    WarehouseBusyError,
     WarehouseError,
-    WarehouseFullError,
 )
 from mixflows.landing import FileContent, Landing
 from mixflows.model import Cost, SourceDay
@@ -31,64 +26,13 @@ from mixflows.settings import Settings
 from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
+from mixflows.warehouse.duckdb_errors import translated
 from mixflows.warehouse.duckdb_landing import land_file
+from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, json_text, text_rule
 from mixflows.warehouse.shape import Column, SourceShape
 
 STAGING = "mixflows_staging"
 LONG_LIVED = ("ledger", "quality", "landings", "malformed")
-
-_BIGQUERY_TYPES = {
-    "VARCHAR": "STRING",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
-    "TIMESTAMP": "DATETIME",
-    "BIGINT": "INT64",
-    "INTEGER": "INT64",
-    "SMALLINT": "INT64",
-    "TINYINT": "INT64",
-    "UBIGINT": "INT64",
-    "UINTEGER": "INT64",
-    "HUGEINT": "INT64",
-    "DOUBLE": "FLOAT64",
-    "FLOAT": "FLOAT64",
-    "BOOLEAN": "BOOL",
-    "DATE": "DATE",
-    "JSON": "JSON",
-    "BLOB": "BYTES",
-}
-
-
-def _json_text(value: str) -> str:
-    """A JSON value as text: keys sorted, members that are null left out, as BigQuery's TO_JSON_STRING writes it."""
-    return json.dumps(_without_nulls(json.loads(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _without_nulls(value: object) -> object:
-    if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [_without_nulls(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
-
-
-def _text_rule(value: str, column: Column) -> str:
-    """How DuckDB writes a value as text, by the rules in docs/decisions/fingerprint.md."""
-    match column.type:
-        case "STRING":
-            return value
-        case "TIMESTAMP":
-            return f"CAST(UNIX_MICROS({value}) AS STRING)"
-        case "FLOAT64":
-            return f"printf('%.17g', {value})"
-        case "JSON":
-            return f"mixflows_json_text({value})"
-        case "INT64" | "BOOL" | "DATE":
-            return f"CAST({value} AS STRING)"
-        case "BYTES":
-            return f"LOWER(TO_HEX({value}))"
-        case _ if column.native_type.startswith("DECIMAL"):
-            return f"printf('%.17g', CAST({value} AS FLOAT64))"
-        case _:
-            return f"mixflows_json_text(to_json({value}))"
 
 
 class DuckDBWarehouse:
@@ -109,8 +53,9 @@ class DuckDBWarehouse:
         self._settings = settings
         self._path = settings.warehouse.path
         self._local = threading.local()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._claims: dict[date, str] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._root = _connect(settings)
         self._catalog = str(self._one_value("SELECT current_database()"))
@@ -150,8 +95,12 @@ class DuckDBWarehouse:
         return [f"{table}.{name}" for name in added]
 
     def _tables(self) -> list[str]:
-        rows = self._execute("SELECT table_name FROM duckdb_tables() WHERE database_name = $catalog", {"catalog": self._catalog})
-        views = self._execute("SELECT view_name FROM duckdb_views() WHERE database_name = $catalog", {"catalog": self._catalog})
+        rows = self._execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = $catalog", {"catalog": self._catalog}
+        )
+        views = self._execute(
+            "SELECT view_name FROM duckdb_views() WHERE database_name = $catalog", {"catalog": self._catalog}
+        )
         return [str(name) for (name,) in [*rows, *views]]
 
     def _columns(self, table: str) -> tuple[Column, ...]:
@@ -160,7 +109,7 @@ class DuckDBWarehouse:
             " ORDER BY column_index",
             {"catalog": self._catalog, "name": table},
         )
-        return tuple(Column(str(n), _BIGQUERY_TYPES.get(str(t), str(t)), str(t)) for n, t in rows)
+        return tuple(Column(str(n), BIGQUERY_TYPES.get(str(t), str(t)), str(t)) for n, t in rows)
 
     def shape(self) -> SourceShape:
         """The source's columns and roles; see the boundary."""
@@ -195,9 +144,11 @@ class DuckDBWarehouse:
                 role: f"{quote(self._catalog)}.{quote('main')}.{quote(table)}"
                 for role, table in self._settings.tables.model_dump().items()
             }
-            bigquery = Statements(tables, self._settings, shape, _text_rule, "VIEW").render(name, flags)
+            bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
             # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
-            text = sqlglot.transpile(bigquery, "bigquery", "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False)[0]
+            text = sqlglot.transpile(
+                bigquery, "bigquery", "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False
+            )[0]
             self._sql[name, flags] = text
         return text
 
@@ -297,6 +248,8 @@ class DuckDBWarehouse:
             cursor = self._root.cursor()
             cursor.execute("SET TimeZone = 'UTC'")
             self._local.cursor = cursor
+            with self._lock:
+                self._cursors.append(cursor)
         return cursor
 
     @contextmanager
@@ -360,18 +313,26 @@ class DuckDBWarehouse:
     def row_access(self) -> RowAccess:
         """Great Expectations reads the staged day's view through its own cursors."""
         return RowAccess(
-            connection_string="duckdb:///:memory:", creator=self._root.cursor, schema_name=f"{STAGING}.main"
+            connection_string="duckdb:///:memory:",
+            schema_name=f"{STAGING}.main",
+            engine_options={"creator": self._root.cursor},
         )
 
     def close(self) -> None:
-        """Closes the file; safe to call twice."""
-        self._root.close()
+        """Closes the file and every thread's cursor; safe to call twice."""
+        with self._lock:
+            for cursor in (*self._cursors, self._root):
+                cursor.close()
+            self._cursors.clear()
+        self._local = threading.local()
 
 
 def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     path = settings.warehouse.path
     if not path.parent.is_dir():
-        raise WarehouseError(f"the folder {path.parent} of warehouse.path is not there", "Make it, or name another path.")
+        raise WarehouseError(
+            f"the folder {path.parent} of warehouse.path is not there", "Make it, or name another path."
+        )
     config: dict[str, str | int] = {"memory_limit": settings.warehouse.memory_limit}
     if settings.warehouse.threads is not None:
         config["threads"] = settings.warehouse.threads
@@ -380,47 +341,8 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-        connection.create_function("mixflows_json_text", _json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType]
+        connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType]
     return connection
-
-
-@contextmanager
-def translated(path: Path, name: str) -> Iterator[None]:
-    """Turns DuckDB's errors into ours. Messages of statements name the statement, and never carry row content."""
-    try:
-        yield
-    except duckdb.IOException as err:
-        text = str(err)
-        if "Could not set lock" in text:
-            holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
-            who = f"process {holder[2]} ({Path(holder[1]).name})" if holder else "another process"
-            raise WarehouseBusyError(
-                f"{path} is held by {who}", "DuckDB files have one writer: wait for it to end, or stop it, and try again."
-            ) from err
-        if re.search(r"[Nn]o space left|Permission denied|[Rr]ead-only|Disk quota|Cannot open file|Could not (write|truncate|create)", text):
-            raise WarehouseFullError(
-                f"{path} cannot be written: {_first_line(text)}",
-                "Free space or fix the folder's rights; nothing was half-written, run the same command again.",
-            ) from err
-        raise WarehouseError(f"{path}: {_first_line(text)}") from err
-    except duckdb.OutOfMemoryException as err:
-        raise WarehouseFullError(
-            f"DuckDB ran out of memory or of disk beside {path}: {_first_line(str(err))}",
-            "Raise warehouse.memory_limit, or free disk space.",
-        ) from err
-    except duckdb.Error as err:
-        text = str(err)
-        if "FatalException" in type(err).__name__ or "database has been invalidated" in text:
-            raise WarehouseFullError(
-                f"{path} cannot be written: {_first_line(text)}",
-                "Free space or fix the folder's rights, then run the same command again; what was published stands.",
-            ) from err
-        kind = type(err).__name__
-        raise StatementError(f"statement {name or 'of the warehouse'} failed in {path}: {kind}: {_first_line(text)}") from err
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:300]
 
 
 def _ident(name: str) -> str:

@@ -79,7 +79,7 @@ class SourceShape:
         if arrival is not None and arrival.type not in ("INT64", "TIMESTAMP"):
             raise SourceColumnsError(
                 f"column {table}.{arrival.name} is {arrival.native_type}, but an arrival is an INT64 of milliseconds or a TIMESTAMP",
-                "Name another column as columns.arrival, or none with \"none\".",
+                'Name another column as columns.arrival, or none with "none".',
             )
         day = roles.partition_date if roles.partition_date in by_name else None
         first_cluster = roles.customer_id if roles.customer_id in by_name else roles.distinct_id

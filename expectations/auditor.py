@@ -1,0 +1,29 @@
+"""The auditor that the pipeline is handed: Great Expectations with the settings and the way to the staged rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from expectations import audit
+from mixflows.model import StagedDay, Verdict
+from mixflows.settings import Settings
+from mixflows.warehouse.access import RowAccess
+
+
+class GreatExpectationsAuditor:
+    """Judges staged days with the suites of `expectations/` and the user's own.
+
+    Args:
+        settings: Thresholds and the user's own suites.
+        access: The way to the staged rows.
+    """
+
+    def __init__(self, settings: Settings, access: RowAccess) -> None:
+        self._settings, self._access = settings, access
+
+    def warm_up(self) -> None:
+        """Imports Great Expectations in the calling thread; 3 to 4 seconds the first time."""
+        audit.warm_up()
+
+    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
+        """A verdict for every day; see `expectations.audit.judge`."""
+        return audit.judge(self._settings, staged, check_rows=check_rows, access=self._access)

@@ -1,0 +1,81 @@
+"""The table that the figures suites judge: one row per staged day.
+
+Columns: `partition_date` (text, YYYY-MM-DD); every count of `mixflows.model.Figures`; every rate of
+`mixflows.rates.Rates`, NULL where it cannot be judged; `usual_rows` (NULL without enough history); and
+  unevenly_kept_keys   keys that are not kept exactly once
+  unaccounted_rows     source rows that are neither kept nor rejected, or both
+  source_deleted_rows  published copies that the source has deleted since
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from mixflows.model import StagedDay
+from mixflows.rates import Rates, source_deleted_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DAY = "partition_date"
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """One day's row.
+
+    Attributes:
+        values: Figures by column name; None where a figure is unknown or cannot be judged.
+        notes: Why a figure cannot be judged, by column name.
+    """
+
+    day: date
+    values: Mapping[str, float | None]
+    notes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, staged: StagedDay, min_rows: int) -> "DayRow":
+        """Computes a staged day's row.
+
+        Args:
+            staged: The day.
+            min_rows: Rates are judged from this many source rows on; the volume also where the usual rows are as many.
+        """
+        figures, usual_rows = staged.figures, staged.planned.usual_rows
+        rates = asdict(Rates.of(figures, usual_rows))
+        notes = _notes(figures.source_rows, usual_rows, min_rows)
+        counts = {
+            "unevenly_kept_keys": max(figures.kept_twice_keys, abs(figures.kept_rows - figures.valid_keys)),
+            "unaccounted_rows": abs(figures.source_rows - figures.kept_rows - figures.rejected_rows),
+            "source_deleted_rows": source_deleted_rows(staged),
+        }
+        judged = {name: None if name in notes else rate for name, rate in rates.items()}
+        return cls(staged.day, {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}, notes)
+
+
+def table(rows: Sequence[DayRow]) -> "pd.DataFrame":
+    """The rows as a table; every figure is a float, so that NULL is NaN in every column alike."""
+    import pandas as pd
+
+    days = pd.Series([row.day.isoformat() for row in rows], name=DAY, dtype=object)
+    return pd.concat([days, pd.DataFrame([dict(row.values) for row in rows], dtype=float)], axis=1)
+
+
+def _notes(source_rows: int, usual_rows: float | None, min_rows: int) -> dict[str, str]:
+    *shares, volume = Rates.names()
+    notes: dict[str, str] = {}
+    if source_rows == 0 or source_rows < min_rows:
+        why = f"{_rows(source_rows)}, fewer than min_rows {min_rows:,}" if source_rows else "no rows"
+        notes |= dict.fromkeys(shares, f"not judged: {why}")
+    if usual_rows is None:
+        notes[volume] = "not judged: fewer than 7 days of history"
+    elif max(source_rows, usual_rows) < min_rows:
+        notes[volume] = (
+            f"not judged: {_rows(source_rows)}, usually {usual_rows:,.10g}, fewer than min_rows {min_rows:,}"
+        )
+    return notes
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,76 @@
+"""Great Expectations, imported once and without its noise.
+
+Import its names from here: the import takes seconds, and warns of a module that the standard library has deprecated.
+"""
+
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import great_expectations as gx
+    from great_expectations.core import ExpectationSuite, ExpectationValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+    from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+    from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+    from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
+    from great_expectations.expectations.core.expect_column_values_to_be_null import ExpectColumnValuesToBeNull
+    from great_expectations.expectations.core.expect_column_values_to_not_be_null import ExpectColumnValuesToNotBeNull
+    from great_expectations.expectations.core.expect_compound_columns_to_be_unique import (
+        ExpectCompoundColumnsToBeUnique,
+    )
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+    from great_expectations.expectations.expectation import (
+        ColumnMapExpectation,
+        ColumnPairMapExpectation,
+        Expectation,
+        MulticolumnMapExpectation,
+    )
+    from great_expectations.expectations.metadata_types import FailureSeverity
+    from great_expectations.expectations.row_conditions import Column
+
+__all__ = [
+    "Batch",
+    "BatchDefinition",
+    "Column",
+    "ColumnMapExpectation",
+    "ColumnPairMapExpectation",
+    "EphemeralDataContext",
+    "ExpectColumnValuesToBeBetween",
+    "ExpectColumnValuesToBeInSet",
+    "ExpectColumnValuesToBeNull",
+    "ExpectColumnValuesToNotBeNull",
+    "ExpectCompoundColumnsToBeUnique",
+    "Expectation",
+    "ExpectationSuite",
+    "ExpectationValidationResult",
+    "FailureSeverity",
+    "MulticolumnMapExpectation",
+    "SQLDatasource",
+    "SqlAlchemyExecutionEngine",
+    "TestConnectionError",
+    "UnexpectedRowsExpectation",
+    "quiet_context",
+]
+
+
+def quiet_context() -> EphemeralDataContext:
+    """A context of its own for one judgement: nothing on disk, no progress bars, no analytics, no data docs.
+
+    Contexts are not shared, as their data sources are not safe to share between threads.
+    """
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )

@@ -1,0 +1,79 @@
+"""Great Expectations' way to the staged rows: a SQL data source over connections that the warehouse hands out."""
+
+import atexit
+import sys
+from typing import Any, ClassVar, Literal, cast
+
+from sqlalchemy import CursorResult, Selectable, TextClause
+from sqlalchemy.pool import NullPool
+
+from expectations.quiet import BatchDefinition, EphemeralDataContext, SqlAlchemyExecutionEngine, SQLDatasource
+from mixflows.warehouse.access import RowAccess
+
+NO_SAMPLES: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0}
+"""Counts only: what the rows hold stays in the warehouse."""
+
+
+class _FetchingEngine(SqlAlchemyExecutionEngine):
+    """Reads every result before its connection goes back: the stock engine reads afterwards, from a closed cursor."""
+
+    def execute_query(self, query: Selectable | TextClause) -> CursorResult[Any]:
+        with self.get_connection() as connection:
+            fetched = connection.execute(cast("Any", query)).freeze()
+        return cast("CursorResult[Any]", fetched())
+
+
+_dialect_packages: set[str] = set()
+
+EngineType = type[SqlAlchemyExecutionEngine]
+
+
+class StagedRowsDatasource(SQLDatasource):
+    """A SQL data source whose tables are in one schema and whose connections are never pooled."""
+
+    _EXTRA_EXCLUDED_EXEC_ENG_ARGS: ClassVar[set[str]] = {"staging_schema"}
+
+    type: Literal["mixflows_staged_rows"] = "mixflows_staged_rows"  # pyright: ignore[reportIncompatibleVariableOverride]
+    staging_schema: str | None = None
+
+    @property
+    def schema_(self) -> str | None:
+        """The schema of the staged days."""
+        return self.staging_schema
+
+    @property
+    def execution_engine_type(self) -> "EngineType":
+        """The engine that reads results in time."""
+        return _FetchingEngine
+
+
+def add_source(context: EphemeralDataContext, access: RowAccess) -> StagedRowsDatasource:
+    """Connects a context to the warehouse."""
+    added = cast(
+        "StagedRowsDatasource",
+        context.data_sources.add_or_update_mixflows_staged_rows(
+            name="staged_rows",
+            connection_string=access.connection_string,
+            kwargs={"poolclass": NullPool, **access.engine_options},
+            staging_schema=access.schema_name,
+        ),
+    )
+    _dialect_packages.add(type(added.get_engine().dialect).__module__.partition(".")[0])
+    return added
+
+
+@atexit.register
+def _release_dialects() -> None:
+    """Lets go of the drivers below SQLAlchemy's dialects.
+
+    Altair, which Great Expectations imports, keeps SQLAlchemy's classes and so the dialects alive beyond the
+    interpreter's end; DuckDB then complains on stderr, in 40 lines, that its objects leak.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in _dialect_packages - {"sqlalchemy"}:
+            vars(module).clear()
+
+
+def staged_day(source: StagedRowsDatasource, stage_table: str) -> BatchDefinition[Any]:
+    """One staged day as a whole-table batch: anything narrower would scan more on BigQuery, not less."""
+    return source.add_table_asset(stage_table).add_batch_definition_whole_table("all rows")

@@ -1,0 +1,1 @@
+"""The flows that people run and deploy: land, daily, backfill, report."""

@@ -1,0 +1,46 @@
+"""The flow `daily`: every day that is new or has changed, up to the last complete one."""
+
+from datetime import UTC, date, datetime
+
+from prefect import flow
+from prefect.states import State
+
+from mixflows.days import DayRange, last_complete_day
+from mixflows.pipeline.plan import PlanRequest
+from mixflows.pipeline.process import RunResult, process
+from mixflows.progress import listener
+from mixflows.warehouse import open_warehouse
+from tasks.days import PrefectSteps
+from tasks.planning import plan_run
+from tasks.reporting import final_state, leave_artifacts
+from tasks.runs import current_run, settings_of
+
+
+@flow(name="daily")
+def daily(
+    as_of: date | None = None,
+    accept_rules: bool = False,
+    config: str | None = None,
+    assignments: list[str] | None = None,
+) -> State[RunResult]:
+    """Processes every day that the plan finds due, up to `as_of`.
+
+    Args:
+        as_of: The last complete day; by default yesterday in the project's time zone.
+        accept_rules: Judge days anew that were published under other rules.
+        config: The settings' file.
+        assignments: Settings over it, as `section.name=value`.
+    """
+    settings = settings_of(config, assignments or [])
+    run = current_run()
+    request = PlanRequest(
+        days=DayRange(end=as_of or last_complete_day(datetime.now(UTC), settings.zone)),
+        accept_rules=accept_rules,
+        check_rows=settings.quality.row_checks != "never",
+    )
+    plan = plan_run(settings, request)
+    listener().planned(plan)
+    steps = PrefectSteps(settings, run, concurrency=settings.backfill.concurrency)
+    result = process(open_warehouse(settings), settings, run, plan, steps, listener().day_done)
+    leave_artifacts(result)
+    return final_state(result)

@@ -1,0 +1,26 @@
+"""The flow `land`: raw-export files into the source table."""
+
+from prefect import flow
+from prefect.states import Completed, State
+
+from mixflows.landing import Landing, find_files
+from tasks.landing import land_file
+from tasks.runs import settings_of
+
+
+@flow(name="land")
+def land(
+    files: list[str], again: bool = False, config: str | None = None, assignments: list[str] | None = None
+) -> State[list[Landing]]:
+    """Lands raw-export files, each whole and in one transaction.
+
+    Args:
+        files: Files, folders or globs.
+        again: Land content that was landed before once more.
+        config: The settings' file.
+        assignments: Settings over it, as `section.name=value`.
+    """
+    settings = settings_of(config, assignments or [])
+    landings = [land_file(settings, path, again) for path in find_files(files)]
+    rows = sum(landing.source_rows for landing in landings)
+    return Completed(message=f"{len(landings)} files, {rows:,} source rows", data=landings)

@@ -1,0 +1,193 @@
+"""Commands, their flags and their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mixflows import __version__
+
+app = typer.Typer(
+    name="mixflows",
+    help="Keep a Mixpanel event table exactly right: deduplicated, validated, merged and backfilled, a day at a time.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+MODES = "due, missing, changed, failed, blocked or all"
+
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file; by default mixflows.toml here, if any.")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="One setting over the file, such as pipeline.keep=latest; repeatable."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Start = Annotated[str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD.")]
+End = Annotated[str | None, typer.Option("--end", metavar="DAY", help="Last day, included.")]
+Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help=f"Which days: {MODES}.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="Last complete day; by default yesterday in the project's time zone."),
+]
+AcceptRules = Annotated[
+    bool, typer.Option("--accept-rules", help="Judge days anew that were published under other rules.")
+]
+NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Begin with the latest day.")]
+NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run the same functions without Prefect.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log: a line per day and step.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mixflows {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where everything goes.")] = Path(
+        "mixflows-demo"
+    ),
+    no_prefect: NoPrefect = False,
+    verbose: Verbose = False,
+) -> None:
+    """Generate a month of Mixpanel events and take them all the way to the report."""
+    from mixflows.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(folder, use_prefect=not no_prefect, verbose=verbose))
+
+
+@app.command()
+def init(config: Config = None, assignments: Assignments = None) -> None:
+    """Make the tables, and a settings file to begin with. Safe to repeat."""
+    from mixflows.cli.commands import run_init
+
+    run_init(config, assignments)
+
+
+@app.command()
+def land(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Raw-export files, folders or globs.")],
+    again: Annotated[bool, typer.Option("--again", help="Land content that was landed before once more.")] = False,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Load Mixpanel raw-export files (JSON lines, gzip of them, Parquet) into the source table."""
+    from mixflows.cli.commands import run_land
+
+    run_land(config, assignments, files, again=again, as_json=as_json)
+
+
+@app.command()
+def plan(
+    start: Start = None,
+    end: End = None,
+    mode: Mode = "due",
+    newest_first: NewestFirst = False,
+    accept_rules: AcceptRules = False,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Show which days a backfill would process, and why. Reads no events, writes nothing."""
+    from mixflows.cli.commands import request_of, run_plan
+
+    run_plan(config, assignments, request_of(start, end, mode, newest_first, accept_rules), as_json=as_json)
+
+
+@app.command()
+def run(
+    as_of: AsOf = None,
+    accept_rules: AcceptRules = False,
+    no_prefect: NoPrefect = False,
+    verbose: Verbose = False,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Process every day that is new or has changed, up to the last complete one. What a schedule runs."""
+    from mixflows.cli.running import Runner
+
+    runner = Runner(config, assignments, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
+    raise typer.Exit(runner.daily(as_of, accept_rules=accept_rules))
+
+
+@app.command()
+def backfill(
+    start: Start = None,
+    end: End = None,
+    mode: Mode = "due",
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", help="Days in flight; by default backfill.concurrency.")
+    ] = None,
+    newest_first: NewestFirst = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    accept_rules: AcceptRules = False,
+    no_prefect: NoPrefect = False,
+    verbose: Verbose = False,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Process a range of days side by side; without a range, every day of the source that the mode takes."""
+    from mixflows.cli.commands import request_of, run_plan
+    from mixflows.cli.running import Runner
+
+    request = request_of(start, end, mode, newest_first, accept_rules)
+    words = [*(assignments or []), *([f"backfill.concurrency={concurrency}"] if concurrency is not None else [])]
+    if dry_run:
+        run_plan(config, words, request, as_json=as_json)
+        return
+    runner = Runner(config, words, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
+    raise typer.Exit(runner.backfill(request))
+
+
+@app.command()
+def status(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
+    """Show the state of every day, what is due, and what needs a person."""
+    from mixflows.cli.commands import run_status
+
+    run_status(config, assignments, as_json=as_json)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The HTML file to write.")] = Path(
+        "mixflows-report.html"
+    ),
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report: one HTML file that needs no network."""
+    from mixflows.cli.commands import run_report
+
+    run_report(config, assignments, out, as_json=as_json)
+
+
+@app.command()
+def serve(
+    cron: Annotated[str, typer.Option("--cron", help="When `daily` runs, in the project's time zone.")] = "15 3 * * *",
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
+    """Serve the flows to a Prefect server from this machine: `daily` on schedule, the others on request."""
+    from mixflows.cli.running import run_serve
+
+    run_serve(config, assignments, cron)

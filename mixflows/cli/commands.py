@@ -1,0 +1,175 @@
+"""What the shorter commands do: init, land, plan, status, report."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mixflows.cli.output import console, number, plan_table, print_json, progress_bars, rate
+from mixflows.days import DayRange, parse_day
+from mixflows.errors import LandingError, UsageError
+from mixflows.landing import Landing, find_files
+from mixflows.model import Mode, Status
+from mixflows.pipeline.land import land_one
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.settings import DEFAULT_CONFIG, Settings, load_settings, parse_assignments
+from mixflows.warehouse import open_warehouse
+from mixflows.warehouse.boundary import Warehouse
+
+FIRST_SETTINGS = """\
+# Settings of mixflows; README.md has them all. Environment variables MIXFLOWS_SECTION__NAME win over this file.
+project_timezone = "UTC"        # the Mixpanel project's time zone: decides what a day is
+
+[warehouse]
+path = "mixflows.duckdb"
+
+[pipeline]
+key = "insert_id_time"          # "mixpanel", "mixpanel_day"
+keep = "first"                  # "latest"
+
+[quality.duplicate_rate]
+warning = 0.005
+critical = 0.01
+"""
+
+
+def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
+    """The settings and their warehouse."""
+    settings = load_settings(config, parse_assignments(assignments or []))
+    return settings, open_warehouse(settings)
+
+
+def request_of(start: str | None, end: str | None, mode: str, newest_first: bool, accept_rules: bool) -> PlanRequest:
+    """What the flags ask for.
+
+    Raises:
+        UsageError: A day, the range or the mode cannot be meant.
+    """
+    try:
+        chosen = Mode(mode)
+    except ValueError as err:
+        raise UsageError(f"{mode!r} is no mode", f"Modes: {', '.join(Mode)}.") from err
+    days = DayRange(parse_day(start) if start else None, parse_day(end) if end else None)
+    return PlanRequest(chosen, days, accept_rules, newest_first)
+
+
+def run_init(config: Path | None, assignments: list[str] | None) -> None:
+    """Makes what is missing, and says what it made."""
+    if config is None and not DEFAULT_CONFIG.exists():
+        DEFAULT_CONFIG.write_text(FIRST_SETTINGS, encoding="utf-8")
+        console.print(f"wrote {DEFAULT_CONFIG}")
+    settings, warehouse = opened(config, assignments)
+    made = warehouse.create_tables()
+    console.print(f"{settings.warehouse.path}: " + (f"made {', '.join(made)}" if made else "everything is there"))
+
+
+def run_land(
+    config: Path | None,
+    assignments: list[str] | None,
+    files: list[str],
+    *,
+    again: bool,
+    as_json: bool,
+    brief: bool = False,
+) -> None:
+    """Lands files one after the other; a refused file does not stop the others.
+
+    Args:
+        brief: Print one line for all files.
+
+    Raises:
+        LandingError: At least one file was refused; the others are landed.
+    """
+    settings, warehouse = opened(config, assignments)
+    landings: list[Landing] = []
+    refused: list[LandingError] = []
+    with progress_bars() as bars:
+        for path in find_files(files):
+            try:
+                landing = land_one(
+                    warehouse, settings, path,
+                    again=again, on_progress=lambda share, name=path.name: bars.file_progress(name, share),
+                )  # fmt: skip
+            except LandingError as err:
+                refused.append(err)
+                continue
+            bars.landed(landing)
+            landings.append(landing)
+    if as_json:
+        print_json({"landed": [asdict(landing) for landing in landings], "refused": [str(err) for err in refused]})
+    elif brief:
+        lines, rows = (sum(getattr(x, name) for x in landings) for name in ("lines", "source_rows"))
+        console.print(
+            f"{number(len(landings))} files: {number(lines)} lines, {number(rows)} source rows,"
+            f" {number(lines - rows)} malformed"
+        )
+    else:
+        for landing in landings:
+            malformed = f", {number(landing.malformed_rows)} malformed" if landing.malformed_rows else ""
+            console.print(
+                f"{landing.file_name}: {number(landing.lines)} lines, {number(landing.source_rows)} source rows"
+                f" on {number(len(landing.rows_per_day))} days{malformed}"
+            )
+    if refused:
+        raise type(refused[0])("\n".join(str(err) for err in refused))
+
+
+def run_plan(config: Path | None, assignments: list[str] | None, request: PlanRequest, *, as_json: bool) -> None:
+    """Prints a plan."""
+    settings, warehouse = opened(config, assignments)
+    warehouse.create_tables()
+    plan = make_plan(warehouse, settings, request)
+    if as_json:
+        print_json({"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day})
+        return
+    if plan.days:
+        console.print(plan_table(plan))
+    console.print(f"\n{number(len(plan.days))} days to process, {number(plan.source_rows)} source rows.")
+    if plan.rows_without_day:
+        console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
+
+
+def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
+    """Prints the state of every day."""
+    settings, warehouse = opened(config, assignments)
+    warehouse.create_tables()
+    rows = warehouse.query("ledger_latest")
+    plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
+    if as_json:
+        print_json({"days": rows, "due": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day})
+        return
+    counts = {status: [row for row in rows if row["status"] == status] for status in Status}
+    good = counts[Status.PUBLISHED] + counts[Status.UNCHANGED]
+    console.print(
+        f"{number(len(good))} days published"
+        + (f", up to {max(row['partition_date'] for row in good)}" if good else "")
+        + f"; {number(len(counts[Status.BLOCKED]))} blocked, {number(len(counts[Status.FAILED]))} failed;"
+        + f" {number(len(plan.days))} due."
+    )
+    if good:
+        total = {name: sum(row[name] or 0 for row in good) for name in ("source_rows", "kept_rows", "rejected_rows")}
+        console.print(
+            f"{number(total['source_rows'])} source rows = {number(total['kept_rows'])} events"
+            f" + {number(total['rejected_rows'])} rejected."
+        )
+    for row in [*counts[Status.BLOCKED], *counts[Status.FAILED]]:
+        console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
+    if plan.days:
+        console.print("Process what is due with: mixflows backfill")
+
+
+def _what(row: dict[str, Any]) -> str:
+    text = row["error"] or row["note"]
+    return f"{text} ({number(row['source_rows'])} rows, duplicates {rate(row['duplicate_rate'])})" if text else ""
+
+
+def run_report(config: Path | None, assignments: list[str] | None, out: Path, *, as_json: bool) -> None:
+    """Writes the report and says where."""
+    from mixflows.report.page import write_report
+
+    settings, warehouse = opened(config, assignments)
+    warehouse.create_tables()
+    path = write_report(warehouse, settings, out)
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        console.print(f"wrote {path}")

@@ -1,0 +1,115 @@
+"""The demo: a month of made-up Mixpanel events, taken all the way, and the generator's own counts beside the result."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from rich.table import Table
+
+from mixflows.cli.commands import opened, run_land, run_report
+from mixflows.cli.output import console, number, progress_bars
+from mixflows.cli.running import Runner
+from mixflows.demo.counts import ExportCounts
+from mixflows.demo.generator import DemoExport, write_export
+from mixflows.demo.story import DemoSpec
+from mixflows.pipeline.plan import PlanRequest
+
+SETTINGS = """\
+# The demo's settings; everything else is the default.
+[warehouse]
+path = "{path}"
+"""
+
+
+def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
+    """Runs the demo.
+
+    Returns:
+        The exit code: 0, or 1 where the pipeline's counts are not the generator's.
+    """
+    started = time.perf_counter()
+    spec = DemoSpec()
+    config = _prepare(folder)
+
+    _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
+    with progress_bars() as bars:
+        export = write_export(folder / "export", spec, lambda share: bars.file_progress("generating", share))
+    _step("Landing the first export: mixflows land mixflows-demo/export/first")
+    run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
+
+    _step("Backfilling every day, four at a time: mixflows backfill")
+    _run(config, use_prefect=use_prefect, verbose=verbose).backfill(PlanRequest())
+
+    _step("Late events, files delivered twice and one new day arrive: mixflows land mixflows-demo/export/later")
+    run_land(config, None, [str(folder / "export" / "later")], again=False, as_json=False, brief=True)
+    _step(f"Processing only what changed: mixflows run --as-of {spec.new_day}")
+    _run(config, use_prefect=use_prefect, verbose=verbose).daily(str(spec.new_day), accept_rules=False)
+
+    _step("Writing the report: mixflows report")
+    run_report(config, None, folder / "report.html", as_json=False)
+
+    agree = _compare(config, export)
+    _say_what_next(folder, config, spec, time.perf_counter() - started)
+    return 0 if agree else 1
+
+
+def _prepare(folder: Path) -> Path:
+    """An empty warehouse in the demo's folder; whatever an earlier demo left there is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "mixflows.duckdb"
+    for old in (database, database.with_suffix(".duckdb.wal")):
+        old.unlink(missing_ok=True)
+    config = folder / "mixflows.toml"
+    config.write_text(SETTINGS.format(path=database.as_posix()), encoding="utf-8")
+    return config
+
+
+def _run(config: Path, *, use_prefect: bool, verbose: bool) -> Runner:
+    return Runner(config, None, use_prefect=use_prefect, verbose=verbose, as_json=False)
+
+
+def _step(text: str) -> None:
+    console.print(f"\n[bold]{text}[/]")
+
+
+def _compare(config: Path, export: DemoExport) -> bool:
+    """Prints the generator's own counts beside the pipeline's."""
+    _, warehouse = opened(config, None)
+    (totals,) = warehouse.query("table_totals")
+    blocked = [row["partition_date"] for row in warehouse.query("ledger_latest") if row["status"] == "blocked"]
+    reasons: Counter[str] = Counter()
+    for row in warehouse.query("report_rejected"):
+        reasons[row["rejection_reason"]] += row["rejected_rows"]
+    made: ExportCounts = export.after
+    published = made.without(blocked)
+    lines: list[tuple[str, int, int]] = [
+        ("source rows", made.source_rows, totals["source_rows"]),
+        ("malformed lines", made.malformed_rows, totals["malformed_rows"]),
+        ("events kept *", published.kept_rows, totals["event_rows"]),
+        *((f"rejected: {name} *", rows, reasons[name]) for name, rows in published.rejected_by_reason.items()),
+        ("rejected *", published.rejected_rows, totals["rejected_rows"]),
+    ]
+    _step("The generator kept its own books; the pipeline never saw them")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for name in ("generator", "pipeline", ""):
+        table.add_column(name, justify="right")
+    for name, expected, found in lines:
+        table.add_row(
+            name, number(expected), number(found), "[green]agree[/]" if expected == found else "[red]DIFFER[/]"
+        )
+    console.print(table)
+    console.print(f"* without the blocked {'day' if len(blocked) == 1 else 'days'} {', '.join(map(str, blocked))}")
+    return all(expected == found for _, expected, found in lines)
+
+
+def _say_what_next(folder: Path, config: Path, spec: DemoSpec, seconds: float) -> None:
+    day = spec.retry_day
+    _step(f"Done in {seconds:.0f} s. What to try next")
+    console.print(
+        f"  open {folder / 'report.html'}\n"
+        f"  mixflows status --config {config}\n"
+        f"  mixflows plan --mode all --start {day} --end {day} --config {config}\n"
+        f"  mixflows backfill --mode blocked --set quality.duplicate_rate.critical=0.05 --config {config}\n"
+        f"  mixflows run --as-of {spec.new_day} --config {config}      (nothing to do: it costs only what changed)"
+    )

@@ -1,0 +1,149 @@
+"""How the command line shows things: tables and bars for people on standard error, JSON on standard output."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from mixflows.landing import Landing
+from mixflows.model import DayOutcome, Plan, Status
+from mixflows.progress import listening
+
+STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
+SHOWN_DAYS = 40
+"""A table shows at most this many days; days that need a person come first."""
+
+PIPED_WIDTH = 140
+"""Columns where the output goes to a file or a pipe."""
+
+console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=PIPED_WIDTH)
+bars = Console(stderr=True)
+
+
+def print_json(value: object) -> None:
+    """Prints one JSON document on standard output."""
+    json.dump(value, sys.stdout, default=_json_value, indent=2)
+    sys.stdout.write("\n")
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def outcome_json(outcome: DayOutcome) -> dict[str, Any]:
+    """A day's ledger row, and the expectations that failed."""
+    failed = [asdict(finding) for finding in outcome.findings if not finding.success]
+    return {**asdict(outcome.row), "failed_expectations": failed}
+
+
+def number(value: float | None) -> str:
+    """A count with thousands separators; nothing for None."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def rate(value: float | None) -> str:
+    """A share in percent."""
+    return "" if value is None else f"{value:.2%}"
+
+
+def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
+    """A table of processed days, those that need a person first."""
+    order = [Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED]
+    shown = sorted(outcomes, key=lambda o: (order.index(o.row.status), not o.warned, o.row.partition_date))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("day", "status", "why"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows", "kept", "rejected", "duplicates"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("note", overflow="fold")
+    for outcome in shown[:SHOWN_DAYS]:
+        row = outcome.row
+        warnings = "; ".join(f"warning: {finding}" for finding in outcome.findings if not finding.success)
+        table.add_row(
+            str(row.partition_date),
+            f"[{STYLES[row.status]}]{row.status}[/]",
+            row.plan_reason,
+            number(row.source_rows),
+            number(row.kept_rows),
+            number(row.rejected_rows),
+            rate(row.duplicate_rate),
+            row.error or row.note or warnings,
+        )
+    if len(shown) > SHOWN_DAYS:
+        table.caption = f"and {len(shown) - SHOWN_DAYS:,} more days without a note"
+        table.caption_justify = "left"
+    return table
+
+
+def plan_table(plan: Plan) -> Table:
+    """A table of planned days with their reasons."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("day", no_wrap=True)
+    table.add_column("why", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    for day in plan.days[:SHOWN_DAYS]:
+        table.add_row(str(day.day), day.reason, number(day.source_rows))
+    if len(plan.days) > SHOWN_DAYS:
+        table.caption = f"and {len(plan.days) - SHOWN_DAYS:,} more days; --json lists all"
+        table.caption_justify = "left"
+    return table
+
+
+class Bars:
+    """Progress bars for landing and for days; a Listener."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._days: TaskID | None = None
+        self._files: dict[str, TaskID] = {}
+
+    def planned(self, plan: Plan) -> None:
+        """Starts the bar of days."""
+        self._days = self._progress.add_task("days", total=len(plan.days))
+
+    def day_done(self, outcome: DayOutcome) -> None:
+        """Moves the bar of days."""
+        if self._days is not None:
+            self._progress.update(self._days, advance=1, description=f"days {outcome.row.partition_date}")
+
+    def file_progress(self, name: str, share: float) -> None:
+        """Moves a file's bar."""
+        if name not in self._files:
+            self._files[name] = self._progress.add_task(name, total=100)
+        self._progress.update(self._files[name], completed=round(100 * share))
+
+    def landed(self, landing: Landing) -> None:
+        """Takes a landed file's bar away."""
+        if (task := self._files.pop(landing.file_name, None)) is not None:
+            self._progress.remove_task(task)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Draws bars on standard error for as long as the block runs, where it is a terminal."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=bars, transient=True, disable=not bars.is_terminal) as progress:
+        shown = Bars(progress)
+        with listening(shown):
+            yield shown

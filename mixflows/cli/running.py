@@ -1,0 +1,177 @@
+"""Runs days from the command line: through Prefect's flows, or through the same functions without Prefect."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from mixflows.cli.output import console, number, outcome_json, outcomes_table, print_json, progress_bars
+from mixflows.days import DayRange, last_complete_day, parse_day
+from mixflows.errors import MixflowsError
+from mixflows.model import Run, Status
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.pipeline.process import RunResult, ThreadSteps, process
+from mixflows.progress import listener
+from mixflows.settings import load_settings, parse_assignments
+from mixflows.warehouse import open_warehouse
+
+PREFECT_DEFAULTS = {
+    # A first start of the embedded server takes 16 to 39 s; Prefect gives up after 20.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # What the embedded server logs while it stops is of no use to anybody.
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+}
+
+
+def prepare_prefect(*, verbose: bool) -> None:
+    """Sets Prefect's environment, unless the user has; call it before Prefect is imported."""
+    quiet = {} if verbose else {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+    for name, value in (PREFECT_DEFAULTS | quiet).items():
+        os.environ.setdefault(name, value)
+
+
+class Runner:
+    """One invocation of `run` or `backfill`.
+
+    Args:
+        config: The settings' file.
+        assignments: Settings over it.
+        use_prefect: Whether the flows run, or the functions under them.
+        verbose: Whether Prefect's log is shown.
+        as_json: Whether the result is printed as JSON.
+
+    Raises:
+        SettingsError: The settings do not hold.
+    """
+
+    def __init__(
+        self, config: Path | None, assignments: list[str] | None, *, use_prefect: bool, verbose: bool, as_json: bool
+    ) -> None:
+        self._config, self._assignments = config, assignments or []
+        self._use_prefect, self._as_json = use_prefect, as_json
+        self.settings = load_settings(config, parse_assignments(self._assignments))
+        if use_prefect:
+            prepare_prefect(verbose=verbose)
+
+    def daily(self, as_of: str | None, *, accept_rules: bool) -> int:
+        """Runs what is due and prints it.
+
+        Returns:
+            The exit code.
+        """
+        last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
+        if self._use_prefect:
+            from flows.daily import daily
+
+            return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
+        check_rows = self.settings.quality.row_checks != "never"
+        return self._shown(
+            self._plain(PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows))
+        )
+
+    def backfill(self, request: PlanRequest) -> int:
+        """Runs a backfill and prints it.
+
+        Returns:
+            The exit code.
+        """
+        if self._use_prefect:
+            from flows.backfill import backfill
+
+            result = self._flow(
+                backfill,
+                start=request.days.start,
+                end=request.days.end,
+                mode=request.mode,
+                newest_first=request.newest_first,
+                accept_rules=request.accept_rules,
+            )
+            return self._shown(result)
+        check_rows = self.settings.quality.row_checks == "always"
+        return self._shown(
+            self._plain(PlanRequest(request.mode, request.days, request.accept_rules, request.newest_first, check_rows))
+        )
+
+    def _plain(self, request: PlanRequest) -> RunResult:
+        from expectations.auditor import GreatExpectationsAuditor
+
+        with progress_bars():
+            warehouse = open_warehouse(self.settings)
+            plan = make_plan(warehouse, self.settings, request)
+            listener().planned(plan)
+            run = Run(str(uuid4()))
+            auditor = GreatExpectationsAuditor(self.settings, warehouse.row_access())
+            concurrency = self.settings.backfill.concurrency
+            steps = ThreadSteps(warehouse, self.settings, run, auditor, concurrency=concurrency)
+            return process(warehouse, self.settings, run, plan, steps, listener().day_done)
+
+    def _flow(self, flow: Any, **parameters: object) -> RunResult:
+        config = str(self._config) if self._config else None
+        # A file held by another process is told before a server is started.
+        open_warehouse(self.settings)
+        with progress_bars():
+            state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
+        result = state.result(raise_on_failure=False)
+        if isinstance(result, RunResult):
+            return result
+        if isinstance(result, BaseException):
+            raise result
+        raise MixflowsError(f"the flow ended {state.name}: {state.message}")
+
+    def _shown(self, result: RunResult) -> int:
+        if self._as_json:
+            print_json({
+                "run_id": result.run.run_id,
+                "exit_code": result.exit_code,
+                "days": [outcome_json(outcome) for outcome in result.outcomes],
+                "held": {str(day): holder for day, holder in result.held.items()},
+            })  # fmt: skip
+            return result.exit_code
+        show_result(result)
+        return result.exit_code
+
+
+def show_result(result: RunResult) -> None:
+    """Prints what a run did: its days, and one line that sums them up."""
+    if not result.outcomes and not result.held:
+        console.print("Nothing to do: every day is published from what the source holds now.")
+        return
+    console.print(outcomes_table(result.outcomes))
+    counts = ", ".join(f"{number(len(result.days(s)))} {s}" for s in Status if result.days(s))
+    rows = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
+    console.print(f"\n{number(len(result.outcomes))} days, {number(rows)} source rows: {counts}.")
+    for day, holder in result.held.items():
+        console.print(f"{day} is held by run {holder} and was left alone.")
+    if blocked := result.days(Status.BLOCKED):
+        day = blocked[0].row.partition_date
+        console.print(
+            "Blocked days keep what was published before. Look at the report; then mend the source or the thresholds,"
+            f" and they are taken again, or ask for one: mixflows backfill --mode blocked --start {day} --end {day}"
+        )
+
+
+def run_serve(config: Path | None, assignments: list[str] | None, cron: str) -> None:
+    """Serves the flows until it is stopped."""
+    prepare_prefect(verbose=True)
+    settings = load_settings(config, parse_assignments(assignments or []))
+    from prefect import serve
+    from prefect.schedules import Cron
+
+    from flows.backfill import backfill
+    from flows.daily import daily
+    from flows.land import land
+    from flows.report import report
+
+    always = {"config": str(config.resolve()) if config else None, "assignments": assignments or []}
+    # One process writes the file, so runs of it come one after the other.
+    schedule = Cron(cron, timezone=settings.project_timezone)
+    serve(
+        daily.to_deployment("daily", schedule=schedule, parameters=always),
+        backfill.to_deployment("backfill", parameters=always),
+        report.to_deployment("report", parameters=always),
+        land.to_deployment("land", parameters={"files": [], **always}),
+        limit=1,
+    )

@@ -1,0 +1,57 @@
+"""How far a long work is, told to whoever listens: the command line draws a bar, a deployed flow has nobody listening."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+from mixflows.landing import Landing
+from mixflows.model import DayOutcome, Plan
+
+
+class Listener(Protocol):
+    """Hears of a run's progress, in the thread that runs it."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is made; so many days are to come."""
+        ...
+
+    def day_done(self, outcome: DayOutcome) -> None:
+        """A day ended."""
+        ...
+
+    def file_progress(self, name: str, share: float) -> None:
+        """A file is landed to this share, 0 to 1."""
+        ...
+
+    def landed(self, landing: Landing) -> None:
+        """A file is landed."""
+        ...
+
+
+class _Nobody:
+    def planned(self, plan: Plan) -> None: ...
+
+    def day_done(self, outcome: DayOutcome) -> None: ...
+
+    def file_progress(self, name: str, share: float) -> None: ...
+
+    def landed(self, landing: Landing) -> None: ...
+
+
+_listener: ContextVar[Listener | None] = ContextVar("mixflows_listener", default=None)
+
+
+def listener() -> Listener:
+    """Whoever listens in this context."""
+    return _listener.get() or _Nobody()
+
+
+@contextmanager
+def listening(who: Listener) -> Iterator[None]:
+    """Lets somebody listen for as long as the block runs."""
+    token = _listener.set(who)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

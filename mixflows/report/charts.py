@@ -1,0 +1,223 @@
+"""The report's charts as Vega-Lite specifications, made by Altair.
+
+A specification names its data (`days`, `spans`, `reasons`, `cells`), its colours (`@kept`) and its ticks (`ticks`,
+`tick_format`, `rate_ticks`, `shown_from`, `shown_to`); the page fills them in, so that all charts share one copy of the
+figures, follow the reader's light or dark theme and the width of the screen, and show the chosen range.
+Days travel as milliseconds of UTC midnight (`start`, `end`, `middle`), so that no reader's time zone moves them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from mixflows.report.figures import Bound
+
+Spec = dict[str, Any]
+
+REASON_COLOURS = ("@reason1", "@reason2", "@reason3", "@reason4", "@reason5", "@reason6")
+CALENDAR_ROW_HEIGHT = 26
+_AXIS_WIDTH = 54
+_ABOVE_LEFT: dict[str, Any] = {"align": "left", "dx": 4, "dy": -7, "fontSize": 11}
+
+
+def specifications(bounds: Bound, reasons: tuple[str, ...], expectations: int) -> Mapping[str, Spec]:
+    """All charts by the name of the element that shows them.
+
+    Args:
+        bounds: The bounds of the duplicate rate, as shares.
+        reasons: The reasons for rejection, the most frequent first.
+        expectations: Rows of the calendar.
+    """
+    return {
+        "duplicate-rate": _duplicate_rate(bounds),
+        "kept": _rows_per_span("kept", "@kept", "Kept rows"),
+        "rejected": _rows_per_span("rejected", "@rejected", "Rejected rows"),
+        "reasons": _reasons(reasons),
+        "calendar": _calendar(expectations),
+    }
+
+
+def _spec(chart: alt.LayerChart | alt.FacetChart, **size: int | str) -> Spec:
+    # Altair's theme and schema address are left out: the page has its own theme and loads nothing.
+    spec: Spec = chart.to_dict()
+    return {key: value for key, value in spec.items() if key not in ("config", "$schema")} | size
+
+
+def _when(field: str) -> alt.X:
+    axis = alt.Axis(
+        values={"expr": "ticks"},
+        labelExpr="utcFormat(datum.value, tick_format)",
+        labelFlush=False,
+        labelOverlap=True,
+        grid=False,
+    )
+    scale = alt.Scale(type="utc", nice=False, domainMin={"expr": "shown_from"}, domainMax={"expr": "shown_to"})
+    return alt.X(f"{field}:T", title=None, axis=axis, scale=scale)
+
+
+def _rows_axis(title: str) -> alt.Axis:
+    return alt.Axis(
+        title=title, labelExpr="format(datum.value, '~s')", tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH
+    )
+
+
+def _hover(data: alt.NamedData, *fields: alt.Tooltip) -> alt.Chart:
+    """A strip over the whole height of each day, so that the tooltip does not have to be aimed at."""
+    pointed = alt.selection_point(name="pointed", on="pointerover", clear="pointerout")
+    title = alt.Tooltip("title:N", title="title")
+    return (
+        alt.Chart(data)
+        .mark_rect(color="@ink")
+        .encode(
+            x=_when("start"),
+            x2="end:T",
+            opacity=alt.condition(pointed, alt.value(0.07), alt.value(0), empty=False),
+            tooltip=[title, *fields],
+        )
+        .add_params(pointed)
+    )
+
+
+def _duplicate_rate(bounds: Bound) -> Spec:
+    days, spans = alt.NamedData("days"), alt.NamedData("spans")
+    # A square root keeps the usual tenth of a percent readable beside a bad day of many percent.
+    share = alt.Y(
+        "rate:Q",
+        title="Duplicates of source rows",
+        scale=alt.Scale(type="sqrt", domainMin=0),
+        axis=alt.Axis(
+            values={"expr": "rate_ticks"},
+            format=".2~%",
+            labelOverlap=True,
+            minExtent=_AXIS_WIDTH,
+            maxExtent=_AXIS_WIDTH,
+        ),
+    )
+    line = (
+        alt.Chart(spans)
+        .mark_line(color="@kept", strokeWidth=1.5, invalid="break-paths-filter-domains")
+        .encode(x=_when("middle"), y=alt.Y("published_rate:Q", title="Duplicates of source rows"))
+    )
+    # One letter of the calendar a day. On a long range the line is of spans, and only flagged days have a mark.
+    letters = ["p", "n", "-", "w", "f"]
+    shapes = ["circle", "circle", "circle", "triangle-up", "diamond"]
+    colours = ["@kept", "@kept", "@kept", "@warn", "@fail"]
+    marks = (
+        alt.Chart(days)
+        .mark_point(filled=True, opacity=1)
+        .encode(
+            x=_when("middle"),
+            y=share,
+            size=alt.Size("mark_size:Q", scale=None),
+            shape=alt.Shape("judged:N", legend=None, scale=alt.Scale(domain=letters, range=shapes)),
+            color=alt.Color("judged:N", legend=None, scale=alt.Scale(domain=letters, range=colours)),
+        )
+    )
+    hover = _hover(
+        spans,
+        alt.Tooltip("state_text:N", title="State"),
+        alt.Tooltip("rate:Q", title="Duplicate rate", format=".3~%"),
+        alt.Tooltip("duplicates:Q", title="Duplicates", format=","),
+        alt.Tooltip("source:Q", title="Source rows", format=","),
+    )
+    layers = [*_bound("warning", bounds.warning, "@warn", [6, 4]), *_bound("critical", bounds.critical, "@fail", [])]
+    return _spec(alt.layer(line, marks, *layers, hover), width="container", height=220)
+
+
+def _bound(name: str, value: float | None, colour: str, dash: list[int]) -> list[alt.Chart]:
+    if value is None:
+        return []
+    base = alt.Chart(alt.InlineData([{"bound": value, "label": f"{name} {value * 100:.3g} %"}]))
+    height = alt.Y("bound:Q", title="Duplicates of source rows")
+    rule = base.mark_rule(color=colour, strokeDash=dash, strokeWidth=1.25).encode(y=height)
+    # A halo keeps the words readable where the line or a mark runs behind them.
+    halo = base.mark_text(stroke="@surface", strokeWidth=4, strokeJoin="round", **_ABOVE_LEFT)
+    words = base.mark_text(color=colour, **_ABOVE_LEFT)
+    return [rule, *(text.encode(x=alt.value(0), y=height, text="label:N") for text in (halo, words))]
+
+
+def _rows_per_span(field: str, colour: str, title: str) -> Spec:
+    spans = alt.NamedData("spans")
+    bars = (
+        alt.Chart(spans)
+        .mark_rect(color=colour)
+        .encode(x=_when("bar_start"), x2="bar_end:T", y=alt.Y(f"{field}:Q", axis=_rows_axis(title)), y2=alt.datum(0))
+    )
+    stopped = (
+        alt.Chart(spans)
+        .mark_point(
+            shape="diamond", filled=True, color="@fail", stroke="@surface", strokeWidth=1, opacity=1, yOffset=-8
+        )
+        .encode(x=_when("middle"), y=alt.datum(0), size=alt.Size("stop_size:Q", scale=None))
+    )
+    hover = _hover(
+        spans,
+        alt.Tooltip("state_text:N", title="State"),
+        alt.Tooltip("source:Q", title="Source rows", format=","),
+        alt.Tooltip("kept:Q", title="Kept", format=","),
+        alt.Tooltip("rejected:Q", title="Rejected", format=","),
+    )
+    return _spec(alt.layer(bars, stopped, hover), width="container", height=150)
+
+
+def _reasons(reasons: tuple[str, ...]) -> Spec:
+    colours = [REASON_COLOURS[n % len(REASON_COLOURS)] for n in range(len(reasons))]
+    bars = (
+        alt.Chart(alt.NamedData("reasons"))
+        .mark_rect()
+        .encode(
+            x=_when("bar_start"),
+            x2="bar_end:T",
+            y=alt.Y("rows_below:Q", axis=_rows_axis("Rejected rows")),
+            y2="rows_up_to:Q",
+            color=alt.Color("reason:N", scale=alt.Scale(domain=list(reasons), range=colours), legend=None),
+        )
+    )
+    fields = [alt.Tooltip(f"reason{n}:Q", title=reason, format=",") for n, reason in enumerate(reasons)]
+    return _spec(alt.layer(bars, _hover(alt.NamedData("spans"), *fields)), width="container", height=180)
+
+
+def _calendar(expectations: int) -> Spec:
+    cells = alt.NamedData("cells")
+    outcomes = ["pass", "not_judged", "warn", "fail"]
+    row = alt.Y("top:Q", axis=None, scale=alt.Scale(domain=[0, max(expectations, 1)], reverse=True, nice=False))
+    tiles = (
+        alt.Chart(cells)
+        .mark_rect(strokeWidth=1)
+        .encode(
+            x=_when("start"),
+            x2="end:T",
+            y=row,
+            y2="bottom:Q",
+            color=alt.Color(
+                "outcome:N",
+                legend=None,
+                scale=alt.Scale(domain=outcomes, range=["@pass-tile", "@unjudged-tile", "@warn-tile", "@fail-tile"]),
+            ),
+            stroke=alt.value("@surface"),
+            tooltip=[
+                alt.Tooltip("title:N", title="title"),
+                alt.Tooltip("expectation:N", title="Expectation"),
+                alt.Tooltip("outcome_text:N", title="Outcome"),
+                alt.Tooltip("detail:N", title="Saw"),
+            ],
+        )
+    )
+    signs = (
+        alt.Chart(cells)
+        .mark_text(fontSize=12, fontWeight="bold", baseline="middle")
+        .encode(
+            x=_when("middle"),
+            y=alt.Y("centre:Q", axis=None),
+            text="sign:N",
+            color=alt.Color(
+                "outcome:N",
+                legend=None,
+                scale=alt.Scale(domain=outcomes, range=["@pass-sign", "@unjudged-sign", "@warn-sign", "@fail-sign"]),
+            ),
+        )
+    )
+    height = CALENDAR_ROW_HEIGHT * max(expectations, 1)
+    spec = _spec(alt.layer(tiles, signs), height=height)
+    return {**spec, "resolve": {"scale": {"color": "independent"}}}

@@ -1,0 +1,232 @@
+"""Reads the report's figures: ledger, quality results, landing log, and counts of the published tables.
+
+Only counts, dates, names and the words of the ledger are read; never an event's properties or a user's id.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from mixflows.errors import MissingTableError
+from mixflows.model import Severity, Status
+from mixflows.report.figures import (
+    Bound,
+    DayFigures,
+    DayFinding,
+    DayState,
+    LandingFigures,
+    PublishedFigures,
+    ReportData,
+    RunFigures,
+)
+from mixflows.settings import Settings
+
+Row = Mapping[str, Any]
+RowsByDay = Mapping[date, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the other tables say of the ledger's days."""
+
+    findings: RowsByDay
+    event_rows: Mapping[date, int]
+    rejected: RowsByDay
+    landed_at: Mapping[date, datetime]
+    keeps_deleted: bool
+
+
+class Queries(Protocol):
+    """The part of a warehouse that a report needs."""
+
+    def query(self, name: str, params: Mapping[str, Any], /) -> list[dict[str, Any]]:
+        """The rows of the named statement under `sql/`."""
+        ...
+
+
+def collect(warehouse: Queries, settings: Settings) -> ReportData:
+    """Reads what the report shows, as the warehouse has it now.
+
+    Args:
+        warehouse: An open warehouse. A table that is not there yet counts as empty.
+        settings: Name the thresholds that are in force and the warehouse.
+
+    Returns:
+        One entry per day that was landed or taken by a run, ascending; the last 20 runs; totals of the landing log.
+
+    Raises:
+        WarehouseError: A statement failed.
+    """
+    ledger = _rows(warehouse, "report_days")
+    # The published tables come with the first published day.
+    is_published = any(row["published_at"] is not None for row in ledger)
+    events = _rows(warehouse, "report_events") if is_published else []
+    rejected = _rows(warehouse, "report_rejected") if is_published else []
+    landed = {row["partition_date"]: row for row in _rows(warehouse, "report_landed_days")}
+    found = _Found(
+        findings=_by_day(_rows(warehouse, "report_findings")),
+        event_rows={row["partition_date"]: row["event_rows"] for row in events},
+        rejected=_by_day(rejected),
+        landed_at={day: row["last_landed_at"] for day, row in landed.items()},
+        keeps_deleted=settings.pipeline.source_deletes == "keep",
+    )
+    taken = {row["partition_date"]: _day(row, found) for row in ledger}
+    waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
+    bounds = settings.quality.duplicate_rate
+    return ReportData(
+        made_at=datetime.now(UTC),
+        project_timezone=settings.project_timezone,
+        warehouse=settings.warehouse.path.name,
+        duplicate_rate=Bound(bounds.warning, bounds.critical),
+        min_rows=settings.quality.min_rows,
+        days=tuple(figures for _, figures in sorted((taken | waiting).items())),
+        runs=tuple(_run(row) for row in _rows(warehouse, "report_runs")),
+        landings=_landings(_rows(warehouse, "report_landings")),
+    )
+
+
+def to_json(data: ReportData) -> str:
+    """The report's figures for programs and notebooks.
+
+    Returns:
+        One JSON object with the fields of `ReportData`, nested likewise; days and instants in ISO 8601, in UTC.
+    """
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ReportData).dump_json(data).decode()
+
+
+def _rows(warehouse: Queries, name: str) -> list[dict[str, Any]]:
+    # Before `init` and the first landing there are no tables; a report then says so instead of failing.
+    try:
+        return warehouse.query(name, {})
+    except MissingTableError:
+        return []
+
+
+def _by_day(rows: list[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
+    by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_day[row["partition_date"]].append(row)
+    return by_day
+
+
+def _day(row: Row, found: _Found) -> DayFigures:
+    day = row["partition_date"]
+    status = Status(row["status"])
+    findings = tuple(_finding(f) for f in found.findings.get(day, ()))
+    rejected = tuple((r["rejection_reason"], r["rejected_rows"]) for r in found.rejected.get(day, ()))
+    landed_at = found.landed_at.get(day)
+    return DayFigures(
+        day=day,
+        state=_state(status, findings),
+        status=status,
+        plan_reason=row["plan_reason"],
+        run_id=row["run_id"],
+        attempt=row["attempt"],
+        finished_at=_utc(row["finished_at"]),
+        source_rows=row["source_rows"],
+        duplicate_rows=row["duplicate_rows"],
+        duplicate_rate=row["duplicate_rate"],
+        late_rows=row["late_rows"],
+        published=_published(row, found, sum(rows for _, rows in rejected)),
+        changed_since=landed_at is not None and landed_at > row["started_at"],
+        rejected_by_reason=rejected,
+        findings=findings,
+        note=row["note"] or "",
+        error=row["error"] or "",
+    )
+
+
+def _waiting(day: date, landed: Row) -> DayFigures:
+    return DayFigures(
+        day=day,
+        state=DayState.WAITING,
+        status=None,
+        plan_reason="",
+        run_id="",
+        attempt=0,
+        finished_at=None,
+        source_rows=int(landed["source_rows"]),
+        duplicate_rows=None,
+        duplicate_rate=None,
+        late_rows=None,
+        published=None,
+        changed_since=True,
+        rejected_by_reason=(),
+        findings=(),
+        note="",
+        error="",
+    )
+
+
+def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:
+    if status is Status.BLOCKED:
+        return DayState.BLOCKED
+    if status is Status.FAILED:
+        return DayState.FAILED
+    return DayState.PUBLISHED if all(f.success for f in findings) else DayState.WARNED
+
+
+def _published(row: Row, found: _Found, rejected_rows: int) -> PublishedFigures | None:
+    if row["published_at"] is None:
+        return None
+    source_rows: int = row["published_source_rows"]
+    kept_rows = found.event_rows.get(row["partition_date"], 0)
+    too_many = max(kept_rows + rejected_rows - source_rows, 0)
+    return PublishedFigures(
+        source_rows=source_rows,
+        kept_rows=kept_rows,
+        rejected_rows=rejected_rows,
+        left_out_rows=too_many if found.keeps_deleted else 0,
+        finished_at=_utc(row["published_at"]),
+    )
+
+
+def _finding(row: Row) -> DayFinding:
+    return DayFinding(
+        suite=row["suite"],
+        expectation=row["expectation"],
+        severity=Severity(row["severity"]),
+        success=row["success"],
+        observed_value=row["observed_value"],
+        threshold=row["threshold"],
+        unexpected_count=row["unexpected_count"],
+        note=row["note"] or "",
+    )
+
+
+def _run(row: Row) -> RunFigures:
+    started_at, finished_at = _utc(row["started_at"]), _utc(row["finished_at"])
+    return RunFigures(
+        run_id=row["run_id"],
+        attempt=row["attempt"],
+        started_at=started_at,
+        finished_at=finished_at,
+        seconds=(finished_at - started_at).total_seconds(),
+        published_days=int(row["published_days"]),
+        unchanged_days=int(row["unchanged_days"]),
+        blocked_days=int(row["blocked_days"]),
+        failed_days=int(row["failed_days"]),
+        source_rows=int(row["source_rows"]),
+        changed_rows=int(row["changed_rows"]),
+    )
+
+
+def _landings(rows: list[dict[str, Any]]) -> LandingFigures:
+    if not rows or not rows[0]["files"]:
+        return LandingFigures()
+    row = rows[0]
+    return LandingFigures(
+        files=int(row["files"]),
+        lines=int(row["lines"]),
+        source_rows=int(row["source_rows"]),
+        malformed_rows=int(row["malformed_rows"]),
+        last_landed_at=_utc(row["last_landed_at"]),
+    )
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)

@@ -1,0 +1,223 @@
+"""What the report knows: small, frozen, without a warehouse and without a page.
+
+`day` is a `partition_date`; names ending in `_at` are instants in UTC; `_rows` count delivered copies. Nothing here
+holds an event's properties or a user's id: only figures, names of expectations, and the words of the ledger.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from mixflows.model import Severity, Status
+
+
+class DayState(StrEnum):
+    """What a reader has to know of a day, from its latest run."""
+
+    PUBLISHED = "published"
+    WARNED = "warned"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+class Outcome(StrEnum):
+    """How a day fared under one expectation, its worst finding deciding."""
+
+    PASS = "pass"
+    NOT_JUDGED = "not_judged"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+OUTCOMES_BY_WEIGHT = (Outcome.PASS, Outcome.NOT_JUDGED, Outcome.WARN, Outcome.FAIL)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The bounds of one figure; None is no bound."""
+
+    warning: float | None = None
+    critical: float | None = None
+
+
+@dataclass(frozen=True)
+class DayFinding:
+    """One expectation's result on one day.
+
+    Attributes:
+        suite: `figures`, `rows`, or the reference of a user's own suite.
+        note: Why it could not be judged, or what else a reader should know.
+    """
+
+    suite: str
+    expectation: str
+    severity: Severity
+    success: bool
+    observed_value: float | None = None
+    threshold: float | None = None
+    unexpected_count: int | None = None
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """A finding that passed without an observation says in its note why it was not judged."""
+        if not self.success:
+            return Outcome.FAIL if self.severity is Severity.CRITICAL else Outcome.WARN
+        seen = self.observed_value is not None or self.unexpected_count is not None
+        return Outcome.NOT_JUDGED if self.note and not seen else Outcome.PASS
+
+
+@dataclass(frozen=True)
+class PublishedFigures:
+    """What the published tables hold for one day.
+
+    Attributes:
+        source_rows: The source rows that it was last published from, by the ledger.
+        kept_rows: Rows of the published events, counted when the report was made.
+        rejected_rows: Rows of the rejected events, counted when the report was made.
+        left_out_rows: Published rows that the source has deleted since and that stay by `source_deletes = "keep"`.
+        finished_at: When the run that published it, or found it unchanged, was done with it.
+    """
+
+    source_rows: int
+    kept_rows: int
+    rejected_rows: int
+    left_out_rows: int
+    finished_at: datetime
+
+    @property
+    def surplus_rows(self) -> int:
+        """Rows too many in the published tables; negative where rows are lost."""
+        return self.kept_rows + self.rejected_rows - self.left_out_rows - self.source_rows
+
+    @property
+    def holds(self) -> bool:
+        """Whether source = kept + rejected."""
+        return self.surplus_rows == 0
+
+
+@dataclass(frozen=True)
+class DayFigures:
+    """One day: how its latest run ended, what it saw, and what is published.
+
+    Attributes:
+        state: The latest run's end, in the words of the report.
+        status: The latest run's end in the ledger; None for a day that no run has taken.
+        source_rows: What the latest run saw in the source; before any run, what was landed.
+        duplicate_rate: The share the latest run saw, whether or not it was published.
+        published: None when nothing of the day was ever published.
+        changed_since: Whether rows of the day were landed after its latest run had started.
+        rejected_by_reason: Reason and rows, as `mp_rejected_events` has them.
+        findings: The latest run's; empty when it ended before the audit.
+    """
+
+    day: date
+    state: DayState
+    status: Status | None
+    plan_reason: str
+    run_id: str
+    attempt: int
+    finished_at: datetime | None
+    source_rows: int | None
+    duplicate_rows: int | None
+    duplicate_rate: float | None
+    late_rows: int | None
+    published: PublishedFigures | None
+    changed_since: bool
+    rejected_by_reason: tuple[tuple[str, int], ...]
+    findings: tuple[DayFinding, ...]
+    note: str
+    error: str
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """One attempt of one run: when, how its days ended, how long, how many source rows it read.
+
+    Attributes:
+        seconds: From its first day's start to its last day's end.
+        changed_rows: Events inserted, updated and deleted.
+    """
+
+    run_id: str
+    attempt: int
+    started_at: datetime
+    finished_at: datetime
+    seconds: float
+    published_days: int
+    unchanged_days: int
+    blocked_days: int
+    failed_days: int
+    source_rows: int
+    changed_rows: int
+
+
+@dataclass(frozen=True)
+class LandingFigures:
+    """Totals of the landing log."""
+
+    files: int = 0
+    lines: int = 0
+    source_rows: int = 0
+    malformed_rows: int = 0
+    last_landed_at: datetime | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether lines = source rows + malformed."""
+        return self.lines == self.source_rows + self.malformed_rows
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything one report shows.
+
+    Attributes:
+        warehouse: What a reader knows the warehouse by.
+        duplicate_rate: The bounds in force when the report was made.
+        days: Ascending, each day once.
+        runs: The latest first, at most the number asked for.
+    """
+
+    made_at: datetime
+    project_timezone: str
+    warehouse: str
+    duplicate_rate: Bound
+    min_rows: int
+    days: tuple[DayFigures, ...]
+    runs: tuple[RunFigures, ...]
+    landings: LandingFigures
+
+    @property
+    def published(self) -> tuple[tuple[date, PublishedFigures], ...]:
+        """The days of which the published tables hold something, ascending."""
+        return tuple((day.day, day.published) for day in self.days if day.published is not None)
+
+    def in_state(self, *states: DayState) -> tuple[DayFigures, ...]:
+        """The days in any of these states, ascending."""
+        return tuple(day for day in self.days if day.state in states)
+
+    @property
+    def not_holding(self) -> tuple[tuple[date, PublishedFigures], ...]:
+        """Published days for which source = kept + rejected does not hold."""
+        return tuple((day, figures) for day, figures in self.published if not figures.holds)
+
+    @property
+    def rejection_reasons(self) -> tuple[tuple[str, int], ...]:
+        """Reason and rows over all days, the most frequent first."""
+        totals: dict[str, int] = {}
+        for reason, rows in (pair for day in self.days for pair in day.rejected_by_reason):
+            totals[reason] = totals.get(reason, 0) + rows
+        return tuple(sorted(totals.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    @property
+    def expectations(self) -> tuple[tuple[str, str], ...]:
+        """Suite and name of every expectation that judged a shown day, in the order in which they were first met."""
+        return tuple(dict.fromkeys((f.suite, f.expectation) for day in self.days for f in day.findings))
+
+
+def worst(findings: Iterable[DayFinding]) -> DayFinding | None:
+    """The finding that decides; among equals the first. None without findings."""
+    return max(findings, key=lambda finding: OUTCOMES_BY_WEIGHT.index(finding.outcome), default=None)

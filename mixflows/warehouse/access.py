@@ -1,0 +1,21 @@
+"""How Great Expectations reaches the staged days: what SQLAlchemy needs, and no more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RowAccess:
+    """A door to the staged days through SQLAlchemy.
+
+    Attributes:
+        connection_string: SQLAlchemy's URL of the warehouse, such as `duckdb:///:memory:` where `creator` connects.
+        schema_name: Where the staged days are, such as `staging.main`; None for the connection's own schema.
+        engine_options: Further arguments of `sqlalchemy.create_engine`. Connections are never pooled, so that
+            `creator`, a function that returns a DBAPI connection, may hand out cursors of one open connection.
+    """
+
+    connection_string: str
+    schema_name: str | None = None
+    engine_options: Mapping[str, Any] = field(default_factory=dict[str, Any])

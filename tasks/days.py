@@ -1,0 +1,106 @@
+"""The steps of a day as mapped tasks, and a chunk's way through them."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from prefect import get_run_logger, task, unmapped
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.states import Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from expectations.auditor import GreatExpectationsAuditor
+from mixflows.model import DayOutcome, PlannedDay, Run, StagedDay, Status, Verdict
+from mixflows.pipeline import day as one_day
+from mixflows.settings import Settings
+from mixflows.warehouse import open_warehouse
+
+
+@task(name="stage", task_run_name="stage-{planned.day}", cache_policy=NO_CACHE)
+def stage_day(settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
+    """Stages one day; see `mixflows.pipeline.day.stage_day`."""
+    started = time.perf_counter()
+    staged = one_day.stage_day(open_warehouse(settings), settings, planned, run)
+    figures = staged.figures
+    get_run_logger().info(
+        "%s staged: %s rows, %s kept, %s rejected, %.2f s",
+        planned.day, figures.source_rows, figures.kept_rows, figures.rejected_rows, time.perf_counter() - started,
+    )  # fmt: skip
+    return staged
+
+
+@task(name="audit", cache_policy=NO_CACHE)
+def audit_days(settings: Settings, staged: Sequence[StagedDay], check_rows: bool) -> Mapping[date, Verdict]:
+    """Judges a chunk of staged days; see `expectations.audit.judge`."""
+    started = time.perf_counter()
+    auditor = GreatExpectationsAuditor(settings, open_warehouse(settings).row_access())
+    verdicts = auditor.judge(staged, check_rows=check_rows)
+    blocked = sum(bool(verdict.failures) for verdict in verdicts.values())
+    warned = sum(bool(verdict.warnings) for verdict in verdicts.values())
+    get_run_logger().info(
+        "%s days audited: %s blocked, %s with warnings, %.2f s",
+        len(verdicts), blocked, warned, time.perf_counter() - started,
+    )  # fmt: skip
+    return verdicts
+
+
+@task(name="publish", task_run_name="publish-{staged.day}", cache_policy=NO_CACHE)
+def publish_day(settings: Settings, staged: StagedDay, verdict: Verdict) -> DayOutcome | State[Any]:
+    """Publishes one day; see `mixflows.pipeline.day.publish_day`. A blocked day's task ends `Blocked`."""
+    started = time.perf_counter()
+    outcome = one_day.publish_day(open_warehouse(settings), settings, staged, verdict)
+    row = outcome.row
+    get_run_logger().info(
+        "%s %s: %s inserted, %s updated, %.2f s%s",
+        row.partition_date, row.status, row.inserted_rows, row.updated_rows, time.perf_counter() - started,
+        f" ({row.note or row.error})" if row.note or row.error else "",
+    )  # fmt: skip
+    if row.status is Status.BLOCKED:
+        return Failed(name="Blocked", message=row.note, data=outcome)
+    if row.status is Status.FAILED:
+        return Failed(message=row.error, data=outcome)
+    return outcome
+
+
+class PrefectSteps:
+    """Maps a chunk's days over Prefect tasks in threads of this process; see `mixflows.pipeline.process.Steps`.
+
+    Args:
+        concurrency: Days in flight.
+    """
+
+    def __init__(self, settings: Settings, run: Run, *, concurrency: int) -> None:
+        self._settings, self._run, self._concurrency = settings, run, concurrency
+        self._auditor = GreatExpectationsAuditor(settings, open_warehouse(settings).row_access())
+
+    def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
+        """Maps `stage_day`; Great Expectations is imported meanwhile."""
+        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner:
+            parameters = {"settings": unmapped(self._settings), "planned": days, "run": unmapped(self._run)}
+            futures = runner.map(stage_day, parameters)
+            self._auditor.warm_up()
+            return [_result(future) for future in futures]
+
+    def audit(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
+        """Runs `audit_days` once for the chunk."""
+        return audit_days(self._settings, staged, check_rows)
+
+    def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
+        """Maps `publish_day`."""
+        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner:
+            parameters = {
+                "settings": unmapped(self._settings),
+                "staged": [staged for staged, _ in judged],
+                "verdict": [verdict for _, verdict in judged],
+            }
+            return [_result(future) for future in runner.map(publish_day, parameters)]
+
+
+def _result(future: PrefectFuture[Any]) -> Any:
+    """A day's result, or its error; a cancelled or crashed task counts as an error too."""
+    try:
+        return future.result(raise_on_failure=False)
+    except Exception as err:  # noqa: BLE001 - whatever a day's task raised belongs to that day
+        return err

@@ -1,0 +1,17 @@
+"""Plan: which days a run processes."""
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from mixflows.model import Plan
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.settings import Settings
+from mixflows.warehouse import open_warehouse
+
+
+@task(name="plan", cache_policy=NO_CACHE)
+def plan_run(settings: Settings, request: PlanRequest) -> Plan:
+    """Plans a run; see `mixflows.pipeline.plan.make_plan`."""
+    plan = make_plan(open_warehouse(settings), settings, request)
+    get_run_logger().info("planned %s days, %s source rows", f"{len(plan.days):,}", f"{plan.source_rows:,}")
+    return plan

@@ -1,0 +1,185 @@
+from datetime import date
+from typing import Any
+
+import pytest
+
+from expectations.audit import judge
+from mixflows.model import Difference, Finding, Severity, Verdict
+from mixflows.settings import PipelineSettings, QualitySettings, Settings
+from tests.expectations.staging import DAY, days_from, staged
+
+ALWAYS_CRITICAL = ("kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up", "source_deletes")
+
+
+def verdict(settings: Settings | None = None, **changes: Any) -> Verdict:
+    return judge(settings or Settings(), [staged(**changes)], check_rows=False, access=None)[DAY]
+
+
+def failed(found: Verdict) -> list[tuple[str, str]]:
+    return [(f.expectation, f.severity.value) for f in found.findings if not f.success]
+
+
+def one(found: Verdict, name: str, severity: Severity = Severity.WARNING) -> Finding:
+    (finding,) = [f for f in found.findings if f.expectation == name and f.severity is severity]
+    return finding
+
+
+def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None:
+    found = verdict()
+    assert failed(found) == []
+    assert [(f.suite, f.expectation, f.severity.value, f.observed_value, f.threshold) for f in found.findings] == [
+        ("figures", "duplicate_rate", "warning", 0.001, 0.005),
+        ("figures", "duplicate_rate", "critical", 0.001, 0.01),
+        ("figures", "conflicting_duplicate_rate", "warning", 0.0, 0.001),
+        ("figures", "missing_insert_id_rate", "warning", 0.0002, 0.001),
+        ("figures", "missing_insert_id_rate", "critical", 0.0002, 0.05),
+        ("figures", "future_event_rate", "warning", 0.0, 0.001),
+        ("figures", "future_event_rate", "critical", 0.0, 0.05),
+        ("figures", "late_rate", "warning", 0.0, 0.05),
+        ("figures", "volume_change", "warning", 10 / 9, 3.0),
+        ("figures", "kept_keys_unique", "critical", 0.0, 0.0),
+        ("figures", "no_null_key_parts", "critical", 0.0, 0.0),
+        ("figures", "kept_rows_in_day", "critical", 0.0, 0.0),
+        ("figures", "figures_add_up", "critical", 0.0, 0.0),
+        ("figures", "source_deletes", "critical", 0.0, 0.0),
+    ]
+    assert {f.note for f in found.findings} == {""}
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({"duplicate_rows": 51}, [("duplicate_rate", "warning")]),
+        ({"duplicate_rows": 101}, [("duplicate_rate", "warning"), ("duplicate_rate", "critical")]),
+        ({"conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
+        ({"missing_insert_id_rows": 11}, [("missing_insert_id_rate", "warning")]),
+        (
+            {"missing_insert_id_rows": 501},
+            [("missing_insert_id_rate", "warning"), ("missing_insert_id_rate", "critical")],
+        ),
+        ({"future_rows": 11}, [("future_event_rate", "warning")]),
+        ({"future_rows": 501}, [("future_event_rate", "warning"), ("future_event_rate", "critical")]),
+        ({"late_rows": 501}, [("late_rate", "warning")]),
+        ({"kept_twice_keys": 1}, [("kept_keys_unique", "critical")]),
+        ({"valid_keys": 9_987}, [("kept_keys_unique", "critical")]),
+        ({"valid_keys": 9_989}, [("kept_keys_unique", "critical")]),
+        ({"kept_null_key_rows": 1}, [("no_null_key_parts", "critical")]),
+        ({"kept_other_day_rows": 1}, [("kept_rows_in_day", "critical")]),
+        ({"rejected_rows": 11}, [("figures_add_up", "critical")]),
+        ({"rejected_rows": 13}, [("figures_add_up", "critical")]),
+    ],
+)
+def test_a_figure_that_is_off_fails_its_expectation_and_only_it(
+    figures: dict[str, int], expected: list[tuple[str, str]]
+) -> None:
+    assert failed(verdict(figures=figures)) == expected
+
+
+def test_a_figure_at_its_bound_passes() -> None:
+    at_bounds = {"duplicate_rows": 50, "missing_insert_id_rows": 10, "future_rows": 10, "late_rows": 500}
+    assert failed(verdict(figures=at_bounds, plan={"usual_rows": 30_000.0})) == []
+
+
+def test_a_critical_failure_blocks_and_a_warning_flags() -> None:
+    flagged = verdict(figures={"duplicate_rows": 75})
+    assert flagged.failures == ()
+    assert [(f.expectation, f.observed_value, f.threshold) for f in flagged.warnings] == [
+        ("duplicate_rate", 0.0075, 0.005)
+    ]
+    blocked = verdict(figures={"duplicate_rows": 213})
+    assert [(f.expectation, f.observed_value, f.threshold) for f in blocked.failures] == [
+        ("duplicate_rate", 0.0213, 0.01)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "usual", "factor"), [(10_000, 3_000.0, 10 / 3), (3_000, 10_000.0, 10 / 3), (0, 5e3, 5e3)]
+)
+def test_volume_is_judged_as_a_factor_either_way(rows: int, usual: float, factor: float) -> None:
+    figures = {"source_rows": rows, "kept_rows": rows, "rejected_rows": 0, "valid_keys": rows}
+    found = verdict(figures=figures, plan={"usual_rows": usual})
+    assert failed(found) == [("volume_change", "warning")]
+    assert one(found, "volume_change").observed_value == factor
+
+
+def test_rates_of_a_small_day_are_not_judged_and_its_counts_are() -> None:
+    small = {"source_rows": 312, "kept_rows": 100, "rejected_rows": 212, "valid_keys": 100, "duplicate_rows": 212}
+    found = verdict(figures=small | {"kept_null_key_rows": 1}, plan={"usual_rows": 900.0})
+    assert failed(found) == [("no_null_key_parts", "critical")]
+    rate, volume = one(found, "duplicate_rate"), one(found, "volume_change")
+    assert (rate.observed_value, rate.note) == (None, "not judged: 312 rows, fewer than min_rows 1,000")
+    assert volume.note == "not judged: 312 rows, usually 900, fewer than min_rows 1,000"
+    assert one(verdict(figures=small), "volume_change").observed_value == 9_000 / 312, "the usual rows are enough"
+
+
+def test_without_history_and_without_rows_nothing_is_judged() -> None:
+    nothing = {"source_rows": 0, "kept_rows": 0, "rejected_rows": 0, "valid_keys": 0}
+    found = verdict(Settings(quality=QualitySettings(min_rows=0)), figures=nothing, plan={"usual_rows": None})
+    assert failed(found) == []
+    assert one(found, "duplicate_rate").note == "not judged: no rows"
+    assert one(found, "volume_change").note == "not judged: fewer than 7 days of history"
+
+
+def test_a_bound_that_is_switched_off_has_no_expectation() -> None:
+    off: dict[str, Any] = {"warning": None, "critical": None}
+    rates = ("duplicate_rate", "conflicting_duplicate_rate", "missing_insert_id_rate", "future_event_rate", "late_rate")
+    quality = QualitySettings.model_validate(dict.fromkeys((*rates, "volume_change"), off))
+    assert [f.expectation for f in verdict(Settings(quality=quality)).findings] == list(ALWAYS_CRITICAL)
+
+
+def test_equal_bounds_are_two_findings() -> None:
+    quality = QualitySettings.model_validate({"late_rate": {"warning": 0.1, "critical": 0.1}})
+    found = verdict(Settings(quality=quality), figures={"late_rows": 2_000})
+    assert failed(found) == [("late_rate", "warning"), ("late_rate", "critical")]
+
+
+@pytest.mark.parametrize(
+    ("difference", "published_version", "deleted"),
+    [
+        (Difference(vanished_rows=3), "v1", 3),
+        (Difference(vanished_rows=3, surplus_rows=3), "v1", 3),
+        (Difference(vanished_rows=3, surplus_rows=3), "v2", 0),
+        (Difference(vanished_rows=3, surplus_rows=1), "v2", 2),
+    ],
+)
+def test_deletions_of_the_source_block_but_not_damage_under_an_unchanged_source(
+    difference: Difference, published_version: str, deleted: int
+) -> None:
+    found = verdict(difference=difference, plan={"published_version": published_version})
+    assert one(found, "source_deletes", Severity.CRITICAL).observed_value == deleted
+    assert failed(found) == ([("source_deletes", "critical")] if deleted else [])
+
+
+def test_surplus_counts_as_deleted_where_the_source_has_no_versions() -> None:
+    found = verdict(
+        difference=Difference(vanished_rows=2, surplus_rows=2), plan={"published_version": None, "source_version": None}
+    )
+    assert failed(found) == [("source_deletes", "critical")]
+
+
+@pytest.mark.parametrize("policy", ["keep", "apply"])
+def test_deletions_are_no_matter_where_they_do_not_block(policy: str) -> None:
+    settings = Settings(pipeline=PipelineSettings.model_validate({"source_deletes": policy}))
+    found = verdict(settings, difference=Difference(vanished_rows=3))
+    assert "source_deletes" not in {f.expectation for f in found.findings}
+    assert failed(found) == []
+
+
+def test_many_days_in_one_call_each_have_the_verdict_they_have_alone() -> None:
+    many = [
+        staged(
+            {"duplicate_rows": 200} if number % 3 == 1 else {"kept_twice_keys": 1} if number % 3 == 2 else {},
+            day=day,
+            plan={"usual_rows": None if number % 2 else 100.0},
+        )
+        for number, day in enumerate(days_from(date(2023, 1, 1), 60))
+    ]
+    together = judge(Settings(), many, check_rows=False, access=None)
+    assert list(together) == [day.day for day in many]
+    for day in many[:6]:
+        assert together[day.day] == judge(Settings(), [day], check_rows=False, access=None)[day.day]
+    assert [bool(together[day.day].failures) for day in many] == [False, True, True] * 20
+
+
+def test_no_days_no_verdicts() -> None:
+    assert judge(Settings(), [], check_rows=False, access=None) == {}

@@ -1,0 +1,132 @@
+"""What `properties.time` counts: seconds or milliseconds, in UTC or on the project's wall clock."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from mixflows.errors import LandingError
+from tests.landing.conftest import Shop
+from tests.landing.lines import event
+
+BERLIN: dict[str, Any] = {"project_timezone": "Europe/Berlin"}
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("1722470400", "2024-08-01"),
+        ('"1722470400"', "2024-08-01"),
+        ("1722470400.123456", "2024-08-01 00:00:00.123456"),
+        ('"1722470400.123456"', "2024-08-01 00:00:00.123456"),
+        ("1722470400.9999996", "2024-08-01 00:00:01"),
+        ("1.7224704e9", "2024-08-01"),
+        ("0", "1970-01-01"),
+        ("-0.5", "1969-12-31 23:59:59.5"),
+        ("-86400", "1969-12-31"),
+        ("99999999999", "5138-11-16 09:46:39"),
+        ("-62135510400", "0001-01-02"),
+    ],
+)
+def test_seconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
+    shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'))
+    assert shop.events("time", "partition_date") == [(at(instant), at(instant).date())]
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("1722470400000", "2024-08-01"),
+        ("1722470400123.456", "2024-08-01 00:00:00.123456"),
+        ('"1722470400123"', "2024-08-01 00:00:00.123"),
+        ("0", "1970-01-01"),
+        ("86400000", "1970-01-02"),
+        ("253402127999999", "9999-12-29 23:59:59.999"),
+    ],
+)
+def test_milliseconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
+    shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'), landing={"time_unit": "ms"})
+    assert shop.events("time", "partition_date") == [(at(instant), at(instant).date())]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['"soon"', '""', "null", "true", "[1722470400]", "{}", '"NaN"', "NaN", "Infinity", '"-inf"', "1e400", '"0x66"'],
+)
+def test_what_is_no_number_is_no_time(shop: Shop, written: str) -> None:
+    line = f'{{"event": "e", "properties": {{"time": {written}}}}}'
+    shop.land(shop.write(line, event("a")))
+    assert shop.malformed() == [(1, line, "time is missing or no time")]
+
+
+def test_the_day_is_the_project_s_day_and_the_time_is_utc(shop: Shop) -> None:
+    late, early = (
+        1_711_839_599,
+        1_711_839_600,
+    )  # 23:59:59 on the 30th and midnight of the 31st in Berlin, before summer time
+    shop.land(shop.write(event("a", time=late), event("b", time=early), event("c", time=1_711_922_400)), **BERLIN)
+    assert shop.events("time", "partition_date") == [
+        (at("2024-03-30 22:59:59"), date(2024, 3, 30)),
+        (at("2024-03-30 23:00:00"), date(2024, 3, 31)),
+        (at("2024-03-31 22:00:00"), date(2024, 4, 1)),
+    ]
+
+
+def test_the_project_s_wall_clock_is_converted_to_utc(shop: Shop) -> None:
+    def wall(text: str) -> int:
+        return int(at(text).timestamp())
+
+    shop.land(
+        shop.write(
+            event("winter", time=wall("2024-01-01 00:30")),
+            event("summer", time=wall("2024-07-01 00:30")),
+            event("skipped", time=wall("2024-03-31 02:30")),
+        ),
+        **BERLIN,
+        landing={"time_zone": "project"},
+    )
+    assert shop.events("mp_insert_id", "time", "partition_date") == [
+        ("skipped", at("2024-03-31 01:30"), date(2024, 3, 31)),
+        ("summer", at("2024-06-30 22:30"), date(2024, 7, 1)),
+        ("winter", at("2023-12-31 23:30"), date(2024, 1, 1)),
+    ]
+
+
+def test_a_few_milliseconds_among_seconds_are_malformed(shop: Shop) -> None:
+    wrong = event("b", time=1_722_470_400_000)
+    shop.land(shop.write(event("a"), wrong, event("c")))
+    assert shop.events("mp_insert_id") == [("a",), ("c",)]
+    assert shop.malformed() == [(2, wrong, "time looks like milliseconds, but the setting says seconds")]
+
+
+def test_a_few_seconds_among_milliseconds_are_malformed(shop: Shop) -> None:
+    wrong, origin = event("b", time=1_722_470_400), event("c", time=0)
+    shop.land(shop.write(event("a", time=1_722_470_400_000), wrong, origin), landing={"time_unit": "ms"})
+    assert shop.events("mp_insert_id") == [("a",), ("c",)]
+    assert shop.malformed() == [(2, wrong, "time looks like seconds, but the setting says milliseconds")]
+
+
+def test_times_outside_the_calendar_are_malformed(shop: Shop) -> None:
+    lines = [event("b", time=-62_135_510_401), event("c", time=-99_999_999_999)]
+    shop.land(shop.write(event("a"), event("d"), *lines))
+    assert [(number, reason) for number, _, reason in shop.malformed()] == [
+        (3, "time is out of range"),
+        (4, "time is out of range"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "other", "time"),
+    [("s", "ms", 1_722_470_400_000), ("ms", "s", 1_722_470_400), ("ms", "s", 1_722_470_400_000_000)],
+)
+def test_a_file_in_the_other_unit_is_refused_whole(shop: Shop, unit: str, other: str, time: int) -> None:
+    right = 1_722_470_400 if unit == "s" else 1_722_470_400_000
+    path = shop.write(*[event("a", time=time)] * 3, *[event("b", time=right)] * 2, "no json", "{}")
+    with pytest.raises(LandingError, match=r"3 of its 5 times cannot count what landing\.time_unit says") as refused:
+        shop.land(path, landing={"time_unit": unit})
+    assert f'landing.time_unit = "{other}"' in refused.value.hint
+    assert shop.is_untouched()

@@ -1,0 +1,110 @@
+"""The page in a real browser: it draws all its charts, and says nothing on the console."""
+
+import os
+import re
+import shutil
+import subprocess
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from mixflows.model import Severity
+from mixflows.report.data import collect
+from mixflows.report.page import render_html
+from tests.report.history import History, duplicate_rate
+
+CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar")
+DAY = date(2024, 1, 1)
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=20000",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        missing = "no Chromium found: install the package `chromium`, or the report is not tested in a browser"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def opened(browser: str, html: str, folder: Path, *more: str) -> tuple[str, list[str]]:
+    """The page's DOM after it was drawn, and what it said on the console."""
+    file = folder / "report.html"
+    file.write_text(html, encoding="utf-8")
+    command = [browser, *QUIET, f"--user-data-dir={folder / 'profile'}", *more, "--dump-dom", file.as_uri()]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return ended.stdout, re.findall(r"CONSOLE[^\n]*", ended.stderr)
+
+
+def drawn(dom: str) -> list[str]:
+    """The charts that hold a drawing with marks in it."""
+    parts = re.split(r'<div [^>]*id="([a-z-]+)"', dom.split("<script", 1)[0])
+    marks = re.compile(r'class="mark-(rect|symbol) role-mark[^"]*"[^>]*><path[^>]* d="M')
+    return [name for name, part in zip(parts[1::2], parts[2::2], strict=True) if marks.search(part)]
+
+
+def report_of(days: int, folder: Path) -> str:
+    history = History(folder)
+    for n in range(days):
+        rate = 0.007 if n % 10 == 3 else 0.001
+        rejected = {"Duplicate event": round(2000 * rate), "Missing insert id": 1}
+        found = duplicate_rate(rate), duplicate_rate(rate, Severity.CRITICAL)
+        history.published(DAY + timedelta(days=n), 2000, rejected, *found)
+    warehouse = history.write()
+    try:
+        return render_html(collect(warehouse, history.settings))
+    finally:
+        warehouse.close()
+
+
+@pytest.mark.parametrize(
+    ("days", "more"),
+    [
+        (1, ("--window-size=1280,2000",)),
+        (30, ("--window-size=1280,2000",)),
+        (30, ("--window-size=500,2000", "--blink-settings=preferredColorScheme=0")),
+        (400, ("--window-size=1280,2000",)),
+    ],
+    ids=["one day", "a month", "a month, narrow and dark", "a year and more"],
+)
+def test_every_chart_is_drawn_without_a_word_on_the_console(
+    browser: str, days: int, more: tuple[str, ...], tmp_path: Path
+) -> None:
+    dom, console = opened(browser, report_of(days, tmp_path), tmp_path, *more)
+    assert console == []
+    assert 'data-drawn="yes"' in dom
+    assert drawn(dom) == list(CHARTS)
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
+def test_days_are_the_same_in_every_readers_time_zone(
+    browser: str, zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    dom, _ = opened(browser, report_of(3, tmp_path), tmp_path, "--window-size=1280,2000")
+    assert "Mon 1 Jan 2024 to Wed 3 Jan 2024" in dom
+    labels = re.findall(r">(\d+ Jan)</text>", dom.split('id="duplicate-rate"', 1)[1])
+    assert labels[:3] == ["1 Jan", "2 Jan", "3 Jan"]
+
+
+def test_an_empty_report_needs_no_script(browser: str, tmp_path: Path) -> None:
+    dom, console = opened(browser, report_of(0, tmp_path), tmp_path)
+    assert console == []
+    assert "Nothing has been published yet." in dom
+    assert "<script" not in dom
