@@ -1,8 +1,8 @@
 """How fast files land, and in how much memory: `python benchmarks/landing.py [--rows N] [--file FILE]`.
 
-Prints megabytes of uncompressed JSON lines a second, from opening the warehouse to its checkpoint, and the peak memory of
-the whole process, each beside a bare `CREATE TABLE AS SELECT * FROM read_json(…)` of the same file into a DuckDB file.
-Both run in processes of their own. CPU seconds stand beside wall-clock seconds: on a busy machine they are steadier.
+Prints megabytes of uncompressed JSON lines a second, from opening the warehouse to its checkpoint, and the peak memory
+of the whole process, each beside a bare `CREATE TABLE AS SELECT * FROM read_json(…)` of the same file into a DuckDB
+file. Both run in processes of their own. CPU seconds stand beside wall-clock seconds: on a busy machine, read those.
 """
 
 import argparse

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from expectations.frame import DayRow
 from expectations.thresholds import RowThresholds, Thresholds
 from mixflows.errors import DayError
-from mixflows.model import Finding, StagedDay, Verdict
+from mixflows.model import Finding, Severity, StagedDay, Verdict
 from mixflows.settings import Settings
 from mixflows.warehouse.access import RowAccess
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 FIGURES = "figures"
 ROWS = "rows"
+
+ROWS_AUDITED = "rows_audited"
+"""The finding that stands for all others of the rows suite where the staged rows could not be audited."""
 
 _importing = threading.Lock()
 
@@ -45,11 +48,12 @@ def judge(
         access: The way to the staged rows; needed when they are checked.
 
     Returns:
-        A verdict for every day, with one finding for each expectation, in the suites' order.
+        A verdict for every day, with one finding for each expectation, in the suites' order. A day whose staged rows
+        cannot be audited has a failed critical finding `rows_audited` instead; the other days are judged all the same.
 
     Raises:
         SettingsError: A suite of the user's own is missing or cannot be built.
-        DayError: The staged rows of a day cannot be read, so that nothing can be said about it.
+        DayError: One of the built-in expectations on figures could not be judged at all.
     """
     if check_rows and access is None:
         raise ValueError("to check rows, judge needs the way to them")
@@ -80,10 +84,9 @@ def _rows_findings(settings: Settings, staged: StagedDay, source: "StagedRowsDat
     suites = {ROWS: rows.suite(thresholds)}
     suites |= {reference: own.build(reference, thresholds) for reference in settings.quality.rows_suites}
     try:
-        batch = staged_rows.staged_day(source, staged.stage_table)
-        return judging.judge_rows(batch, suites, ROWS)
-    except (TestConnectionError, DayError) as err:
-        raise DayError(
-            f"the staged rows of {staged.day} ({staged.stage_table}) could not be audited: {err}",
-            'To publish without this audit, set quality.row_checks = "never".',
-        ) from err
+        return judging.judge_rows(staged_rows.staged_day(source, staged.stage_table), suites, ROWS)
+    except TestConnectionError:
+        why = f"the staged rows ({staged.stage_table}) could not be read"
+    except DayError as err:
+        why = f"the staged rows ({staged.stage_table}) could not be judged: {err}"
+    return [Finding(ROWS, ROWS_AUDITED, Severity.CRITICAL, success=False, note=why)]

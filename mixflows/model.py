@@ -80,7 +80,7 @@ class PlannedDay:
     Attributes:
         source_version: Read before the day is staged, so that rows arriving in between are found by the next plan.
         published_version: The source version that the day was last published from, if ever.
-        usual_rows: Median of the source rows of the days with rows among the 28 before; None when they are fewer than 7.
+        usual_rows: Median of the source rows of the days with rows among the 28 before; None if fewer than 7.
     """
 
     day: date
@@ -131,7 +131,7 @@ class Figures:
         kept_twice_keys: Keys that staging keeps more than once.
         kept_null_key_rows: Kept copies with NULL in a key part that the policy forbids.
         kept_other_day_rows: Kept copies whose event time lies outside the day.
-        ambiguous_keys: Keys with copies of the same arrival and different content; only their winners need content to tell.
+        ambiguous_keys: Keys with copies of the same arrival and different content, told apart by content alone.
         kept_without_id_rows: Kept copies without insert id (policy `keep`).
     """
 

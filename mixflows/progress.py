@@ -1,6 +1,6 @@
 """How far a long work is, told to whoever listens: the command line draws a bar, a deployed flow has nobody listening."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -48,7 +48,7 @@ def listener() -> Listener:
 
 
 @contextmanager
-def listening(who: Listener) -> Iterator[None]:
+def listening(who: Listener) -> Generator[None]:
     """Lets somebody listen for as long as the block runs."""
     token = _listener.set(who)
     try:

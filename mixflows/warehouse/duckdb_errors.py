@@ -1,7 +1,7 @@
 """DuckDB's errors in our words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mixflows.errors import MissingTableError, StatementError, WarehouseBusyErro
 
 
 @contextmanager
-def translated(path: Path, name: str) -> Iterator[None]:
+def translated(path: Path, name: str) -> Generator[None]:
     """Turns DuckDB's errors into ours. Messages of statements name the statement, and never carry row content."""
     try:
         yield

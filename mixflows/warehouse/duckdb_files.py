@@ -18,7 +18,7 @@ from mixflows.landing import FileContent, write_readable
 from mixflows.settings import Settings
 
 MIN_OBJECT_BYTES = 1 << 20
-"""DuckDB reads into buffers of twice the longest line: small ones spread a file over the threads, tiny ones are slow."""
+"""DuckDB reads into buffers of twice the longest line: small ones spread a file over threads, tiny ones are slow."""
 
 EVENT_COLUMNS = ("event", "event_name", "mp_event_name")
 TIME_COLUMNS = ("time",)

@@ -78,7 +78,7 @@ class SourceShape:
         arrival = by_name[present[0]] if present else None
         if arrival is not None and arrival.type not in ("INT64", "TIMESTAMP"):
             raise SourceColumnsError(
-                f"column {table}.{arrival.name} is {arrival.native_type}, but an arrival is an INT64 of milliseconds or a TIMESTAMP",
+                f"column {table}.{arrival.name} is {arrival.native_type}; arrivals are INT64 (milliseconds) or TIMESTAMP",
                 'Name another column as columns.arrival, or none with "none".',
             )
         day = roles.partition_date if roles.partition_date in by_name else None

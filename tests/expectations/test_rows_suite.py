@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from expectations.audit import judge
-from mixflows.errors import DayError
 from mixflows.model import Verdict
 from mixflows.settings import PipelineSettings, Settings
 from tests.expectations.staging import DAY, GOOD_ROWS, Row, access_of, stage, staged, warehouse
@@ -122,15 +121,24 @@ def test_columns_named_like_keywords_are_judged_too(connection: duckdb.DuckDBPyC
     }
 
 
-def test_a_staged_day_that_cannot_be_read_is_an_error_and_no_verdict(connection: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(DayError, match=r"2024-08-01 \(stg_nowhere\) could not be audited"):
-        judge(Settings(), [staged(stage_table="stg_nowhere")], check_rows=True, access=access_of(connection))
-
-
-def test_a_staged_day_without_our_columns_is_an_error_and_no_verdict(connection: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("stg_nowhere", "the staged rows (stg_nowhere) could not be read"),
+        ("bare", "the staged rows (bare) could not be judged: kept_keys_unique could not be judged: Error: The column"),
+    ],
+)
+def test_a_staged_day_that_cannot_be_audited_is_blocked_and_the_others_are_judged(
+    connection: duckdb.DuckDBPyConnection, table: str, why: str
+) -> None:
     connection.execute("CREATE VIEW staging.main.bare AS SELECT 1 AS row_num")
-    with pytest.raises(DayError, match="kept_keys_unique could not be judged"):
-        judge(Settings(), [staged(stage_table="bare")], check_rows=True, access=access_of(connection))
+    stage(connection, GOOD_ROWS)
+    days = [staged(day=DAY - timedelta(1), stage_table=table), staged()]
+    found = judge(Settings(), days, check_rows=True, access=access_of(connection))
+    (finding,) = found[DAY - timedelta(1)].failures
+    assert (finding.suite, finding.expectation) == ("rows", "rows_audited")
+    assert finding.note.startswith(why)
+    assert failed(found[DAY]) == {}
 
 
 def test_days_side_by_side_in_threads_do_not_mix(connection: duckdb.DuckDBPyConnection) -> None:

@@ -64,6 +64,22 @@ def test_a_file_that_changes_after_its_inspection_is_refused(shop: Shop, fault: 
     assert shop.is_untouched()
 
 
+def test_a_file_that_changes_while_it_is_landed_is_refused(shop: Shop) -> None:
+    path = shop.write(*(event(str(i), pad="x" * 300) for i in range(200_000)))
+    with pytest.raises(LandingError, match="changed while it was read"):
+        shop.land(path, on_progress=lambda _: os.utime(path, (1, 1)))
+    assert shop.is_untouched()
+
+
+def test_a_cursor_lands_the_next_file_after_it_refused_one(shop: Shop) -> None:
+    cursor, settings = shop.connection.cursor(), shop.settings()
+    wrong, right = shop.write(event("a", time=1e12), "x"), shop.write(event("b"), name="right.jsonl")
+    with pytest.raises(LandingError):
+        land_file(cursor, settings, inspect_file(wrong), again=False, landed_at=LANDED_AT, on_progress=None)
+    land_file(cursor, settings, inspect_file(right), again=False, landed_at=LANDED_AT, on_progress=None)
+    assert (shop.events("mp_insert_id"), shop.malformed()) == ([("b",)], [])
+
+
 def test_a_file_inspected_with_other_settings_is_a_mistake_of_the_caller(shop: Shop) -> None:
     content = inspect_file(shop.write(event("a")))
     settings = shop.settings(landing={"time_unit": "ms"})
