@@ -51,7 +51,7 @@ class _Frozen(BaseModel):
 class WarehouseSettings(_Frozen):
     """Where the tables live."""
 
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Literal["duckdb", "bigquery"] = "duckdb"
     """The engine that does the work."""
     path: Path = Path("mixflows.duckdb")
     """DuckDB's file."""
@@ -59,6 +59,47 @@ class WarehouseSettings(_Frozen):
     """Memory that DuckDB may use before it spills to disk beside the file."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of DuckDB; by default one per core."""
+
+
+class BigQuerySettings(_Frozen):
+    """Where the tables live on BigQuery, as whom, and how much a statement may cost."""
+
+    project: str | None = None
+    """The project that runs and pays the jobs, and holds the published tables."""
+    location: str = "US"
+    dataset: Identifier = "mixpanel"
+    """Published tables, ledger and quality results."""
+    source_project: str | None = None
+    """The project of the source table; by default `project`. Only read."""
+    source_dataset: OptionalName = None
+    """The dataset of the source table; by default `dataset`."""
+    staging_dataset: OptionalName = None
+    """The dataset of short-lived tables; by default `dataset`."""
+    staging_hours: int = Field(default=24, ge=1)
+    """Short-lived tables expire after this."""
+    key_file: Path | None = None
+    """A service account's key file; by default Application Default Credentials."""
+    credentials_block: str | None = None
+    """The name of a prefect-gcp GcpCredentials block; wins over `key_file`."""
+    maximum_bytes_billed: int | None = Field(default=None, ge=1)
+    """A statement that would bill more fails before it bills."""
+    priority: Literal["INTERACTIVE", "BATCH"] = "INTERACTIVE"
+    job_timeout_seconds: int = Field(default=3600, ge=1)
+    require_partition_filter: bool = True
+    """Whether the published tables refuse queries without a day."""
+    labels: dict[str, str] = {}
+    """Labels on every job and table, besides our own."""
+    price_per_tib: float = Field(default=6.25, ge=0)
+    """Money per TiB billed, for estimates."""
+    api_endpoint: str | None = None
+    """Another address of the API, such as a server on loopback; then no credentials are needed."""
+
+    @model_validator(mode="after")
+    def _labels_hold(self) -> "BigQuerySettings":
+        for key, value in self.labels.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
+                raise ValueError(f"label {key}={value} is not lower-case letters, digits, _ and - (at most 63)")
+        return self
 
 
 class TableSettings(_Frozen):
@@ -170,12 +211,19 @@ class Settings(_Frozen):
     project_timezone: str = "UTC"
     """The Mixpanel project's time zone, by its IANA name; decides what a day is."""
     warehouse: WarehouseSettings = WarehouseSettings()
+    bigquery: BigQuerySettings = BigQuerySettings()
     tables: TableSettings = TableSettings()
     columns: ColumnSettings = ColumnSettings()
     landing: LandingSettings = LandingSettings()
     pipeline: PipelineSettings = PipelineSettings()
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()
+
+    @model_validator(mode="after")
+    def _engine_has_a_place(self) -> "Settings":
+        if self.warehouse.engine == "bigquery" and not self.bigquery.project:
+            raise ValueError("warehouse.engine is bigquery, so bigquery.project must name a project")
+        return self
 
     @field_validator("project_timezone")
     @classmethod

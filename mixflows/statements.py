@@ -63,12 +63,17 @@ class Expressions:
     def published_columns(self) -> str:
         """All columns of the published events, unqualified; the day is added where the source lacks it."""
         names = [quote(c.name) for c in self._shape.columns]
-        return ", ".join(names if self._shape.partition_date else [*names, quote("partition_date")])
+        return ", ".join(names if self._shape.has_day_column else [*names, quote("partition_date")])
 
     def published_values(self, alias: str) -> str:
         """Values for `published_columns` from a source row."""
         values = self.columns(alias)
-        return values if self._shape.partition_date else f"{values}, @day"
+        return values if self._shape.has_day_column else f"{values}, @day"
+
+    def published_select(self, alias: str) -> str:
+        """`published_values`, each under its name."""
+        values = self.columns(alias)
+        return values if self._shape.has_day_column else f"{values}, @day AS {quote('partition_date')}"
 
     def assignments(self, alias: str) -> str:
         """`column = alias.column` for every column of the source."""
@@ -224,6 +229,7 @@ class Statements:
         shape: The source's shape; statements that need it fail to render without.
         text_rule: The engine's way to write a value as text.
         stage_kind: TABLE, or VIEW where the engine can read the staged rows from the source.
+        stage_options: What follows the name of a short-lived table, such as its expiration.
     """
 
     def __init__(
@@ -233,9 +239,10 @@ class Statements:
         shape: SourceShape | None,
         text_rule: TextRule,
         stage_kind: Literal["TABLE", "VIEW"],
+        stage_options: str = "",
     ) -> None:
         self._context: dict[str, object] = {**tables, **{name: quote(f"__{name}__") for name in DAY_TABLES}}
-        self._context |= {"pipeline": settings.pipeline, "stage_kind": stage_kind}
+        self._context |= {"pipeline": settings.pipeline, "stage_kind": stage_kind, "stage_options": stage_options}
         if shape is not None:
             self._context |= {"shape": shape, "x": Expressions(shape, settings, text_rule), "quote": quote}
 

@@ -5,18 +5,22 @@ import sys
 from mixflows.cli.app import app
 from mixflows.errors import MixflowsError
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C: 128 and the signal's number."""
+
 
 def main() -> None:
     """Runs the command line.
 
-    Exit codes: 0 done; 1 failed; 2 wrong usage or settings; 3 done, but the quality gate blocked at least one day.
+    Exit codes: 0 done; 1 failed; 2 wrong usage or settings; 3 done, but the quality gate blocked at least one day;
+    130 stopped with Ctrl-C.
     """
     try:
-        code = app(standalone_mode=True)
+        app(prog_name="mixflows")
     except MixflowsError as err:
         sys.stderr.write(f"error: {err}\n")
-        code = err.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; every day is either whole or untouched, run the same command to go on\n")
-        code = 130
-    sys.exit(code)
+        sys.exit(err.exit_code)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            sys.stderr.write("stopped: every day and every file is whole or untouched; run the same command to go on\n")
+        raise

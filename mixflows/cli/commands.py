@@ -6,9 +6,9 @@ from typing import Any
 
 from mixflows.cli.output import console, number, plan_table, print_json, progress_bars, rate
 from mixflows.days import DayRange, parse_day
-from mixflows.errors import LandingError, UsageError
+from mixflows.errors import LandingError, MissingTableError, UsageError
 from mixflows.landing import Landing, find_files
-from mixflows.model import Mode, Status
+from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.settings import DEFAULT_CONFIG, Settings, load_settings, parse_assignments
@@ -36,6 +36,23 @@ def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings
     """The settings and their warehouse."""
     settings = load_settings(config, parse_assignments(assignments or []))
     return settings, open_warehouse(settings)
+
+
+def opened_source(settings: Settings) -> Warehouse:
+    """The warehouse, once it is sure that there is a source table to read.
+
+    Raises:
+        MissingTableError: Nothing was landed yet.
+        SourceColumnsError: The source lacks a column that the settings name.
+    """
+    warehouse = open_warehouse(settings)
+    warehouse.shape()
+    return warehouse
+
+
+def command(name: str, config: Path | None) -> str:
+    """A command line for the same installation, to be shown as the next step."""
+    return f"mixflows {name}" + (f" --config {config}" if config else "")
 
 
 def request_of(start: str | None, end: str | None, mode: str, newest_first: bool, accept_rules: bool) -> PlanRequest:
@@ -115,7 +132,8 @@ def run_land(
 
 def run_plan(config: Path | None, assignments: list[str] | None, request: PlanRequest, *, as_json: bool) -> None:
     """Prints a plan."""
-    settings, warehouse = opened(config, assignments)
+    settings = load_settings(config, parse_assignments(assignments or []))
+    warehouse = opened_source(settings)
     warehouse.create_tables()
     plan = make_plan(warehouse, settings, request)
     if as_json:
@@ -133,7 +151,14 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
     settings, warehouse = opened(config, assignments)
     warehouse.create_tables()
     rows = warehouse.query("ledger_latest")
-    plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
+    try:
+        warehouse.shape()
+        plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
+    except MissingTableError as err:
+        if not as_json:
+            console.print(f"Nothing to tell yet: {err}")
+            return
+        plan = Plan((), check_rows=False)
     if as_json:
         print_json({"days": rows, "due": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day})
         return
@@ -154,7 +179,7 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
     for row in [*counts[Status.BLOCKED], *counts[Status.FAILED]]:
         console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
     if plan.days:
-        console.print("Process what is due with: mixflows backfill")
+        console.print(f"Process what is due with: {command('backfill', config)}")
 
 
 def _what(row: dict[str, Any]) -> str:

@@ -34,13 +34,13 @@ def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
     _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
     with progress_bars() as bars:
         export = write_export(folder / "export", spec, lambda share: bars.file_progress("generating", share))
-    _step("Landing the first export: mixflows land mixflows-demo/export/first")
+    _step(f"Landing the first export: mixflows land {folder}/export/first")
     run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
 
     _step("Backfilling every day, four at a time: mixflows backfill")
     _run(config, use_prefect=use_prefect, verbose=verbose).backfill(PlanRequest())
 
-    _step("Late events, files delivered twice and one new day arrive: mixflows land mixflows-demo/export/later")
+    _step(f"Late events, files delivered twice and one new day arrive: mixflows land {folder}/export/later")
     run_land(config, None, [str(folder / "export" / "later")], again=False, as_json=False, brief=True)
     _step(f"Processing only what changed: mixflows run --as-of {spec.new_day}")
     _run(config, use_prefect=use_prefect, verbose=verbose).daily(str(spec.new_day), accept_rules=False)

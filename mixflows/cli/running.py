@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from mixflows.cli.commands import command, opened_source
 from mixflows.cli.output import console, number, outcome_json, outcomes_table, print_json, progress_bars
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
@@ -14,7 +15,6 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.process import RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments
-from mixflows.warehouse import open_warehouse
 
 PREFECT_DEFAULTS = {
     # A first start of the embedded server takes 16 to 39 s; Prefect gives up after 20.
@@ -99,7 +99,7 @@ class Runner:
         from expectations.auditor import GreatExpectationsAuditor
 
         with progress_bars():
-            warehouse = open_warehouse(self.settings)
+            warehouse = opened_source(self.settings)
             plan = make_plan(warehouse, self.settings, request)
             listener().planned(plan)
             run = Run(str(uuid4()))
@@ -110,8 +110,8 @@ class Runner:
 
     def _flow(self, flow: Any, **parameters: object) -> RunResult:
         config = str(self._config) if self._config else None
-        # A file held by another process is told before a server is started.
-        open_warehouse(self.settings)
+        # A file held by another process, or a source that is not there, is told before a server is started.
+        opened_source(self.settings)
         with progress_bars():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
@@ -130,14 +130,18 @@ class Runner:
                 "held": {str(day): holder for day, holder in result.held.items()},
             })  # fmt: skip
             return result.exit_code
-        show_result(result)
+        show_result(result, self._config)
         return result.exit_code
 
 
-def show_result(result: RunResult) -> None:
-    """Prints what a run did: its days, and one line that sums them up."""
+def show_result(result: RunResult, config: Path | None) -> None:
+    """Prints what a run did: its days, and one line that sums them up.
+
+    Args:
+        config: The settings' file, for the command that is proposed next.
+    """
     if not result.outcomes and not result.held:
-        console.print("Nothing to do: every day is published from what the source holds now.")
+        console.print("Nothing to do: no day that was asked for is new or has changed.")
         return
     console.print(outcomes_table(result.outcomes))
     counts = ", ".join(f"{number(len(result.days(s)))} {s}" for s in Status if result.days(s))
@@ -149,7 +153,8 @@ def show_result(result: RunResult) -> None:
         day = blocked[0].row.partition_date
         console.print(
             "Blocked days keep what was published before. Look at the report; then mend the source or the thresholds,"
-            f" and they are taken again, or ask for one: mixflows backfill --mode blocked --start {day} --end {day}"
+            " and they are taken again, or ask for one:\n"
+            f"  {command('backfill', config)} --mode blocked --start {day} --end {day}"
         )
 
 

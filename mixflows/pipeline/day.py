@@ -40,6 +40,7 @@ class _Day:
             "late_from_ms": int(late_from.timestamp() * 1000),
             "tolerance_ms": settings.pipeline.future_tolerance_seconds * 1000,
             "run_id": run.run_id,
+            "attempt": run.attempt,
             "now": datetime.now(UTC),
         }
 
@@ -143,10 +144,13 @@ def _publish(
     d, counts = staged.difference, staged.published
     damaged = replace or counts.event_keys < counts.event_rows
     events_differ = d.inserted_events or d.updated_events or (d.orphan_events and not keeps_vanished)
-    write_events = bool(events_differ or damaged)
     # Under `keep`, rejected rows that the source no longer has are no difference; a beaten winner that it no longer has is.
     dropped = d.rejected_dropped and (not keeps_vanished or events_differ)
     write_rejected = bool(d.rejected_added or dropped or (keeps_vanished and d.updated_events) or replace)
+    # Where a rejected copy goes away, its key may be uncontested now, and the published event may be a copy that only its
+    # content told from the one that is left; uncontested events are not compared by content.
+    left_over = bool(d.rejected_dropped and not keeps_vanished)
+    write_events = bool(events_differ or damaged or left_over)
     if write_rejected:
         day.run("rejected_next")
     with warehouse.transaction():
@@ -155,6 +159,7 @@ def _publish(
         if write_events:
             whole = (
                 damaged
+                or left_over
                 or not counts.event_rows
                 or (d.orphan_events and not keeps_vanished)
                 # Rows without insert id have no key to merge on.
@@ -230,7 +235,7 @@ def _recorded(
 def _head(
     warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run, started_at: datetime
 ) -> dict[str, Any]:
-    cost = warehouse.cost()
+    cost = warehouse.cost(planned.day)
     return {
         "run_id": run.run_id,
         "attempt": run.attempt,

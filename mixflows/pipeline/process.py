@@ -91,7 +91,9 @@ def process(
     try:
         if mine:
             warehouse.create_tables()
-        for chunk in chunks(mine):
+        for chunk in chunks(mine, at_least=settings.backfill.concurrency):
+            # Renews the claims, so that a long run does not outlive them.
+            warehouse.claim([d.day for d in mine], run.run_id)
             for outcome in _process_chunk(warehouse, settings, run, plan, steps, chunk):
                 outcomes.append(outcome)
                 on_day(outcome)
@@ -128,12 +130,12 @@ def _process_chunk(
         yield failed(day.planned, outcome) if isinstance(outcome, Exception) else outcome
 
 
-def chunks(days: Sequence[PlannedDay]) -> Iterator[list[PlannedDay]]:
-    """Cuts a plan into chunks of at most CHUNK_DAYS days and about CHUNK_ROWS source rows."""
+def chunks(days: Sequence[PlannedDay], *, at_least: int = 1) -> Iterator[list[PlannedDay]]:
+    """Cuts a plan into chunks of at most CHUNK_DAYS days and, from `at_least` days on, about CHUNK_ROWS source rows."""
     chunk: list[PlannedDay] = []
     rows = 0
     for day in days:
-        if chunk and (len(chunk) == CHUNK_DAYS or rows + day.source_rows > CHUNK_ROWS):
+        if len(chunk) == CHUNK_DAYS or (len(chunk) >= at_least and rows + day.source_rows > CHUNK_ROWS):
             yield chunk
             chunk, rows = [], 0
         chunk.append(day)

@@ -3,7 +3,7 @@
 -- Input: the source day; the keys with several copies are found on the key columns alone, so that wide rows are neither
 -- sorted nor shuffled.
 -- Ties: arrival (a NULL arrival last), then fingerprint; rows equal in both are equal in content, and any may win.
-CREATE OR REPLACE TABLE {{ copies }} AS
+CREATE OR REPLACE TABLE {{ copies }} {{ stage_options }} AS
 WITH contested_keys AS (
   SELECT {{ x.key('s') }}
   FROM {{ source }} AS s

@@ -2,6 +2,6 @@
 CREATE TABLE IF NOT EXISTS {{ events }}
 PARTITION BY partition_date
 CLUSTER BY {{ shape.cluster_by | map('tojson') | join(', ') | replace('"', '`') }}
-AS SELECT {{ x.columns('s') }}{{ '' if shape.partition_date else ', CAST(NULL AS DATE) AS partition_date' }}
+AS SELECT {{ x.columns('s') }}{{ '' if shape.has_day_column else ', CAST(NULL AS DATE) AS partition_date' }}
 FROM {{ source }} AS s
 WHERE FALSE

@@ -1,17 +1,17 @@
 -- One row per event of the day, as `mp_events` is to hold it: the kept copies of the staged day and, where deletions in
 -- the source are kept out, published events that the source no longer has.
-SELECT {{ x.published_values('s') }}
+SELECT {{ x.published_select('s') }}
 FROM {{ stage }} AS s
 WHERE s.row_num = 1
 {% if pipeline.source_deletes == 'keep' %}
 UNION ALL
-SELECT {{ x.published_values('e') }}
+SELECT {{ x.published_select('e') }}
 FROM {{ events }} AS e
 WHERE e.partition_date = @day AND {{ x.has_id('e') }}
   AND NOT EXISTS (SELECT 1 FROM {{ stage }} AS s WHERE s.row_num = 1 AND {{ x.same_key('s', 'e') }})
 {% if pipeline.missing_insert_id == 'keep' %}
 UNION ALL
-SELECT {{ x.published_values('e') }}
+SELECT {{ x.published_select('e') }}
 FROM (
   SELECT {{ x.columns('u') }}, u.fingerprint, ROW_NUMBER() OVER (PARTITION BY u.fingerprint ORDER BY {{ x.arrival('u') }}) AS ordinal
   FROM (

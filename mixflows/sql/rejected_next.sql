@@ -1,7 +1,7 @@
 -- One row per rejected copy that the day is to have: a copy that was rejected before keeps its first rejection_timestamp
 -- and run_id. Inputs: the day's copies and its rejected rows as published.
 -- A copy's identity is arrival, fingerprint (which covers the key) and ordinal among equals; ties by the older timestamp.
-CREATE OR REPLACE TABLE {{ rejected_next }} AS
+CREATE OR REPLACE TABLE {{ rejected_next }} {{ stage_options }} AS
 WITH now AS (
   SELECT
     {{ x.columns('c') }}, c.row_num, c.rejection_reason, c.is_exact_copy, c.fingerprint,
@@ -43,7 +43,7 @@ ranked_before AS (
 )
 {% endif %}
 SELECT
-  {{ x.published_values('n') }},
+  {{ x.published_select('n') }},
   n.row_num,
   n.rejection_reason,
   COALESCE(b.rejection_timestamp, @now) AS rejection_timestamp,
@@ -55,14 +55,14 @@ LEFT JOIN before AS b
   AND {{ x.same_arrival(x.arrival('n'), 'b.arrival') }}
 {% if pipeline.source_deletes == 'keep' %}
 UNION ALL
-SELECT {{ x.published_values('r') }}, r.row_num, r.rejection_reason, r.rejection_timestamp, r.is_exact_copy, r.run_id
+SELECT {{ x.published_select('r') }}, r.row_num, r.rejection_reason, r.rejection_timestamp, r.is_exact_copy, r.run_id
 FROM ranked_before AS r
 LEFT JOIN source_copies AS s ON {{ x.same_copy('r', 's') }}
 LEFT JOIN published_events AS p ON {{ x.same_copy('r', 'p') }}
 WHERE r.ordinal + COALESCE(p.copies, 0) > COALESCE(s.copies, 0)
 UNION ALL
 -- A published winner that the source no longer has, beaten by a copy that it does have.
-SELECT {{ x.published_values('e') }}, CAST(NULL AS INT64), 'Duplicate event', @now, CAST(NULL AS BOOL), @run_id
+SELECT {{ x.published_select('e') }}, CAST(NULL AS INT64), 'Duplicate event', @now, CAST(NULL AS BOOL), @run_id
 FROM (
   SELECT {{ x.columns('v') }}, {{ x.arrival('v') }} AS arrival
   FROM {{ events }} AS v

@@ -1,7 +1,7 @@
 -- One row per delivered copy of the day: the source's columns, row_num (1 = kept, NULL = invalid), rejection_reason,
 -- is_exact_copy (same content as the winner) and fingerprint (only where copies had to be told apart).
 -- Inputs: the source day, and its copies, ranked already.
-CREATE OR REPLACE {{ stage_kind }} {{ stage }} AS
+CREATE OR REPLACE {{ stage_kind }} {{ stage }} {{ stage_options }} AS
 SELECT
   {{ x.columns('s') }},
   1 AS row_num,

@@ -2,35 +2,32 @@
 
 import atexit
 import threading
-from pathlib import Path
 
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 
-_open: dict[Path, tuple[Settings, Warehouse]] = {}
+_open: dict[str, tuple[Settings, Warehouse]] = {}
 _lock = threading.Lock()
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
     """The process's one warehouse for these settings, opened on first use and closed when the process ends.
 
-    Threads share it. Opened again with other settings, the file is closed and opened anew.
+    Threads share it. Opened again with other settings, it is closed and opened anew.
 
     Raises:
         WarehouseError: It cannot be opened; see the errors of the engine.
     """
-    from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
-
-    path = settings.warehouse.path.resolve()
+    place = _place(settings)
     with _lock:
-        if path in _open:
-            held, warehouse = _open[path]
+        if place in _open:
+            held, warehouse = _open[place]
             if held == settings:
                 return warehouse
             warehouse.close()
-            del _open[path]
-        warehouse = DuckDBWarehouse(settings)
-        _open[path] = settings, warehouse
+            del _open[place]
+        warehouse = _connect(settings)
+        _open[place] = settings, warehouse
         return warehouse
 
 
@@ -40,6 +37,22 @@ def close_warehouses() -> None:
         for _, warehouse in _open.values():
             warehouse.close()
         _open.clear()
+
+
+def _place(settings: Settings) -> str:
+    if settings.warehouse.engine == "bigquery":
+        return f"bigquery:{settings.bigquery.project}.{settings.bigquery.dataset}"
+    return str(settings.warehouse.path.resolve())
+
+
+def _connect(settings: Settings) -> Warehouse:
+    if settings.warehouse.engine == "bigquery":
+        from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
+
+        return BigQueryWarehouse(settings)
+    from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+
+    return DuckDBWarehouse(settings)
 
 
 atexit.register(close_warehouses)

@@ -95,7 +95,7 @@ class Warehouse(Protocol):
         ...
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
-        """Claims days for a run; returns the days it did not get, each with who holds it."""
+        """Claims days for a run, or renews its claims; returns the days it did not get, each with who holds it."""
         ...
 
     def release(self, days: Sequence[date], holder: str) -> None:
@@ -113,8 +113,8 @@ class Warehouse(Protocol):
         """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
         ...
 
-    def cost(self) -> Cost:
-        """What this thread's statements were billed since the last call."""
+    def cost(self, day: date) -> Cost:
+        """What the day's statements were billed since the last call."""
         ...
 
     def row_access(self) -> RowAccess:

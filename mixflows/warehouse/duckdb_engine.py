@@ -217,7 +217,7 @@ class DuckDBWarehouse:
 
     def _published_columns(self, table: str) -> str:
         names = [c.name for c in self.shape().columns]
-        if self.shape().partition_date is None:
+        if not self.shape().has_day_column:
             names.append("partition_date")
         if table == "rejected":
             names += ["row_num", "rejection_reason", "rejection_timestamp", "is_exact_copy", "run_id"]
@@ -306,7 +306,7 @@ class DuckDBWarehouse:
         self._forget_shape()
         return landing
 
-    def cost(self) -> Cost:
+    def cost(self, day: date) -> Cost:
         """DuckDB bills nothing."""
         return Cost()
 

@@ -6,6 +6,8 @@ from typing import Self
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Key, Settings
 
+INGESTION_DAY = "_PARTITIONDATE"
+"""The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
 LANDING_COLUMNS = ("loaded_at", "source_file")
 """Columns that `land` writes about a copy's way here; they are no content of the event."""
 
@@ -35,7 +37,8 @@ class SourceShape:
         arrival: The column that tells when a copy arrived; None where the source has none.
         arrival_type: INT64 (milliseconds since 1970) or TIMESTAMP.
         loaded_at: When a copy was landed; None where the source does not tell.
-        partition_date: The source's own day column; None where the day is found by its UTC bounds.
+        partition_date: The source's own day, a column or BigQuery's `_PARTITIONDATE`; None where the day is found by its
+            UTC bounds.
     """
 
     columns: tuple[Column, ...]
@@ -50,6 +53,11 @@ class SourceShape:
     cluster_by: tuple[str, ...]
     key: tuple[KeyPart, ...]
     content: tuple[Column, ...]
+
+    @property
+    def has_day_column(self) -> bool:
+        """Whether the day is among the source's columns; else the published tables add it."""
+        return any(column.name == self.partition_date for column in self.columns)
 
     @classmethod
     def of(cls, columns: tuple[Column, ...], settings: Settings) -> Self:
@@ -81,7 +89,7 @@ class SourceShape:
                 f"column {table}.{arrival.name} is {arrival.native_type}; arrivals are INT64 (milliseconds) or TIMESTAMP",
                 'Name another column as columns.arrival, or none with "none".',
             )
-        day = roles.partition_date if roles.partition_date in by_name else None
+        day = roles.partition_date if roles.partition_date in (*by_name, INGESTION_DAY) else None
         first_cluster = roles.customer_id if roles.customer_id in by_name else roles.distinct_id
         about_the_copy = {*LANDING_COLUMNS, roles.arrival, roles.loaded_at, roles.partition_date}
         return cls(

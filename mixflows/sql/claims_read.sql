@@ -1,0 +1,2 @@
+-- One row: the claims and their version.
+SELECT c.version, c.claims FROM {{ claims }} AS c

@@ -1,0 +1,374 @@
+"""BigQuery: the engine for where one machine ends. All work happens there; counts and metadata come back."""
+
+import re
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NoReturn
+
+from google.api_core import exceptions as api
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+from requests.exceptions import RequestException
+
+from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
+from mixflows.landing import FileContent, Landing
+from mixflows.model import Cost, SourceDay
+from mixflows.settings import Settings
+from mixflows.statements import DAY_TABLES, Statements, quote
+from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.bigquery_claims import Claims
+from mixflows.warehouse.bigquery_credentials import make_client
+from mixflows.warehouse.bigquery_jobs import Jobs, Step, translated
+from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
+from mixflows.warehouse.shape import INGESTION_DAY, Column, SourceShape
+
+JSON_TEXT = "mixflows_json_text"
+"""The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it."""
+CLAIMS = "mp_day_claims"
+STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+REJECTED_EXTRA = {
+    "row_num": "INT64",
+    "rejection_reason": "STRING",
+    "rejection_timestamp": "TIMESTAMP",
+    "is_exact_copy": "BOOL",
+    "run_id": "STRING",
+}
+
+
+class BigQueryWarehouse:
+    """Datasets of one project, and a source that may be another's.
+
+    Args:
+        settings: Names, rules, project and caps.
+
+    Raises:
+        SettingsError: The credentials that the settings name cannot be read.
+        WarehouseError: There are no credentials.
+    """
+
+    engine = "bigquery"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._place = settings, settings.bigquery
+        self._client = make_client(settings.bigquery)
+        self._jobs = Jobs(self._client, settings.bigquery)
+        self._claims = Claims(self._claim_statement)
+        self._lock = threading.RLock()
+        self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._shape: SourceShape | None = None
+        self._partitioned_by: str | None = None
+
+    # Tables
+
+    def table_id(self, role: str) -> str:
+        """`project.dataset.table` of a long-lived table."""
+        place, name = self._place, getattr(self._settings.tables, role)
+        if role == "source":
+            return f"{place.source_project or place.project}.{place.source_dataset or place.dataset}.{name}"
+        return f"{place.project}.{place.dataset}.{name}"
+
+    def create_tables(self) -> tuple[str, ...]:
+        """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
+        made: list[str] = []
+        self._execute("create_json_text")
+        for role in ("ledger", "quality", "landings", "malformed"):
+            if self._table(role) is None:
+                self._execute(f"create_{role}")
+                made.append(getattr(self._settings.tables, role))
+        self._execute("create_claims")
+        source = self._table("source")
+        if source is not None:
+            self.forget_shape()
+            for role in ("events", "rejected"):
+                made += self._aligned(role, source)
+        return tuple(made)
+
+    def _aligned(self, role: str, source: bigquery.Table) -> list[str]:
+        """Makes a published table, or gives it the source's new columns."""
+        wanted = [bigquery.SchemaField(f.name, f.field_type, mode=_mode(f), fields=f.fields) for f in source.schema]
+        if not self.shape().has_day_column:
+            wanted.append(bigquery.SchemaField("partition_date", "DATE"))
+        if role == "rejected":
+            wanted += [bigquery.SchemaField(name, kind) for name, kind in REJECTED_EXTRA.items()]
+        name = getattr(self._settings.tables, role)
+        table = self._table(role)
+        with self._told(f"create {name}"):
+            if table is None:
+                new = bigquery.Table(self.table_id(role), schema=wanted)
+                new.time_partitioning = bigquery.TimePartitioning(field="partition_date")
+                new.require_partition_filter = self._place.require_partition_filter
+                if role == "events":
+                    new.clustering_fields = list(self.shape().cluster_by)
+                new.labels = self._place.labels | {"app": "mixflows"}
+                new.description = DESCRIPTIONS[role]
+                self._client.create_table(new, exists_ok=True)
+                return [name]
+            have = {field.name: field for field in table.schema}
+            clashes = [
+                f"{f.name} ({_type(have[f.name])} became {_type(f)})"
+                for f in wanted
+                if f.name in have and _type(have[f.name]) != _type(f)
+            ]
+            if clashes:
+                raise SourceColumnsError(
+                    f"the type of a column of {self._settings.tables.source} changed against {name}: {', '.join(clashes)}",
+                    "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
+                )
+            added = [field for field in wanted if field.name not in have]
+            if added:
+                table.schema = [*table.schema, *added]
+                self._client.update_table(table, ["schema"])
+            return [f"{name}.{field.name}" for field in added]
+
+    def _table(self, role: str) -> bigquery.Table | None:
+        with self._told(f"look up {role}"):
+            try:
+                return self._client.get_table(self.table_id(role))
+            except api.NotFound as err:
+                if "dataset" in str(err).lower() and "table" not in str(err).lower().replace("dataset", ""):
+                    raise
+                return None
+
+    def shape(self) -> SourceShape:
+        """The source's columns and roles; see the boundary."""
+        with self._lock:
+            if self._shape is None:
+                table = self._table("source")
+                if table is None:
+                    raise MissingTableError(
+                        f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
+                    )
+                if table.table_type != "TABLE":
+                    raise SourceColumnsError(
+                        f"{self.table_id('source')} is a {table.table_type.lower()}, not a table",
+                        "Name the table under it: a view tells no change and prunes no partition.",
+                    )
+                columns = tuple(Column(f.name, _type(f), _type(f)) for f in table.schema)
+                self._shape = SourceShape.of(columns, self._settings)
+                partitioning = table.time_partitioning
+                self._partitioned_by = (partitioning.field or INGESTION_DAY) if partitioning else None
+            return self._shape
+
+    def forget_shape(self) -> None:
+        """Reads the source's columns anew at the next use."""
+        with self._lock:
+            self._shape = None
+            self._sql.clear()
+
+    # Statements
+
+    def rendered(self, name: str, flags: tuple[str, ...] = ()) -> str:
+        """The statement with its long-lived tables, not yet bound to a day."""
+        with self._lock:
+            text = self._sql.get((name, flags))
+            if text is None:
+                shape = None if name.startswith(("create_", "claims_", "ledger_")) else self.shape()
+                tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
+                place = self._place
+                tables["claims"] = quote(f"{place.project}.{place.dataset}.{CLAIMS}")
+                tables["json_text"] = quote(f"{place.project}.{place.dataset}.{JSON_TEXT}")
+                source = self.table_id("source").rsplit(".", 1)[0]
+                tables["source_partitions"] = f"{quote(source)}.INFORMATION_SCHEMA.PARTITIONS"
+                options = (
+                    "OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL"
+                    f" {place.staging_hours} HOUR), labels = [('app', 'mixflows')])"
+                )
+                statements = Statements(tables, self._settings, shape, self._text_rule, "TABLE", options)
+                text = self._sql[name, flags] = statements.render(name, flags)
+            return text
+
+    def _text_rule(self, value: str, column: Column) -> str:
+        """SQL of the text of a column's value; see docs/decisions/fingerprint.md."""
+        function = quote(f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}")
+        texts = {
+            "STRING": value,
+            "TIMESTAMP": f"CAST(UNIX_MICROS({value}) AS STRING)",
+            "FLOAT64": f"FORMAT('%.17g', {value})",
+            "NUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
+            "BIGNUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
+            "INT64": f"CAST({value} AS STRING)",
+            "BOOL": f"CAST({value} AS STRING)",
+            "DATE": f"CAST({value} AS STRING)",
+            "BYTES": f"TO_HEX({value})",
+            "JSON": f"{function}({value})",
+        }
+        return texts.get(column.type, f"{function}(TO_JSON({value}))")
+
+    def _staging_id(self, table: str) -> str:
+        return f"{self._place.project}.{self._place.staging_dataset or self._place.dataset}.{table}"
+
+    def bound(self, statement: DayStatement) -> str:
+        """The statement with its day's short-lived tables; values come in when it is run."""
+        text = self.rendered(statement.name, statement.flags)
+        for name in DAY_TABLES:
+            text = text.replace(f"`__{name}__`", quote(self._staging_id(getattr(statement.tables, name))))
+        return text
+
+    def _execute(self, name: str, params: Params | None = None) -> list[Row]:
+        return self._jobs.run(self.rendered(name), params or {}, Step(name))
+
+    def _claim_statement(self, name: str, params: dict[str, Any]) -> list[Row]:
+        return self._execute(name, params)
+
+    def query(self, name: str, params: Params | None = None) -> list[Row]:
+        """Runs a statement of `sql/`; see the boundary."""
+        return self._execute(name, params)
+
+    def run(self, statement: DayStatement) -> list[Row]:
+        """Runs one statement for one day; see the boundary."""
+        return self._jobs.run(self.bound(statement), statement.params, _step(statement.name, statement.params))
+
+    def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
+        """Days from the source's partition metadata; reads no event. See the boundary."""
+        self.shape()
+        if self._partitioned_by is None:
+            return self._counted_days()
+        rows = self.query("partitions", {"table_name": self._settings.tables.source})
+        found: dict[date, list[tuple[int, str]]] = {}
+        without_day = 0
+        for row in rows:
+            if not re.fullmatch(r"\d{8}", row["partition_id"] or ""):
+                without_day += int(row["total_rows"] or 0)
+                continue
+            partition = datetime.strptime(row["partition_id"], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+            modified = row.get("last_modified_time")
+            version = f"{row['total_rows']} rows, last modified {modified.isoformat() if modified else 'unknown'}"
+            for day in self._days_of(partition):
+                found.setdefault(day, []).append((int(row["total_rows"] or 0), version))
+        listed = [
+            SourceDay(day, sum(rows for rows, _ in parts), "; ".join(version for _, version in parts))
+            for day, parts in sorted(found.items())
+            if days is None or day in days
+        ]
+        return listed, without_day
+
+    def _days_of(self, partition: date) -> list[date]:
+        """The project's days that a partition's rows may belong to: more than one where it is a day of UTC."""
+        if self._partitioned_by != self._settings.columns.time or self._settings.project_timezone == "UTC":
+            return [partition]
+        start = datetime.combine(partition, datetime.min.time(), tzinfo=UTC)
+        ends = (start, start + timedelta(days=1) - timedelta(microseconds=1))
+        first, last = (end.astimezone(self._settings.zone).date() for end in ends)
+        return sorted({first, last})
+
+    def _counted_days(self) -> tuple[list[SourceDay], int]:
+        """Where the source has no partitions, the days are counted, and nothing tells a change."""
+        rows = self.query("source_days")
+        listed = [SourceDay(row["day"], int(row["source_rows"]), None) for row in rows if row["day"] is not None]
+        return listed, sum(int(row["source_rows"]) for row in rows if row["day"] is None)
+
+    def replace_day(self, table: str, statement: DayStatement) -> None:
+        """Deletes the day and inserts the SELECT's rows in one MERGE; see the boundary."""
+        names = [c.name for c in self.shape().columns]
+        if not self.shape().has_day_column:
+            names.append("partition_date")
+        if table == "rejected":
+            names += REJECTED_EXTRA
+        columns = ", ".join(quote(name) for name in names)
+        values = ", ".join(f"s.{quote(name)}" for name in names)
+        merge = (
+            f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{self.bound(statement)}\n) AS s\nON FALSE\n"
+            "WHEN NOT MATCHED BY SOURCE AND t.partition_date = @day THEN DELETE\n"
+            f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
+        )
+        self._jobs.run(merge, statement.params, _step(f"replace_{table}", statement.params))
+
+    def append(self, table: str, rows: Sequence[Row]) -> None:
+        """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
+        if not rows:
+            return
+        names = list(rows[0])
+        params = {f"v{r}_{c}": row[name] for r, row in enumerate(rows) for c, name in enumerate(names)}
+        values = ",\n".join(
+            "(" + ", ".join(f"@v{r}_{c}" for c in range(len(names))) + ")" for r in range(len(rows))
+        )
+        columns = ", ".join(quote(name) for name in names)
+        sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) VALUES\n{values}"
+        first = rows[0]
+        step = Step(f"append_{table}", first["partition_date"], first["run_id"], first["attempt"])
+        self._jobs.run(sql, params, step)
+
+    def drop_stage(self, tables: DayTables) -> None:
+        """Removes a day's short-lived tables; see the boundary."""
+        with self._told("drop staged tables"):
+            for name in (tables.stage, tables.copies, tables.rejected_next):
+                self._client.delete_table(self._staging_id(name), not_found_ok=True)
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Nothing: each statement is atomic alone, and the ledger row comes last. A transaction here locks whole tables."""
+        yield
+
+    def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
+        """Claims days across machines; see the boundary."""
+        return self._claims.claim(days, holder)
+
+    def release(self, days: Sequence[date], holder: str) -> None:
+        """Gives claimed days back; see the boundary."""
+        self._claims.release(days, holder)
+
+    def land(
+        self,
+        content: FileContent,
+        *,
+        again: bool,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> NoReturn:
+        """Refuses: on BigQuery, Mixpanel's own pipeline writes the source.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"{content.path.name} is not landed: on BigQuery, Mixpanel's warehouse pipeline writes the source",
+            "Name its table in [bigquery] and tables.source; or land into DuckDB with warehouse.engine = \"duckdb\".",
+        )
+
+    def cost(self, day: date) -> Cost:
+        """Bytes billed and slot time of the day's jobs; see the boundary."""
+        return self._jobs.cost(day)
+
+    def row_access(self) -> RowAccess:
+        """Great Expectations reads the staged day's table through our own client."""
+        dataset = self._place.staging_dataset or self._place.dataset
+        return RowAccess(
+            connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
+            schema_name=None,
+            engine_options={"connect_args": {"client": self._client}},
+        )
+
+    def close(self) -> None:
+        """Cancels running jobs and closes the client."""
+        self._jobs.cancel_running()
+        self._client.close()
+
+    @contextmanager
+    def _told(self, name: str) -> Generator[None]:
+        try:
+            yield
+        except (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException) as err:
+            raise translated(err, name, self._place) from err
+
+
+DESCRIPTIONS = {
+    "events": "Mixpanel events, each key once. Written by mixflows.",
+    "rejected": "Delivered copies that are not in the events, each with its reason. Written by mixflows.",
+}
+
+
+def _step(name: str, params: Params) -> Step:
+    return Step(name, params["day"], params["run_id"], params["attempt"])
+
+
+def _mode(field: bigquery.SchemaField) -> str:
+    return "REPEATED" if field.mode == "REPEATED" else "NULLABLE"
+
+
+def _type(field: bigquery.SchemaField) -> str:
+    kind = STANDARD_TYPES.get(field.field_type, field.field_type)
+    if kind == "STRUCT":
+        kind = f"STRUCT<{', '.join(f'{sub.name} {_type(sub)}' for sub in field.fields)}>"
+    return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
