@@ -3,8 +3,8 @@
 from datetime import date
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from mixflows.days import DayRange
 from mixflows.model import Mode, Plan
@@ -12,8 +12,9 @@ from mixflows.pipeline.plan import PlanRequest
 from mixflows.pipeline.process import RunResult, process
 from mixflows.progress import listener
 from mixflows.warehouse import open_warehouse
+from tasks.assets import materialize_tables
 from tasks.days import PrefectSteps
-from tasks.planning import plan_run
+from tasks.planning import leave_plan, plan_run
 from tasks.reporting import ProgressArtifact, final_state, leave_artifacts
 from tasks.runs import current_run, settings_of
 
@@ -29,7 +30,7 @@ def backfill(
     accept_rules: bool = False,
     config: str | None = None,
     assignments: list[str] | None = None,
-) -> State[RunResult | Plan]:
+) -> State[RunResult] | State[Plan]:
     """Processes the days of a range that the mode takes; without a range, of the whole source.
 
     Args:
@@ -43,17 +44,17 @@ def backfill(
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    words = [*(assignments or []), *([f"backfill.concurrency={concurrency}"] if concurrency is not None else [])]
-    settings = settings_of(config, words)
-    check_rows = settings.quality.row_checks == "always"
-    plan = plan_run(settings, PlanRequest(mode, DayRange(start, end), accept_rules, newest_first, check_rows))
+    in_flight = [f"backfill.concurrency={concurrency}"] if concurrency is not None else []
+    settings = settings_of(config, [*(assignments or []), *in_flight])
+    run, check_rows = current_run(), settings.quality.row_checks == "always"
+    days = DayRange(start, end)
+    plan = plan_run(settings, PlanRequest(mode, days, accept_rules, newest_first, check_rows, run.retry_of))
     listener().planned(plan)
     if dry_run:
-        rows = [{"day": str(d.day), "reason": d.reason.value, "rows": d.source_rows} for d in plan.days]
-        create_table_artifact(table=rows, key="mixflows-plan", description="What a backfill would process")
+        leave_plan(plan)
         return Completed(message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows", data=plan)
-    run, progress = current_run(), ProgressArtifact(plan)
     steps = PrefectSteps(settings, run, concurrency=settings.backfill.concurrency)
-    result = process(open_warehouse(settings), settings, run, plan, steps, progress.day_done)
+    result = process(open_warehouse(settings), settings, run, plan, steps, ProgressArtifact(plan).day_done)
     leave_artifacts(result)
+    materialize_tables(settings, result)
     return final_state(result)

@@ -3,13 +3,15 @@
 from datetime import UTC, date, datetime
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from mixflows.days import DayRange, last_complete_day
 from mixflows.pipeline.plan import PlanRequest
 from mixflows.pipeline.process import RunResult, process
 from mixflows.progress import listener
 from mixflows.warehouse import open_warehouse
+from tasks.alerts import tell_of_duplicates
+from tasks.assets import materialize_tables
 from tasks.days import PrefectSteps
 from tasks.planning import plan_run
 from tasks.reporting import final_state, leave_artifacts
@@ -37,10 +39,13 @@ def daily(
         days=DayRange(end=as_of or last_complete_day(datetime.now(UTC), settings.zone)),
         accept_rules=accept_rules,
         check_rows=settings.quality.row_checks != "never",
+        retry_of=run.retry_of,
     )
     plan = plan_run(settings, request)
     listener().planned(plan)
     steps = PrefectSteps(settings, run, concurrency=settings.backfill.concurrency)
     result = process(open_warehouse(settings), settings, run, plan, steps, listener().day_done)
     leave_artifacts(result)
+    materialize_tables(settings, result)
+    tell_of_duplicates(settings, result)
     return final_state(result)

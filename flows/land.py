@@ -1,7 +1,8 @@
 """The flow `land`: raw-export files into the source table."""
 
 from prefect import flow
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from mixflows.landing import Landing, find_files
 from tasks.landing import land_file

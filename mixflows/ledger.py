@@ -16,6 +16,7 @@ class DayState:
         status: How the day ended last.
         source_version: The source version of that row.
         published_version: The source version it was published from last, whatever came later; see `is_published`.
+        run_id: The run of that row.
     """
 
     day: date
@@ -26,6 +27,7 @@ class DayState:
     is_published: bool
     published_version: str | None
     published_rules: str | None
+    run_id: str = ""
 
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:

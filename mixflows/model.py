@@ -59,6 +59,11 @@ class Run:
     run_id: str
     attempt: int = 1
 
+    @property
+    def retry_of(self) -> str | None:
+        """The run id, where this is a further attempt of a run."""
+        return self.run_id if self.attempt > 1 else None
+
 
 @dataclass(frozen=True)
 class SourceDay:
@@ -185,11 +190,22 @@ class PublishedCounts:
 
 
 @dataclass(frozen=True)
+class StepCost:
+    """What one statement of a day was billed, over all the jobs that ran it; None where the engine does not tell."""
+
+    step: str
+    jobs: int
+    bytes_billed: int | None
+    slot_ms: int | None
+
+
+@dataclass(frozen=True)
 class Cost:
-    """What the warehouse billed: bytes and slot time; None where the engine does not tell."""
+    """What the warehouse billed for a day: bytes, slot time, and each step's share; None where the engine does not tell."""
 
     bytes_processed: int | None = None
     slot_ms: int | None = None
+    steps: tuple[StepCost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -266,7 +282,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One row of the ledger: how one day ended in one attempt of one run. Field names are the table's columns."""
+    """One row of the ledger: how one day ended in one attempt of one run. Field names are the table's columns.
+
+    Attributes:
+        bytes_processed: Bytes billed.
+        step_costs: A JSON array of one object per step, with the fields of StepCost; empty where nothing is billed.
+    """
 
     run_id: str
     attempt: int
@@ -292,6 +313,7 @@ class LedgerRow:
     engine: str
     note: str = ""
     error: str = ""
+    step_costs: str = ""
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:

@@ -164,6 +164,14 @@ class Expressions:
         time = f"{alias}.{quote(self._shape.time)}"
         return f"({time} >= @day_start AND {time} < @day_end)"
 
+    def any_day(self, alias: str) -> str:
+        """True of every source row, in words that satisfy a table which refuses statements without a day."""
+        if self._shape.partition_date:
+            day = f"{alias}.{quote(self._shape.partition_date)}"
+            return f"({day} >= DATE '0001-01-01' OR {day} IS NULL)"
+        time = f"{alias}.{quote(self._shape.time)}"
+        return f"({time} >= TIMESTAMP '0001-01-01 00:00:00+00' OR {time} IS NULL)"
+
     def in_bounds(self, alias: str) -> str:
         """Whether a row's event time lies within the day's UTC bounds."""
         time = f"{alias}.{quote(self._shape.time)}"

@@ -1,6 +1,7 @@
 """Plan: which days a run processes."""
 
 from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from mixflows.model import Plan
@@ -15,3 +16,9 @@ def plan_run(settings: Settings, request: PlanRequest) -> Plan:
     plan = make_plan(open_warehouse(settings), settings, request)
     get_run_logger().info("planned %s days, %s source rows", f"{len(plan.days):,}", f"{plan.source_rows:,}")
     return plan
+
+
+def leave_plan(plan: Plan) -> None:
+    """Leaves a table of the planned days."""
+    rows = [{"day": str(day.day), "reason": day.reason.value, "rows": day.source_rows} for day in plan.days]
+    create_table_artifact(table=rows, key="mixflows-plan", description="What a backfill would process")

@@ -1,17 +1,23 @@
 """Report: what a run leaves for people to read, in Prefect and as a file."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.artifacts import (
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from prefect.variables import Variable
 
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.process import RunResult
@@ -20,6 +26,7 @@ from mixflows.report.page import write_report
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
+URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 NAMED_DAYS = 20
 """A message names at most this many days, and says how many more there are."""
 
@@ -29,7 +36,15 @@ def write_html_report(settings: Settings, out: Path) -> Path:
     """Writes the HTML report; see `mixflows.report.page.write_report`."""
     path = write_report(open_warehouse(settings), settings, out)
     get_run_logger().info("report written: %s", path)
+    link = report_url() or path.resolve().as_uri()
+    create_link_artifact(link=link, link_text=path.name, key="mixflows-report", description="The report, as it is now")
     return path
+
+
+def report_url() -> str | None:
+    """Where people open the report: Prefect's variable `mixflows_report_url`, which whoever publishes the file sets."""
+    url = Variable.get("mixflows_report_url")
+    return str(url) if url else None
 
 
 class ProgressArtifact:
@@ -37,7 +52,8 @@ class ProgressArtifact:
 
     def __init__(self, plan: Plan) -> None:
         self._days, self._done, self._shown = len(plan.days), 0, 0
-        self._id = create_progress_artifact(progress=0.0, key="mixflows-progress", description="Days processed")
+        made = create_progress_artifact(progress=0.0, key="mixflows-progress", description="Days processed")
+        self._id = cast("UUID", made)  # outside a coroutine, Prefect has waited for it
 
     def day_done(self, outcome: DayOutcome) -> None:
         """Counts a day."""
@@ -51,34 +67,40 @@ class ProgressArtifact:
 
 def leave_artifacts(result: RunResult) -> None:
     """Leaves a table of the run's days and a summary; keys are stable, so that the UI shows their history."""
-    rows = [
-        {
-            "day": str(row.partition_date),
-            "status": row.status.value,
-            "reason": row.plan_reason.value,
-            "rows": row.source_rows,
-            "kept": row.kept_rows,
-            "rejected": row.rejected_rows,
-            "duplicate rate": None if row.duplicate_rate is None else f"{row.duplicate_rate:.4%}",
-            "note": row.note or row.error,
-        }
-        for row in (outcome.row for outcome in result.outcomes)
-    ]
-    create_table_artifact(table=rows, key="mixflows-days", description="Days of this run")
+    if result.outcomes:
+        ordered = sorted(
+            result.outcomes, key=lambda o: (URGENCY.index(o.row.status), not o.warned, o.row.partition_date)
+        )
+        rows = [
+            {
+                "day": str(outcome.row.partition_date),
+                "status": outcome.row.status.value,
+                "reason": outcome.row.plan_reason.value,
+                "rows": outcome.row.source_rows,
+                "kept": outcome.row.kept_rows,
+                "rejected": outcome.row.rejected_rows,
+                "duplicate rate": None if outcome.row.duplicate_rate is None else f"{outcome.row.duplicate_rate:.2%}",
+                "note": _why(outcome),
+            }
+            for outcome in ordered
+        ]
+        about = "Days of this run, the urgent ones first"
+        if url := report_url():
+            about += f"; all days: [the report]({url})"
+        create_table_artifact(table=rows, key="mixflows-days", description=about)
     create_markdown_artifact(markdown=summary(result), key="mixflows-summary", description="What this run did")
 
 
 def summary(result: RunResult) -> str:
     """The run in Markdown: days by status, rows, and every day that needs a person."""
+    if not result.outcomes and not result.held:
+        return "Nothing to do: no day that was asked for is new or has changed."
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
-    lines = [
-        f"**{len(result.outcomes):,} days**, {total:,} source rows: "
-        + ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
-        + "."
-    ]
+    done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
+    lines = [f"**{_count(result.outcomes)}**, {total:,} source rows: {done or 'none processed'}."]
     for title, outcomes in (
-        ("Blocked by the quality gate", result.days(Status.BLOCKED)),
+        ("Blocked by the quality gate: what was published before stands", result.days(Status.BLOCKED)),
         ("Failed", result.days(Status.FAILED)),
         ("Published with warnings", [o for o in result.outcomes if o.warned]),
     ):
@@ -95,16 +117,28 @@ def summary(result: RunResult) -> str:
 
 def final_state(result: RunResult) -> State[RunResult]:
     """The flow's state: Failed, `Blocked`, `CompletedWithWarnings` or Completed, with the days in its message."""
-    if failed := result.days(Status.FAILED):
-        return Failed(message=f"failed: {_named(failed)}", data=result)
-    if blocked := result.days(Status.BLOCKED):
-        return Failed(name="Blocked", message=f"blocked: {_named(blocked)}", data=result)
-    done = f"{len(result.outcomes):,} days"
+    failed, blocked = result.days(Status.FAILED), result.days(Status.BLOCKED)
+    warned = [outcome for outcome in result.outcomes if outcome.warned]
+    parts = [_count(result.outcomes) if result.outcomes else "nothing to do"]
+    parts += [
+        f"{title}: {_named(outcomes)}"
+        for title, outcomes in (("failed", failed), ("blocked", blocked), ("warnings", warned))
+        if outcomes
+    ]
     if result.held:
-        done += f"; {len(result.held):,} days are held by another run: {', '.join(map(str, result.held))}"
-    if warned := [outcome for outcome in result.outcomes if outcome.warned]:
-        return Completed(name="CompletedWithWarnings", message=f"{done}; warnings: {_named(warned)}", data=result)
-    return Completed(message=done, data=result)
+        parts.append(f"held by another run and left alone: {', '.join(map(str, result.held))}")
+    message = "; ".join(parts)
+    if failed:
+        return Failed(message=message, data=result)
+    if blocked:
+        return Failed(name="Blocked", message=message, data=result)
+    if warned:
+        return Completed(name="CompletedWithWarnings", message=message, data=result)
+    return Completed(message=message, data=result)
+
+
+def _count(days: Sequence[object]) -> str:
+    return "1 day" if len(days) == 1 else f"{len(days):,} days"
 
 
 def _named(outcomes: list[DayOutcome]) -> str:
@@ -114,6 +148,6 @@ def _named(outcomes: list[DayOutcome]) -> str:
 
 
 def _why(outcome: DayOutcome) -> str:
-    if outcome.row.note or outcome.row.error:
-        return outcome.row.note or outcome.row.error
+    if text := outcome.row.note or outcome.row.error:
+        return " ".join(text.split())  # a hint stands on a line of its own
     return "; ".join(str(finding) for finding in outcome.findings if not finding.success)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from prefect import runtime
+from prefect.runtime import flow_run
 
 from mixflows.model import Run
 from mixflows.settings import Settings, load_settings, parse_assignments
@@ -20,4 +20,4 @@ def settings_of(config: str | None, assignments: list[str]) -> Settings:
 
 def current_run() -> Run:
     """The run in Prefect's words: its flow run id, and how often it was started."""
-    return Run(str(runtime.flow_run.id or uuid4()), int(runtime.flow_run.run_count or 1))
+    return Run(str(flow_run.id or uuid4()), int(flow_run.run_count or 1))

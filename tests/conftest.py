@@ -11,6 +11,8 @@ from hypothesis import settings
 settings.register_profile("mixflows", deadline=None, print_blob=True)
 settings.load_profile("mixflows")
 
+pytest_plugins = ["tests.bigquery.fixtures"]
+
 OFFLINE = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

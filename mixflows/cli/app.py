@@ -183,7 +183,9 @@ def report(
 
 @app.command()
 def serve(
-    cron: Annotated[str, typer.Option("--cron", help="When `daily` runs, in the project's time zone.")] = "15 3 * * *",
+    cron: Annotated[
+        str | None, typer.Option("--cron", help="When `daily` runs, in the project's time zone; by default at 03:15.")
+    ] = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixflows.cli.output import console, number, plan_table, print_json, progress_bars, rate
+from mixflows.cli.output import console, counted, number, plan_table, print_json, progress_bars, rate
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
 from mixflows.landing import Landing, find_files
@@ -88,10 +88,7 @@ def run_land(
     as_json: bool,
     brief: bool = False,
 ) -> None:
-    """Lands files one after the other; a refused file does not stop the others.
-
-    Args:
-        brief: Print one line for all files.
+    """Lands files one after the other; a refused file does not stop the others. `brief` prints one line for all.
 
     Raises:
         LandingError: At least one file was refused; the others are landed.
@@ -116,15 +113,15 @@ def run_land(
     elif brief:
         lines, rows = (sum(getattr(x, name) for x in landings) for name in ("lines", "source_rows"))
         console.print(
-            f"{number(len(landings))} files: {number(lines)} lines, {number(rows)} source rows,"
+            f"{counted(len(landings), 'file')}: {counted(lines, 'line')}, {counted(rows, 'source row')},"
             f" {number(lines - rows)} malformed"
         )
     else:
         for landing in landings:
             malformed = f", {number(landing.malformed_rows)} malformed" if landing.malformed_rows else ""
             console.print(
-                f"{landing.file_name}: {number(landing.lines)} lines, {number(landing.source_rows)} source rows"
-                f" on {number(len(landing.rows_per_day))} days{malformed}"
+                f"{landing.file_name}: {counted(landing.lines, 'line')}, {counted(landing.source_rows, 'source row')}"
+                f" on {counted(len(landing.rows_per_day), 'day')}{malformed}"
             )
     if refused:
         raise type(refused[0])("\n".join(str(err) for err in refused))
@@ -141,7 +138,7 @@ def run_plan(config: Path | None, assignments: list[str] | None, request: PlanRe
         return
     if plan.days:
         console.print(plan_table(plan))
-    console.print(f"\n{number(len(plan.days))} days to process, {number(plan.source_rows)} source rows.")
+    console.print(f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')}.")
     if plan.rows_without_day:
         console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
 
@@ -165,7 +162,7 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
     counts = {status: [row for row in rows if row["status"] == status] for status in Status}
     good = counts[Status.PUBLISHED] + counts[Status.UNCHANGED]
     console.print(
-        f"{number(len(good))} days published"
+        f"{counted(len(good), 'day')} published"
         + (f", up to {max(row['partition_date'] for row in good)}" if good else "")
         + f"; {number(len(counts[Status.BLOCKED]))} blocked, {number(len(counts[Status.FAILED]))} failed;"
         + f" {number(len(plan.days))} due."

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
@@ -58,6 +58,11 @@ def outcome_json(outcome: DayOutcome) -> dict[str, Any]:
 def number(value: float | None) -> str:
     """A count with thousands separators; nothing for None."""
     return "" if value is None else f"{value:,.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: `1 day`, `2,179 days`."""
+    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
 def rate(value: float | None) -> str:
@@ -138,7 +143,7 @@ class Bars:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Bars]:
+def progress_bars() -> Generator[Bars]:
     """Draws bars on standard error for as long as the block runs, where it is a terminal."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from mixflows.cli.commands import command, opened_source
-from mixflows.cli.output import console, number, outcome_json, outcomes_table, print_json, progress_bars
+from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
@@ -135,18 +135,16 @@ class Runner:
 
 
 def show_result(result: RunResult, config: Path | None) -> None:
-    """Prints what a run did: its days, and one line that sums them up.
-
-    Args:
-        config: The settings' file, for the command that is proposed next.
-    """
+    """Prints what a run did: its days, one line that sums them up, and the command to go on with these settings."""
     if not result.outcomes and not result.held:
         console.print("Nothing to do: no day that was asked for is new or has changed.")
         return
     console.print(outcomes_table(result.outcomes))
     counts = ", ".join(f"{number(len(result.days(s)))} {s}" for s in Status if result.days(s))
     rows = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
-    console.print(f"\n{number(len(result.outcomes))} days, {number(rows)} source rows: {counts}.")
+    console.print(
+        f"\n{counted(len(result.outcomes), 'day')}, {counted(rows, 'source row')}: {counts or 'none processed'}."
+    )
     for day, holder in result.held.items():
         console.print(f"{day} is held by run {holder} and was left alone.")
     if blocked := result.days(Status.BLOCKED):
@@ -158,25 +156,11 @@ def show_result(result: RunResult, config: Path | None) -> None:
         )
 
 
-def run_serve(config: Path | None, assignments: list[str] | None, cron: str) -> None:
+def run_serve(config: Path | None, assignments: list[str] | None, cron: str | None) -> None:
     """Serves the flows until it is stopped."""
     prepare_prefect(verbose=True)
     settings = load_settings(config, parse_assignments(assignments or []))
-    from prefect import serve
-    from prefect.schedules import Cron
-
-    from flows.backfill import backfill
-    from flows.daily import daily
-    from flows.land import land
-    from flows.report import report
+    from deployments.serve import serve_deployments
 
     always = {"config": str(config.resolve()) if config else None, "assignments": assignments or []}
-    # One process writes the file, so runs of it come one after the other.
-    schedule = Cron(cron, timezone=settings.project_timezone)
-    serve(
-        daily.to_deployment("daily", schedule=schedule, parameters=always),
-        backfill.to_deployment("backfill", parameters=always),
-        report.to_deployment("report", parameters=always),
-        land.to_deployment("land", parameters={"files": [], **always}),
-        limit=1,
-    )
+    serve_deployments(settings, always, cron)

@@ -1,6 +1,8 @@
 """One day: stage it, publish it, check what was published, record it. Idempotent at every point."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -246,6 +248,7 @@ def _head(
         "thresholds_version": settings.thresholds_version,
         "bytes_processed": cost.bytes_processed,
         "slot_ms": cost.slot_ms,
+        "step_costs": json.dumps([asdict(step) for step in cost.steps]) if cost.steps else "",
         "started_at": started_at,
         "finished_at": datetime.now(UTC),
         "engine": warehouse.engine,

@@ -28,6 +28,8 @@ class PlanRequest:
         accept_rules: Whether published days may be judged again by other rules.
         newest_first: Whether the latest day comes first.
         check_rows: Whether Great Expectations reads the staged rows themselves.
+        retry_of: The run that this one is a further attempt of: it takes what that run did not publish, so days that
+            it blocked are asked for again, and days that it published are done.
     """
 
     mode: Mode = Mode.DUE
@@ -35,6 +37,7 @@ class PlanRequest:
     accept_rules: bool = False
     newest_first: bool = False
     check_rows: bool = False
+    retry_of: str | None = None
 
 
 def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) -> Plan:
@@ -65,7 +68,11 @@ def plan_days(
     for day in candidates:
         state = states.get(day.day)
         reason = _due_reason(day, state, settings, last)
-        if (reason := _taken(reason, state, request.mode)) is not None:
+        if state is not None and state.run_id == request.retry_of:
+            reason = reason or (PlanReason.REQUESTED if state.status is Status.BLOCKED else None)
+        else:
+            reason = _taken(reason, state, request.mode)
+        if reason is not None:
             planned.append(
                 PlannedDay(
                     day=day.day,

@@ -85,12 +85,12 @@ def process(
     Returns:
         How every day ended. A failed or blocked day never stops the others.
     """
-    held = warehouse.claim([d.day for d in plan.days], run.run_id)
+    if plan.days:
+        warehouse.create_tables()
+    held = warehouse.claim([d.day for d in plan.days], run.run_id) if plan.days else {}
     mine = [d for d in plan.days if d.day not in held]
     outcomes: list[DayOutcome] = []
     try:
-        if mine:
-            warehouse.create_tables()
         for chunk in chunks(mine, at_least=settings.backfill.concurrency):
             # Renews the claims, so that a long run does not outlive them.
             warehouse.claim([d.day for d in mine], run.run_id)
@@ -98,7 +98,8 @@ def process(
                 outcomes.append(outcome)
                 on_day(outcome)
     finally:
-        warehouse.release([d.day for d in mine], run.run_id)
+        if mine:
+            warehouse.release([d.day for d in mine], run.run_id)
     return RunResult(run, tuple(outcomes), held)
 
 

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS {{ ledger }} (
   finished_at TIMESTAMP,
   engine STRING,
   note STRING,
-  error STRING
+  error STRING,
+  step_costs STRING
 )
 PARTITION BY partition_date

@@ -2,7 +2,7 @@
 -- Ties: the later attempt of the later row wins.
 WITH ranked AS (
   SELECT
-    r.partition_date, r.status, r.source_version, r.rules_version, r.thresholds_version,
+    r.partition_date, r.run_id, r.status, r.source_version, r.rules_version, r.thresholds_version,
     ROW_NUMBER() OVER (
       PARTITION BY r.partition_date ORDER BY r.finished_at DESC, r.attempt DESC, r.run_id
     ) AS latest,
@@ -20,7 +20,8 @@ SELECT
   l.thresholds_version,
   p.source_version AS published_version,
   p.rules_version AS published_rules,
-  p.partition_date IS NOT NULL AS is_published
+  p.partition_date IS NOT NULL AS is_published,
+  l.run_id
 FROM ranked AS l
 LEFT JOIN ranked AS p
   ON p.partition_date = l.partition_date AND p.latest_of_kind = 1 AND p.status IN ('published', 'unchanged')

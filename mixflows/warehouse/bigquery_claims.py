@@ -16,14 +16,14 @@ EXPIRY = timedelta(hours=6)
 """A claim that was not renewed for so long is void: its run is dead."""
 ATTEMPTS = 10
 
-Execute = Callable[[str, dict[str, Any]], list[dict[str, Any]]]
+Execute = Callable[[str, dict[str, Any], str], list[dict[str, Any]]]
 
 
 class Claims:
     """The claims of one dataset.
 
     Args:
-        execute: Runs a statement (name, parameters) and returns its rows.
+        execute: Runs a statement (name, parameters, for whom) and returns its rows.
         now: The clock; UTC.
     """
 
@@ -51,7 +51,7 @@ class Claims:
                 else:
                     claims[day.isoformat()] = [holder, expires]
 
-        self._change(change)
+        self._change(change, holder)
         return held
 
     def release(self, days: Sequence[date], holder: str) -> None:
@@ -62,20 +62,20 @@ class Claims:
                 if claims.get(day.isoformat(), [""])[0] == holder:
                     del claims[day.isoformat()]
 
-        self._change(change)
+        self._change(change, holder)
 
-    def _change(self, change: Callable[[dict[str, list[str]]], None]) -> None:
+    def _change(self, change: Callable[[dict[str, list[str]]], None], holder: str) -> None:
         """Reads the row, changes it, and writes it only if nobody else has meanwhile."""
         for _ in range(ATTEMPTS):
-            (row,) = self._execute("claims_read", {})
+            (row,) = self._execute("claims_read", {}, holder)
             claims: dict[str, list[str]] = json.loads(row["claims"])
             now = self._now().isoformat()
             claims = {day: owner for day, owner in claims.items() if owner[1] > now}
             change(claims)
             version = int(row["version"])
             text = json.dumps(claims, sort_keys=True)
-            self._execute("claims_write", {"version": version, "claims": text})
-            (after,) = self._execute("claims_read", {})
+            self._execute("claims_write", {"version": version, "claims": text}, holder)
+            (after,) = self._execute("claims_read", {}, holder)
             if int(after["version"]) == version + 1 and after["claims"] == text:
                 return
         raise WarehouseError("other runs keep claiming days at the same moment", "Run it again.")

@@ -3,14 +3,12 @@
 import re
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NoReturn
 
 from google.api_core import exceptions as api
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from requests.exceptions import RequestException
 
 from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.landing import FileContent, Landing
@@ -20,21 +18,22 @@ from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.bigquery_claims import Claims
 from mixflows.warehouse.bigquery_credentials import make_client
-from mixflows.warehouse.bigquery_jobs import Jobs, Step, translated
+from mixflows.warehouse.bigquery_errors import ERRORS, translated
+from mixflows.warehouse.bigquery_jobs import Jobs, Step
+from mixflows.warehouse.bigquery_tables import (
+    REJECTED_EXTRA,
+    add_fields,
+    columns_of,
+    describe,
+    make_published,
+    published_fields,
+)
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
 from mixflows.warehouse.shape import INGESTION_DAY, Column, SourceShape
 
 JSON_TEXT = "mixflows_json_text"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it."""
 CLAIMS = "mp_day_claims"
-STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
-REJECTED_EXTRA = {
-    "row_num": "INT64",
-    "rejection_reason": "STRING",
-    "rejection_timestamp": "TIMESTAMP",
-    "is_exact_copy": "BOOL",
-    "run_id": "STRING",
-}
 
 
 class BigQueryWarehouse:
@@ -64,7 +63,8 @@ class BigQueryWarehouse:
 
     def table_id(self, role: str) -> str:
         """`project.dataset.table` of a long-lived table."""
-        place, name = self._place, getattr(self._settings.tables, role)
+        place = self._place
+        name = CLAIMS if role == "claims" else getattr(self._settings.tables, role)
         if role == "source":
             return f"{place.source_project or place.project}.{place.source_dataset or place.dataset}.{name}"
         return f"{place.project}.{place.dataset}.{name}"
@@ -74,10 +74,14 @@ class BigQueryWarehouse:
         made: list[str] = []
         self._execute("create_json_text")
         for role in ("ledger", "quality", "landings", "malformed"):
-            if self._table(role) is None:
+            table = self._table(role)
+            if table is None:
                 self._execute(f"create_{role}")
                 made.append(getattr(self._settings.tables, role))
+                table = self._table(role)
+            self._describe(table, role)
         self._execute("create_claims")
+        self._describe(self._table("claims"), "claims")
         source = self._table("source")
         if source is not None:
             self.forget_shape()
@@ -87,47 +91,28 @@ class BigQueryWarehouse:
 
     def _aligned(self, role: str, source: bigquery.Table) -> list[str]:
         """Makes a published table, or gives it the source's new columns."""
-        wanted = [bigquery.SchemaField(f.name, f.field_type, mode=_mode(f), fields=f.fields) for f in source.schema]
-        if not self.shape().has_day_column:
-            wanted.append(bigquery.SchemaField("partition_date", "DATE"))
-        if role == "rejected":
-            wanted += [bigquery.SchemaField(name, kind) for name, kind in REJECTED_EXTRA.items()]
-        name = getattr(self._settings.tables, role)
+        shape, name = self.shape(), getattr(self._settings.tables, role)
+        fields = published_fields(source, role, shape)
         table = self._table(role)
         with self._told(f"create {name}"):
             if table is None:
-                new = bigquery.Table(self.table_id(role), schema=wanted)
-                new.time_partitioning = bigquery.TimePartitioning(field="partition_date")
-                new.require_partition_filter = self._place.require_partition_filter
-                if role == "events":
-                    new.clustering_fields = list(self.shape().cluster_by)
-                new.labels = self._place.labels | {"app": "mixflows"}
-                new.description = DESCRIPTIONS[role]
-                self._client.create_table(new, exists_ok=True)
+                make_published(self._client, self.table_id(role), role, fields, shape, self._settings)
                 return [name]
-            have = {field.name: field for field in table.schema}
-            clashes = [
-                f"{f.name} ({_type(have[f.name])} became {_type(f)})"
-                for f in wanted
-                if f.name in have and _type(have[f.name]) != _type(f)
-            ]
-            if clashes:
-                raise SourceColumnsError(
-                    f"the type of a column of {self._settings.tables.source} changed against {name}: {', '.join(clashes)}",
-                    "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
-                )
-            added = [field for field in wanted if field.name not in have]
-            if added:
-                table.schema = [*table.schema, *added]
-                self._client.update_table(table, ["schema"])
-            return [f"{name}.{field.name}" for field in added]
+            added = add_fields(self._client, table, fields, self._settings.tables.source)
+            describe(self._client, table, role, self._settings)
+            return added
+
+    def _describe(self, table: bigquery.Table | None, role: str) -> None:
+        if table is not None:
+            with self._told(f"describe {role}"):
+                describe(self._client, table, role, self._settings)
 
     def _table(self, role: str) -> bigquery.Table | None:
         with self._told(f"look up {role}"):
             try:
                 return self._client.get_table(self.table_id(role))
             except api.NotFound as err:
-                if "dataset" in str(err).lower() and "table" not in str(err).lower().replace("dataset", ""):
+                if "Not found: Dataset" in str(err):
                     raise
                 return None
 
@@ -140,15 +125,10 @@ class BigQueryWarehouse:
                     raise MissingTableError(
                         f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
                     )
-                if table.table_type != "TABLE":
-                    raise SourceColumnsError(
-                        f"{self.table_id('source')} is a {table.table_type.lower()}, not a table",
-                        "Name the table under it: a view tells no change and prunes no partition.",
-                    )
-                columns = tuple(Column(f.name, _type(f), _type(f)) for f in table.schema)
-                self._shape = SourceShape.of(columns, self._settings)
-                partitioning = table.time_partitioning
-                self._partitioned_by = (partitioning.field or INGESTION_DAY) if partitioning else None
+                refuse_view(table)
+                self._shape = SourceShape.of(columns_of(table), self._settings)
+                refuse_unpruned(table, self._settings)
+                self._partitioned_by = partition_column(table)
             return self._shape
 
     def forget_shape(self) -> None:
@@ -167,7 +147,7 @@ class BigQueryWarehouse:
                 shape = None if name.startswith(("create_", "claims_", "ledger_")) else self.shape()
                 tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
                 place = self._place
-                tables["claims"] = quote(f"{place.project}.{place.dataset}.{CLAIMS}")
+                tables["claims"] = quote(self.table_id("claims"))
                 tables["json_text"] = quote(f"{place.project}.{place.dataset}.{JSON_TEXT}")
                 source = self.table_id("source").rsplit(".", 1)[0]
                 tables["source_partitions"] = f"{quote(source)}.INFORMATION_SCHEMA.PARTITIONS"
@@ -182,6 +162,8 @@ class BigQueryWarehouse:
     def _text_rule(self, value: str, column: Column) -> str:
         """SQL of the text of a column's value; see docs/decisions/fingerprint.md."""
         function = quote(f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}")
+        # TO_JSON_STRING writes an absent value as the text null.
+        as_json = f"CASE WHEN {value} IS NOT NULL THEN {function}(TO_JSON_STRING({value})) END"
         texts = {
             "STRING": value,
             "TIMESTAMP": f"CAST(UNIX_MICROS({value}) AS STRING)",
@@ -192,9 +174,9 @@ class BigQueryWarehouse:
             "BOOL": f"CAST({value} AS STRING)",
             "DATE": f"CAST({value} AS STRING)",
             "BYTES": f"TO_HEX({value})",
-            "JSON": f"{function}({value})",
+            "JSON": as_json,
         }
-        return texts.get(column.type, f"{function}(TO_JSON({value}))")
+        return texts.get(column.type, as_json)
 
     def _staging_id(self, table: str) -> str:
         return f"{self._place.project}.{self._place.staging_dataset or self._place.dataset}.{table}"
@@ -209,8 +191,8 @@ class BigQueryWarehouse:
     def _execute(self, name: str, params: Params | None = None) -> list[Row]:
         return self._jobs.run(self.rendered(name), params or {}, Step(name))
 
-    def _claim_statement(self, name: str, params: dict[str, Any]) -> list[Row]:
-        return self._execute(name, params)
+    def _claim_statement(self, name: str, params: dict[str, Any], holder: str) -> list[Row]:
+        return self._jobs.run(self.rendered(name), params, Step(name, run_id=holder, may_repeat=True))
 
     def query(self, name: str, params: Params | None = None) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
@@ -224,40 +206,43 @@ class BigQueryWarehouse:
         """Days from the source's partition metadata; reads no event. See the boundary."""
         self.shape()
         if self._partitioned_by is None:
-            return self._counted_days()
-        rows = self.query("partitions", {"table_name": self._settings.tables.source})
-        found: dict[date, list[tuple[int, str]]] = {}
-        without_day = 0
-        for row in rows:
-            if not re.fullmatch(r"\d{8}", row["partition_id"] or ""):
-                without_day += int(row["total_rows"] or 0)
-                continue
-            partition = datetime.strptime(row["partition_id"], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
-            modified = row.get("last_modified_time")
-            version = f"{row['total_rows']} rows, last modified {modified.isoformat() if modified else 'unknown'}"
-            for day in self._days_of(partition):
-                found.setdefault(day, []).append((int(row["total_rows"] or 0), version))
-        listed = [
-            SourceDay(day, sum(rows for rows, _ in parts), "; ".join(version for _, version in parts))
-            for day, parts in sorted(found.items())
-            if days is None or day in days
-        ]
-        return listed, without_day
+            listed, without_day = counted_days(self.query("source_days"), self._exports())
+        else:
+            rows = self.query("partitions", {"table_name": self._settings.tables.source})
+            exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
+            listed, without_day = partition_days(rows, self._partitioned_by, self._settings, exported)
+        return [day for day in listed if days is None or day.day in days], without_day
 
-    def _days_of(self, partition: date) -> list[date]:
-        """The project's days that a partition's rows may belong to: more than one where it is a day of UTC."""
-        if self._partitioned_by != self._settings.columns.time or self._settings.project_timezone == "UTC":
-            return [partition]
-        start = datetime.combine(partition, datetime.min.time(), tzinfo=UTC)
-        ends = (start, start + timedelta(days=1) - timedelta(microseconds=1))
-        first, last = (end.astimezone(self._settings.zone).date() for end in ends)
-        return sorted({first, last})
+    def _exports(self) -> dict[date, datetime]:
+        """What Mixpanel's export log tells, where there is one."""
+        log_id = f"{self.table_id('source').rsplit('.', 1)[0]}.{EXPORT_LOG}"
+        with self._told("look up the export log"):
+            try:
+                log = ExportLog.of(self._client.get_table(log_id))
+            except api.NotFound:
+                log = None
+        if log is None:
+            return {}
+        names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
+        sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._text_rule, "TABLE")
+        return exported_days(self._jobs.run(sql.render("exports"), {}, Step("exports")))
 
-    def _counted_days(self) -> tuple[list[SourceDay], int]:
-        """Where the source has no partitions, the days are counted, and nothing tells a change."""
-        rows = self.query("source_days")
-        listed = [SourceDay(row["day"], int(row["source_rows"]), None) for row in rows if row["day"] is not None]
-        return listed, sum(int(row["source_rows"]) for row in rows if row["day"] is None)
+    def source_bytes(self) -> int | None:
+        """Logical bytes of the whole source, from its metadata; see the boundary."""
+        table = self._table("source")
+        return (table.num_bytes or None) if table else None
+
+    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
+        """Bytes of a dry run; see the boundary."""
+        text = self.rendered(statement.name, statement.flags)
+        if replaces is not None:
+            text = self._replacement(replaces, text)
+        x = Expressions(self.shape(), self._settings, self._text_rule)
+        real = {name: quote(self._staging_id(getattr(statement.tables, name))) for name in DAY_TABLES}
+        source = quote(self.table_id("source"))
+        return self._jobs.price(
+            priceable(text, real, source, self.shape(), x), statement.params, _step(statement.name, statement.params)
+        )
 
     def replace_day(self, table: str, statement: DayStatement) -> None:
         """Deletes the day and inserts the SELECT's rows in one MERGE; see the boundary."""
@@ -268,7 +253,7 @@ class BigQueryWarehouse:
             names += REJECTED_EXTRA
         columns = ", ".join(quote(name) for name in names)
         values = ", ".join(f"s.{quote(name)}" for name in names)
-        merge = (
+        return (
             f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{self.bound(statement)}\n) AS s\nON FALSE\n"
             "WHEN NOT MATCHED BY SOURCE AND t.partition_date = @day THEN DELETE\n"
             f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
@@ -291,8 +276,8 @@ class BigQueryWarehouse:
         self._jobs.run(sql, params, step)
 
     def drop_stage(self, tables: DayTables) -> None:
-        """Removes a day's short-lived tables; see the boundary."""
-        with self._told("drop staged tables"):
+        """Removes a day's short-lived tables; see the boundary. They expire by themselves, so no day fails for them."""
+        with suppress(*ERRORS):
             for name in (tables.stage, tables.copies, tables.rejected_next):
                 self._client.delete_table(self._staging_id(name), not_found_ok=True)
 
@@ -349,26 +334,9 @@ class BigQueryWarehouse:
     def _told(self, name: str) -> Generator[None]:
         try:
             yield
-        except (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException) as err:
-            raise translated(err, name, self._place) from err
-
-
-DESCRIPTIONS = {
-    "events": "Mixpanel events, each key once. Written by mixflows.",
-    "rejected": "Delivered copies that are not in the events, each with its reason. Written by mixflows.",
-}
+        except ERRORS as err:
+            raise translated(err, name, self._place, self._client) from err
 
 
 def _step(name: str, params: Params) -> Step:
     return Step(name, params["day"], params["run_id"], params["attempt"])
-
-
-def _mode(field: bigquery.SchemaField) -> str:
-    return "REPEATED" if field.mode == "REPEATED" else "NULLABLE"
-
-
-def _type(field: bigquery.SchemaField) -> str:
-    kind = STANDARD_TYPES.get(field.field_type, field.field_type)
-    if kind == "STRUCT":
-        kind = f"STRUCT<{', '.join(f'{sub.name} {_type(sub)}' for sub in field.fields)}>"
-    return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind

@@ -4,6 +4,7 @@ import hashlib
 import re
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,14 +13,14 @@ from datetime import date, datetime
 from typing import Any
 
 from google.api_core import exceptions as api
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
-from mixflows.errors import MissingTableError, StatementError, WarehouseError
-from mixflows.model import Cost
+from mixflows.errors import WarehouseError
+from mixflows.model import Cost, StepCost
 from mixflows.settings import BigQuerySettings
+from mixflows.warehouse.bigquery_errors import ERRORS, runs_again, translated
 
 ATTEMPTS = 6
 """A statement that BigQuery asks to run again is run this often in all."""
@@ -27,8 +28,8 @@ FIRST_WAIT_SECONDS = 1.0
 REQUEST_SECONDS = 120.0
 """How long a single request is tried again through outages of the API."""
 
-RETRYABLE_REASONS = frozenset({"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"})
-SERIALIZATION = re.compile(r"could not serialize|concurrent update|too many DML statements", re.IGNORECASE)
+CANCEL_SECONDS = 20.0
+RUN_AGAIN = "Run it again; what was done stays done."
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class Step:
         name: The statement.
         day: The day it works on, if any.
         run_id: The run it belongs to, if any.
+        attempt: Which attempt of the run.
+        may_repeat: Whether a second run of it does no harm, so that its id need not be the same in every process.
     """
 
     name: str
     day: date | None = None
     run_id: str = ""
     attempt: int = 1
+    may_repeat: bool = False
 
 
 class Jobs:
@@ -59,8 +63,9 @@ class Jobs:
         self._client, self._settings = client, settings
         self._lock = threading.Lock()
         self._counts: dict[Step, int] = defaultdict(int)
-        self._costs: dict[date, list[Cost]] = defaultdict(list)
+        self._costs: dict[date, list[StepCost]] = defaultdict(list)
         self._running: dict[str, bigquery.QueryJob] = {}
+        self._cancelled = False
 
     def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
         """Runs one statement to its end.
@@ -78,12 +83,14 @@ class Jobs:
         base = self._job_id(step)
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
+            if self._cancelled and step.day is not None:
+                raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
                 return self._once(text, parameters, step, job_id)
-            except (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException, TimeoutError) as err:
-                if attempt == ATTEMPTS or not _runs_again(err):
-                    raise translated(err, step.name, self._settings) from err
+            except ERRORS as err:
+                if attempt == ATTEMPTS or not runs_again(err):
+                    raise translated(err, step.name, self._settings, self._client) from err
             time.sleep(wait)
             wait *= 2
         raise AssertionError("the last attempt returns or raises")
@@ -96,6 +103,7 @@ class Jobs:
             labels=self.labels(step),
             priority=self._settings.priority,
             use_query_cache=False,
+            job_timeout_ms=self._settings.job_timeout_seconds * 1000,
         )
         if self._settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
@@ -113,14 +121,13 @@ class Jobs:
             rows = job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
             found = [dict(row.items()) for row in rows]
         except (KeyboardInterrupt, SystemExit, TimeoutError):
-            with suppress(api.GoogleAPICallError):
-                job.cancel()
+            _cancel(job)
             raise
         finally:
             with self._lock:
                 self._running.pop(job_id, None)
                 if step.day is not None:
-                    self._costs[step.day].append(Cost(job.total_bytes_billed, job.slot_millis))
+                    self._costs[step.day].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
         return found
 
     def labels(self, step: Step) -> dict[str, str]:
@@ -134,28 +141,39 @@ class Jobs:
         """What the day's jobs were billed since the last call."""
         with self._lock:
             costs = self._costs.pop(day, [])
-        return Cost(_total([c.bytes_processed for c in costs]), _total([c.slot_ms for c in costs]))
+        by_step: dict[str, list[StepCost]] = defaultdict(list)
+        for cost in costs:
+            by_step[cost.step].append(cost)
+        steps = tuple(
+            StepCost(name, len(jobs), _total([j.bytes_billed for j in jobs]), _total([j.slot_ms for j in jobs]))
+            for name, jobs in by_step.items()
+        )
+        return Cost(_total([s.bytes_billed for s in steps]), _total([s.slot_ms for s in steps]), steps)
 
     def cancel_running(self) -> None:
-        """Cancels whatever still runs."""
+        """Cancels whatever still runs, and starts no further statement of a day."""
         with self._lock:
+            self._cancelled = True
             jobs = list(self._running.values())
         for job in jobs:
-            with suppress(api.GoogleAPICallError, RequestException):
-                job.cancel()
+            _cancel(job)
 
     def _job_id(self, step: Step) -> str:
         with self._lock:
             self._counts[step] += 1
             nth = self._counts[step]
-        if not step.run_id:
-            # Reads outside a run are safe to repeat, and need no id of their own making.
-            return f"mixflows_{step.name}_{time.time_ns()}_{threading.get_ident()}"
+        if not step.run_id or step.may_repeat:
+            return f"mixflows_{step.name}_{uuid.uuid4().hex}"
         run = re.sub(r"[^A-Za-z0-9-]", "", step.run_id)[:40]
         if run != step.run_id:
             run += "-" + hashlib.sha256(step.run_id.encode()).hexdigest()[:8]
         day = f"_{step.day:%Y%m%d}" if step.day else ""
         return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}"
+
+
+def _cancel(job: bigquery.QueryJob) -> None:
+    with suppress(api.GoogleAPICallError, RequestException):
+        job.cancel(retry=None, timeout=CANCEL_SECONDS)
 
 
 def _label(value: str) -> str:
@@ -193,75 +211,3 @@ def _bound(sql: str, params: Mapping[str, Any]) -> tuple[str, list[bigquery.Scal
     # Comments may speak of parameters; they stay as they are.
     lines = [line if line.lstrip().startswith("--") else re.sub(r"@(\w+)", literal, line) for line in sql.splitlines()]
     return "\n".join(lines), list(texts.values())
-
-
-def _reasons(err: BaseException) -> set[str]:
-    errors: Sequence[Any] = getattr(err, "errors", None) or ()
-    return {str(item.get("reason", "")) for item in errors if isinstance(item, Mapping)}
-
-
-def _runs_again(err: BaseException) -> bool:
-    return bool(
-        SERIALIZATION.search(str(err))
-        or _reasons(err) & RETRYABLE_REASONS
-        or isinstance(err, api.TooManyRequests | api.ServiceUnavailable | api.InternalServerError | api.BadGateway)
-    )
-
-
-def translated(err: BaseException, name: str, settings: BigQuerySettings) -> WarehouseError:
-    """An error of the API in one sentence, with the next step; never a value of a row."""
-    text, reasons = str(err), _reasons(err)
-    where = f"statement {name} on {settings.project}"
-    if isinstance(err, GoogleAuthError):
-        return WarehouseError(
-            f"BigQuery's credentials do not hold: {type(err).__name__}",
-            "Name a GcpCredentials block or a key file in [bigquery], or log in for Application Default Credentials.",
-        )
-    if "bytesBilledLimitExceeded" in reasons or "maximum bytes billed" in text.lower() or "bytes billed" in text.lower():
-        return StatementError(
-            f"{where} would bill more than bigquery.maximum_bytes_billed ({settings.maximum_bytes_billed:,})"
-            if settings.maximum_bytes_billed
-            else f"{where} would bill more than its cap",
-            "Nothing was billed. Raise the setting, or process fewer days at once.",
-        )
-    if "quotaExceeded" in reasons or "quota exceeded" in text.lower():
-        return WarehouseError(
-            f"{where} exceeds a quota of the project", "Wait, or raise the quota in the console; then run it again."
-        )
-    if isinstance(err, api.Forbidden):
-        return WarehouseError(
-            f"{where}: access denied", "Grant the rights that docs/bigquery.md lists; mixflows doctor checks them."
-        )
-    if isinstance(err, api.NotFound):
-        if "location" in text.lower():
-            return WarehouseError(
-                f"{where}: a dataset is not in location {settings.location}",
-                "Set bigquery.location to the datasets' location; mixflows doctor tells it.",
-            )
-        what = "dataset" if "dataset" in text.lower() and "table" not in text.lower() else "table or dataset"
-        return MissingTableError(
-            f"{where}: a {what} is not there", f"Check [bigquery] and [tables], then run mixflows init. {_named(text)}"
-        )
-    if isinstance(err, api.BadRequest):
-        return StatementError(
-            f"{where} was refused as wrong: {_without_values(text)}",
-            "Check the source's columns against [columns]; mixflows doctor does.",
-        )
-    if isinstance(err, TimeoutError):
-        return WarehouseError(
-            f"{where} took longer than bigquery.job_timeout_seconds ({settings.job_timeout_seconds}) and was cancelled",
-            "Raise the setting, or look at the job in the console.",
-        )
-    return WarehouseError(f"{where} failed: {type(err).__name__}", "BigQuery could not be reached; run it again later.")
-
-
-def _named(text: str) -> str:
-    found = re.search(r"Not found: (?:Table|Dataset) ([\w:.\-]+)", text)
-    return f"Missing: {found[1]}." if found else ""
-
-
-def _without_values(text: str) -> str:
-    """The kind of complaint, without anything quoted: a quoted part may be a row's value."""
-    first = text.split("\n")[0]
-    first = re.sub(r"^\d+ \w+ https?://\S+:?", "", first)
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", first).strip()[:200]

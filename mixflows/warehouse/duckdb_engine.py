@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import duckdb
@@ -145,10 +145,7 @@ class DuckDBWarehouse:
                 for role, table in self._settings.tables.model_dump().items()
             }
             bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
-            # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
-            text = sqlglot.transpile(
-                bigquery, "bigquery", "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False
-            )[0]
+            text = _in_duckdb(bigquery)
             self._sql[name, flags] = text
         return text
 
@@ -343,6 +340,15 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType]
     return connection
+
+
+@cache
+def _in_duckdb(statement: str) -> str:
+    """A statement of BigQuery in DuckDB's dialect; kept, as it takes 10 ms and a warehouse is opened often."""
+    # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
+    return sqlglot.transpile(
+        statement, "bigquery", "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False
+    )[0]
 
 
 def _ident(name: str) -> str:

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "tasks": {"expectations", "mixflows"},
     "expectations": {"mixflows"},
     "mixflows": set[str](),
-    COMMAND_LINE: {"flows", "tasks", "expectations", "mixflows"},
+    COMMAND_LINE: {"deployments", "flows", "tasks", "expectations", "mixflows"},
 }
 # No room of the product may import these.
 BESIDE = {"tests", "benchmarks"}

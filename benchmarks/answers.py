@@ -1,0 +1,113 @@
+"""What a benchmark finds, and how it stands in docs/benchmarks.md."""
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+VERSIONS = ("duckdb", "sqlglot", "great-expectations", "pandas", "prefect")
+FIGURES = ("Figure", "Measured", "Limit", "")
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+HEAD = """\
+# Benchmarks
+
+Written by `make bench`; each part is measured anew and replaced by `python -m benchmarks --only NAME`. Two sides of a
+ratio are measured in turns in one run, and medians are taken: on a shared machine seconds vary by half, ratios do not.
+CPU seconds are those of all threads.
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure that has a limit."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = "×"
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Its row in the table of figures."""
+        met = "met" if self.value <= self.limit else f"**missed by {self.value / self.limit - 1:.0%}**"
+        return self.name, f"{self.value:.3g} {self.unit}", f"{self.limit:g} {self.unit}", met
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of what was measured."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | float]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one benchmark found."""
+
+    question: str
+    figures: Sequence[Figure]
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = field(default=())
+
+
+def section(name: str, answer: Answer, words: str, seconds: float) -> str:
+    """An answer in Markdown."""
+    lines = [f"## {name}", "", answer.question, ""]
+    if answer.figures:
+        lines += [*_table(FIGURES, [figure.row() for figure in answer.figures]), ""]
+    for table in answer.tables:
+        lines += [f"{table.title}:", "", *_table(table.columns, table.rows), ""]
+    lines += [*(f"- {note}" for note in answer.notes), *([""] if answer.notes else [])]
+    lines += [f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC in {seconds:.0f} s by `{words}` on {_machine()}.", ""]
+    return "\n".join(lines)
+
+
+def write(sections: dict[str, str], names: Sequence[str]) -> None:
+    """Puts sections into the document, in the order of `names`; those that were not measured now stay as they are."""
+    before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else ""
+    parts = {part.split("\n", 1)[0]: f"## {part}" for part in re.split(r"(?m)^## ", before)[1:]}
+    held = [(parts | sections)[name] for name in names if name in parts or name in sections]
+    header = "\n".join(_table(FIGURES, []))
+    rows = [row for part in held for row in _rows_after(part, header)]
+    text = "\n".join([HEAD, *_table(FIGURES, []), *rows, "", *(part.rstrip("\n") + "\n" for part in held)])
+    DOCUMENT.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def _rows_after(text: str, header: str) -> list[str]:
+    _, found, after = text.partition(header + "\n")
+    return after.split("\n\n", 1)[0].splitlines() if found else []
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str | float]]) -> list[str]:
+    numeric = [all(isinstance(row[i], (int, float)) for row in rows) and bool(rows) for i in range(len(columns))]
+    rule = ["---:" if right else "---" for right in numeric]
+    return [_line(columns), _line(rule), *(_line([_cell(value) for value in row]) for row in rows)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: str | float) -> str:
+    match value:
+        case str():
+            return value
+        case int():
+            return f"{value:,}"
+        case _:
+            return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load = os.getloadavg()[2]
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory_gb:.0f} GB, load {load:.1f} over"
+        f" 15 minutes; Python {platform.python_version()}, {packages}"
+    )

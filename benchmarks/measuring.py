@@ -1,0 +1,133 @@
+"""Stop watches, and processes of their own. CPU seconds stand beside wall-clock seconds: a busy machine stretches one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from statistics import median
+from threading import local
+
+from mixflows.errors import MixflowsError
+from mixflows.model import SourceDay
+from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
+from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+
+MIXFLOWS = (sys.executable, "-c", "from mixflows.cli import main; main()")
+# A child's peak memory begins with that of the process that starts it: a small one has to.
+LAUNCHER = """
+import json, os, sys, time
+started = time.perf_counter()
+redirect = [(os.POSIX_SPAWN_DUP2, 2, 1)]
+_, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=redirect), 0)
+wall = time.perf_counter() - started
+print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+
+
+@dataclass
+class Span:
+    """Seconds of one measured stretch; `cpu` of all threads of this process."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    peak_mb: float = 0.0
+
+
+@contextmanager
+def span() -> Iterator[Span]:
+    """Measures its body."""
+    measured = Span()
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield measured
+    measured.wall, measured.cpu = time.perf_counter() - wall, time.process_time() - cpu
+
+
+def middle(spans: Sequence[Span]) -> Span:
+    """The medians."""
+    return Span(*(median(getattr(s, name) for s in spans) for name in ("wall", "cpu", "peak_mb")))
+
+
+def command(*words: str, folder: Path, expected: Sequence[int] = (0,)) -> Span:
+    """Runs `mixflows WORD…` in a process of its own, with its peak memory."""
+    return process([*MIXFLOWS, *words], folder, expected)
+
+
+def process(words: Sequence[str], folder: Path, expected: Sequence[int] = (0,)) -> Span:
+    """Runs a command in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    with (folder / "output.txt").open("w+") as output:
+        launched = [sys.executable, "-S", "-c", LAUNCHER, *words]
+        found = subprocess.run(
+            launched, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=output, text=True, check=True
+        )
+        code, *measured = json.loads(found.stdout)
+        if code not in expected:
+            output.seek(0)
+            raise MixflowsError(f"{' '.join(words)} ended with {code}: {output.read()[-2000:]}")
+    return Span(*measured)
+
+
+class MeteredWarehouse(DuckDBWarehouse):
+    """The embedded engine, with the time of each verb; what one verb does within another counts for the outer."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._meter = local()
+        super().__init__(*arguments)  # type: ignore[arg-type]
+
+    @contextmanager
+    def metered(self, name: str) -> Iterator[None]:
+        """Counts its body's time under a name."""
+        if getattr(self._meter, "running", False):
+            yield
+            return
+        self._meter.running, started = True, time.perf_counter()
+        try:
+            yield
+        finally:
+            self._meter.running = False
+            self.seconds[name] += time.perf_counter() - started
+
+    def query(self, name: str, params: Params | None = None) -> list[Row]:
+        with self.metered(name):
+            return super().query(name, params)
+
+    def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
+        with self.metered("source_days"):
+            return super().source_days(days)
+
+    def run(self, statement: DayStatement) -> list[Row]:
+        with self.metered(statement.name):
+            return super().run(statement)
+
+    def replace_day(self, table: str, statement: DayStatement) -> None:
+        with self.metered(f"write {table}"):
+            super().replace_day(table, statement)
+
+    def append(self, table: str, rows: Sequence[Row]) -> None:
+        with self.metered(f"append {table}"):
+            super().append(table, rows)
+
+    def drop_stage(self, tables: DayTables) -> None:
+        with self.metered("drop stage"):
+            super().drop_stage(tables)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        transaction = super().transaction()
+        with self.metered("begin"):
+            transaction.__enter__()
+        try:
+            yield
+        except BaseException as err:
+            transaction.__exit__(type(err), err, err.__traceback__)
+            raise
+        with self.metered("commit"):
+            transaction.__exit__(None, None, None)

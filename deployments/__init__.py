@@ -1,0 +1,1 @@
+"""How the flows are deployed: on a schedule, on request, after one another; and who is told when something is wrong."""

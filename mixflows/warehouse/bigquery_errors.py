@@ -1,0 +1,141 @@
+"""BigQuery's errors: which of them are worth another try, and the others in one sentence with the next step.
+
+Source: "Error messages" and "Quotas and limits" of BigQuery's documentation; reasons are those of its error table.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.api_core import exceptions as api
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+from requests.exceptions import RequestException
+
+from mixflows.errors import MissingTableError, StatementError, WarehouseError
+from mixflows.settings import BigQuerySettings
+
+ERRORS = (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException, TimeoutError)
+"""What the client raises when a request or a job fails."""
+
+RETRYABLE_REASONS = frozenset({"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"})
+SERIALIZATION = re.compile(r"could not serialize|concurrent update|too many DML statements", re.IGNORECASE)
+LOOK_UP_SECONDS = 10.0
+
+
+def runs_again(err: BaseException) -> bool:
+    """Whether the same statement may succeed when it is run again as it stands."""
+    if SERIALIZATION.search(str(err)):
+        return True
+    if reasons := _reasons(err):
+        # The client makes a 500 of every reason that it does not know, such as an exceeded cap.
+        return bool(reasons & RETRYABLE_REASONS)
+    return isinstance(err, api.TooManyRequests | api.ServiceUnavailable | api.InternalServerError | api.BadGateway)
+
+
+def translated(
+    err: BaseException, name: str, settings: BigQuerySettings, client: bigquery.Client | None = None
+) -> WarehouseError:
+    """An error of the API in one sentence, with the next step; never a value of a row.
+
+    Args:
+        err: What the client raised.
+        name: The statement, or what was done.
+        settings: The place.
+        client: Looks up the datasets, to tell a missing one from one elsewhere.
+    """
+    text, reasons = str(err), _reasons(err)
+    where = f"statement {name} on {settings.project}"
+    if isinstance(err, GoogleAuthError) or isinstance(err, api.Unauthorized):
+        return WarehouseError(
+            f"BigQuery does not accept the credentials: {type(err).__name__}",
+            "Name a GcpCredentials block or a key file in [bigquery], or log in for Application Default Credentials.",
+        )
+    if "bytesBilledLimitExceeded" in reasons or "bytes billed" in text.lower():
+        cap = f" ({settings.maximum_bytes_billed:,})" if settings.maximum_bytes_billed else ""
+        return StatementError(
+            f"{where} would bill more than bigquery.maximum_bytes_billed{cap}",
+            "It was not run, and billed nothing. Raise the setting; mixflows backfill --dry-run prices each day.",
+        )
+    if "quotaExceeded" in reasons or "quota exceeded" in text.lower():
+        return WarehouseError(
+            f"{where} exceeds a quota of the project", "Wait, or raise the quota in the console; then run it again."
+        )
+    if "stopped" in reasons:
+        return WarehouseError(f"{where} was cancelled", "Run it again; what was done stays done.")
+    if isinstance(err, api.Forbidden):
+        return WarehouseError(
+            f"{where}: access denied", "Grant the rights that docs/bigquery.md lists; mixflows doctor checks them."
+        )
+    if isinstance(err, api.NotFound):
+        return _missing(text, where, settings, client)
+    if isinstance(err, api.BadRequest):
+        return StatementError(
+            f"{where} was refused as wrong: {_without_values(text)}",
+            "Check the source's columns against [columns]; mixflows doctor does.",
+        )
+    if isinstance(err, TimeoutError):
+        return WarehouseError(
+            f"{where} took longer than bigquery.job_timeout_seconds ({settings.job_timeout_seconds}) and was cancelled",
+            "Raise the setting, or look at the job in the console.",
+        )
+    return WarehouseError(
+        f"{where} failed: {type(err).__name__}", "BigQuery could not be reached or had an outage; run it again later."
+    )
+
+
+def _missing(text: str, where: str, settings: BigQuerySettings, client: bigquery.Client | None) -> WarehouseError:
+    """A query's "not found" names the location even where that is right, so the datasets are asked."""
+    for project, dataset in _datasets(settings):
+        location = _location(client, f"{project}.{dataset}")
+        if location == "":
+            return MissingTableError(
+                f"dataset {project}.{dataset} is not there",
+                f"Make it in location {settings.location} (mixflows makes tables, no datasets), or correct [bigquery].",
+            )
+        if location is not None and location.lower() != settings.location.lower():
+            return WarehouseError(
+                f"dataset {project}.{dataset} is in location {location}, but bigquery.location is {settings.location}",
+                f'Set bigquery.location = "{location}".',
+            )
+    found = re.search(r"Not found: (Table|Dataset|Routine) ([\w:.\-]+)", text)
+    what = f"{found[1].lower()} {found[2]}" if found else "a table"
+    return MissingTableError(f"{where}: {what} is not there", "Run mixflows init, or correct [bigquery] and [tables].")
+
+
+def _datasets(settings: BigQuerySettings) -> list[tuple[str | None, str]]:
+    project = settings.project
+    return list(
+        dict.fromkeys(
+            [
+                (project, settings.dataset),
+                (settings.source_project or project, settings.source_dataset or settings.dataset),
+                (project, settings.staging_dataset or settings.dataset),
+            ]
+        )
+    )
+
+
+def _location(client: bigquery.Client | None, dataset: str) -> str | None:
+    """Where a dataset is: empty if there is none, None if that could not be found out."""
+    if client is None:
+        return None
+    try:
+        return client.get_dataset(dataset, retry=None, timeout=LOOK_UP_SECONDS).location
+    except api.NotFound:
+        return ""
+    except ERRORS:
+        return None
+
+
+def _reasons(err: BaseException) -> set[str]:
+    errors: Sequence[Any] = getattr(err, "errors", None) or ()
+    return {str(item.get("reason", "")) for item in errors if isinstance(item, Mapping)}
+
+
+def _without_values(text: str) -> str:
+    """The kind of complaint, without anything quoted: a quoted part may be a row's value."""
+    first = text.split("\n")[0]
+    first = re.sub(r"^\d+ \w+ https?://\S+:?", "", first)
+    first = first.partition("; reason:")[0]
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", first).strip()[:200]

@@ -1,0 +1,43 @@
+"""Statements as they can be priced before their short-lived tables exist.
+
+A dry run needs every table that a statement reads. A day's staged table does not exist yet, but its rows are the source day's:
+the statement is priced over the source day in its place, with the same columns. The copies, about one row in 450, and the
+rows to reject are priced as empty.
+"""
+
+from mixflows.statements import DAY_TABLES, Expressions, quote
+from mixflows.warehouse.shape import SourceShape
+
+
+def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, x: Expressions) -> str:
+    """A rendered statement with stand-ins for the short-lived tables that it reads.
+
+    Args:
+        text: The statement, with the short-lived tables unbound.
+        real: The quoted names of those that it makes, by role.
+        source: The source's quoted name.
+    """
+    for name in DAY_TABLES:
+        text = text.replace(f"CREATE OR REPLACE TABLE `__{name}__`", f"CREATE OR REPLACE TABLE {real[name]}")
+    for name, stand_in in _stand_ins(source, shape, x).items():
+        text = text.replace(f"`__{name}__`", f"({stand_in})")
+    return text
+
+
+def _stand_ins(source: str, shape: SourceShape, x: Expressions) -> dict[str, str]:
+    columns = ", ".join(f"CAST(NULL AS {c.type}) AS {quote(c.name)}" for c in shape.columns)
+    day = "" if shape.has_day_column else ", CAST(NULL AS DATE) AS `partition_date`"
+    judged = "CAST(NULL AS INT64) AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
+    fingerprint = "CAST(NULL AS STRING) AS fingerprint"
+    nothing = "FROM UNNEST([1]) AS nothing WHERE FALSE"
+    return {
+        "stage": (
+            f"SELECT {x.columns('d')}, 1 AS row_num, CAST(NULL AS STRING) AS rejection_reason,"
+            f" CAST(NULL AS BOOL) AS is_exact_copy, {fingerprint} FROM {source} AS d WHERE {x.in_day('d')}"
+        ),
+        "copies": f"SELECT {columns}, {judged}, {fingerprint}, FALSE AS is_contested {nothing}",
+        "rejected_next": (
+            f"SELECT {columns}{day}, {judged}, CAST(NULL AS TIMESTAMP) AS rejection_timestamp,"
+            f" CAST(NULL AS STRING) AS run_id {nothing}"
+        ),
+    }

@@ -1,0 +1,110 @@
+"""What every table and every column of ours is, in words; the warehouse's own catalogue shows them."""
+
+from mixflows.settings import ColumnSettings
+
+TABLES = {
+    "events": "Mixpanel events, each key once: the kept copies of the source, by day. Written by mixflows.",
+    "rejected": "Delivered copies that are not in the events, each with its reason. Written by mixflows.",
+    "ledger": "One row per day, run and attempt: how it ended and what it cost. Append-only. Written by mixflows.",
+    "quality": "One row per day, run, attempt and expectation: what was observed, against which bound. Written by mixflows.",
+    "landings": "One row per landed file. Written by mixflows.",
+    "malformed": "Lines that could not be read as events, raw. Written by mixflows.",
+    "claims": "One row: which run holds which day. Written by mixflows.",
+}
+"""Descriptions of the tables, by role."""
+
+_RUN = {
+    "run_id": "The run: Prefect's flow run id, or a random one.",
+    "attempt": "1 for a run's first try; a retry of the run counts on.",
+    "partition_date": "The day, in the Mixpanel project's time zone.",
+}
+_LEDGER = {
+    **_RUN,
+    "plan_reason": "Why the day was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested.",
+    "status": "How it ended: published, unchanged, blocked, failed.",
+    "source_rows": "Delivered copies of the day.",
+    "kept_rows": "Copies that are events.",
+    "rejected_rows": "Copies that are not, for whatever reason.",
+    "duplicate_rows": "Valid copies beyond the first of each key.",
+    "duplicate_rate": "duplicate_rows / source_rows, from 0 to 1.",
+    "late_rows": "Copies that arrived more than pipeline.lookback_days after the day.",
+    "inserted_rows": "Events that this attempt added.",
+    "updated_rows": "Events of which another copy won now.",
+    "deleted_rows": "Published copies that the source no longer had, and that were removed.",
+    "source_version": "The source day as it was planned: changes when its rows may have changed.",
+    "rules_version": "A hash of the rules that judged the day: key, keep, time zone, tolerance, missing ids.",
+    "thresholds_version": "A hash of the quality thresholds.",
+    "bytes_processed": "Bytes billed for the day by this attempt.",
+    "slot_ms": "Slot milliseconds of the day's statements.",
+    "step_costs": "JSON: one object per statement of the day, with step, jobs, bytes_billed and slot_ms.",
+    "started_at": "When the day's first statement began, UTC.",
+    "finished_at": "When the day was recorded, UTC.",
+    "engine": "The engine that did it.",
+    "note": "What else there is to know, such as which expectation blocked the day.",
+    "error": "Why the day failed.",
+}
+_QUALITY = {
+    **_RUN,
+    "suite": "figures, rows, or the reference of a suite of your own.",
+    "expectation": "What was expected.",
+    "severity": "warning flags the day, critical blocks it.",
+    "success": "Whether it held.",
+    "observed_value": "The figure, where it is one number.",
+    "threshold": "The bound, where there is one.",
+    "unexpected_count": "Rows that break a row expectation.",
+    "note": "Why it could not be judged.",
+    "checked_at": "When, UTC.",
+}
+_LANDINGS = {
+    "file_name": "The file, without its folder.",
+    "content_hash": "SHA-256 of the content; the same content is not landed twice.",
+    "landed_at": "When, UTC.",
+    "lines": "Lines of the file.",
+    "source_rows": "Lines that became source rows.",
+    "malformed_rows": "Lines that could not be read as events.",
+    "rows_per_day": "Source rows by day.",
+}
+_MALFORMED = {
+    "raw_line": "The line as it was delivered.",
+    "file_name": "The file, without its folder.",
+    "line_number": "Where in the file, from 1.",
+    "reason": "Why it is no event.",
+    "landed_at": "When, UTC.",
+}
+_CLAIMS = {
+    "version": "Moves with every change.",
+    "claims": "JSON: by day, the run that holds it and when its claim expires.",
+}
+_REJECTED = {
+    "row_num": "The copy's place among the copies of its key (1 is the event); NULL for invalid copies.",
+    "rejection_reason": "Duplicate event, Missing insert id, Missing event time, Event time in the future.",
+    "rejection_timestamp": "When the copy was first found to be rejected, UTC; later runs keep it.",
+    "is_exact_copy": "Whether its content equals the winner's.",
+    "run_id": "The run that first rejected it.",
+}
+
+
+def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
+    """Descriptions of a table's columns, by name. Of a published table, only the columns that have a role, and our own."""
+    own = {
+        "ledger": _LEDGER,
+        "quality": _QUALITY,
+        "landings": _LANDINGS,
+        "malformed": _MALFORMED,
+        "claims": _CLAIMS,
+    }
+    if role in own:
+        return own[role]
+    roles = {
+        columns.event_name: "The event's name.",
+        columns.distinct_id: "Mixpanel's id of the user.",
+        columns.insert_id: "Mixpanel's $insert_id: the same on every copy of an event.",
+        columns.time: "When the event happened, UTC.",
+        columns.arrival: "When Mixpanel received this copy.",
+        columns.loaded_at: "When this copy was landed, UTC.",
+        columns.partition_date: _RUN["partition_date"],
+        "partition_date": _RUN["partition_date"],
+        "properties": "The event's other properties.",
+    }
+    described = {name: text for name, text in roles.items() if name is not None}
+    return described | _REJECTED if role == "rejected" else described

@@ -1,0 +1,54 @@
+"""Alerts: events for what no single day shows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from prefect.events import emit_event
+
+from mixflows.pipeline.process import RunResult
+from mixflows.settings import Settings
+from mixflows.warehouse import open_warehouse
+
+DUPLICATES_HIGH = "mixflows.duplicate-rate.high"
+"""The event that automations wait for."""
+STREAK_DAYS = 3
+
+
+def duplicate_streak(rates: Mapping[date, float | None], last: date, warning: float) -> int:
+    """How many days in a row, up to and with `last`, have a duplicate rate above the warning.
+
+    Args:
+        rates: Duplicate rate by day; None, or no entry, where it cannot be judged.
+        last: The day that ends the row.
+        warning: The rate to be above.
+    """
+    days = 0
+    while ((rate := rates.get(last - timedelta(days=days))) is not None) and rate > warning:
+        days += 1
+    return days
+
+
+def tell_of_duplicates(settings: Settings, result: RunResult) -> None:
+    """Emits `mixflows.duplicate-rate.high` where this run processed the newest day, and it ends three days above.
+
+    A lasting fault of an SDK stays below the critical bound of each day, and only its length tells it from chance.
+    """
+    warning = settings.quality.duplicate_rate.warning
+    if not result.outcomes or warning is None:
+        return
+    rates = _rates(open_warehouse(settings).query("ledger_latest"), settings.quality.min_rows)
+    last = max(rates, default=None)
+    if last is None or last not in {outcome.row.partition_date for outcome in result.outcomes}:
+        return
+    if (days := duplicate_streak(rates, last, warning)) >= STREAK_DAYS:
+        emit_event(
+            DUPLICATES_HIGH,
+            resource={"prefect.resource.id": f"mixflows.table.{settings.tables.events}"},
+            payload={"last_day": str(last), "days": days, "duplicate_rate": rates[last], "warning": warning},
+        )
+
+
+def _rates(rows: Iterable[Mapping[str, Any]], min_rows: int) -> dict[date, float | None]:
+    """The ledger's rates; those of days with too few rows cannot be judged."""
+    return {row["partition_date"]: row["duplicate_rate"] for row in rows if (row["source_rows"] or 0) >= min_rows}

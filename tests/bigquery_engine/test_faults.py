@@ -1,0 +1,83 @@
+"""Forty days side by side through faults: the tables are those of a run without, and nothing ran twice."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixflows.model import Run, Status
+from mixflows.warehouse import close_warehouses
+from tests.bigquery_engine.faults import Faults, proxy
+from tests.bigquery_engine.place import Place
+from tests.spec.engines import DuckDBEngine
+from tests.spec.project import LetAll, Project
+from tests.spec.tables import DAY, instant
+
+DAYS = 40
+STATEMENTS_PER_NEW_DAY = {
+    "copies": 1,
+    "stage": 1,
+    "figures": 1,
+    "published_counts": 2,
+    "rejected_next": 1,
+    "replace_rejected": 1,
+    "replace_events": 1,
+    "append_ledger": 1,
+}
+
+
+def copies(days: int) -> list[dict[str, Any]]:
+    """Five copies a day: an exact duplicate, one with other content, one without insert id."""
+    made: list[dict[str, Any]] = []
+    for number in range(days):
+        at = instant("10:00") + timedelta(days=number)
+        arrival = int(at.timestamp() * 1000)
+        same = {"mp_insert_id": f"a{number}", "time": at, "mp_processing_time_ms": arrival, "properties": '{"n": 1}'}
+        made += [
+            same,
+            same,
+            same | {"mp_processing_time_ms": arrival + 5, "properties": '{"n": 2}'},
+            same | {"mp_insert_id": f"b{number}", "properties": '{"z": 1, "a": [1, 2.5, "x"]}'},
+            same | {"mp_insert_id": None},
+        ]
+    return made
+
+
+@pytest.mark.timeout(600)
+def test_forty_days_side_by_side_through_faults(server: str, tmp_path: Path) -> None:
+    plain = Project(DuckDBEngine(tmp_path))
+    plain.create_source()
+    plain.add(copies(DAYS))
+    plain.run(auditor=LetAll())
+    expected = plain.content()
+    close_warehouses()
+
+    faults = Faults(share=0.06)
+    with proxy(server, faults) as through:
+        place = Place(server, through)
+        project = Project(place)
+        project.create_source()
+        project.add(copies(DAYS))
+        result = project.run(run=Run("faults"), auditor=LetAll(), concurrency=8)
+        close_warehouses()
+
+    assert {kind: count > 2 for kind, count in faults.injected.items()} == {
+        "503": True, "429": True, "Lost": True, "JobFails": True,
+    }  # fmt: skip
+    assert len(result.days(Status.PUBLISHED)) == DAYS
+    assert Counter(row["partition_date"] for row in project.ledger()) == Counter(
+        DAY + timedelta(days=number) for number in range(DAYS)
+    )
+    ran = Counter((job.labels["day"], job.labels["step"]) for job in place.jobs("faults")
+                  if "day" in job.labels and not job.error_result)  # fmt: skip
+    assert ran == Counter(
+        {
+            ((DAY + timedelta(days=number)).isoformat(), step): count
+            for number in range(DAYS)
+            for step, count in STATEMENTS_PER_NEW_DAY.items()
+        }
+    )
+    assert project.content() == expected
+    print(faults.injected)

@@ -1,0 +1,140 @@
+"""`plan`, `run`, `backfill`, `status` and `report`: what they do, print and return."""
+
+import pytest
+
+from tests.cli.installation import Installation, days_of, export
+
+DAYS = [f"2024-01-0{n}" for n in range(1, 6)]
+BLOCKED = "2024-01-04"
+
+
+def test_a_plan_names_each_day_and_why_and_writes_nothing(landed: Installation) -> None:
+    planned = landed.run("plan", "--json").json
+    assert [(d["day"], d["reason"], d["source_rows"]) for d in planned["days"]] == [
+        (day, "new", 60 if day == BLOCKED else 40) for day in DAYS
+    ]
+    assert planned["rows_without_day"] == 0
+    assert landed.rows("SELECT count(*) FROM mp_partition_runs") == [(0,)]
+    assert "5 days to process, 220 source rows." in landed.run("plan").out
+
+
+def test_a_range_and_the_order_of_days_are_the_plans(landed: Installation) -> None:
+    asked = ("--start", "2024-01-02", "--end", "2024-01-04", "--newest-first", "--json")
+    planned = landed.run("plan", *asked).json
+    assert days_of(planned["days"]) == ["2024-01-04", "2024-01-03", "2024-01-02"]
+    dry = landed.run("backfill", "--dry-run", *asked).json
+    assert dry == planned
+    assert landed.rows("SELECT count(*) FROM mp_partition_runs") == [(0,)]
+
+
+def test_a_blocked_day_is_exit_code_3_and_the_others_are_published(backfilled: Installation) -> None:
+    assert [day for day, _ in backfilled.published()] == [day for day in DAYS if day != BLOCKED]
+    again = backfilled.run("backfill", "--no-prefect", "--mode", "blocked", "--json", code=3).json
+    (day,) = again["days"]
+    assert (day["partition_date"], day["status"], day["plan_reason"]) == (BLOCKED, "blocked", "requested")
+    (failed,) = [f for f in day["failed_expectations"] if f["severity"] == "critical"]
+    assert (failed["expectation"], failed["threshold"]) == ("duplicate_rate", 0.01)
+    assert failed["observed_value"] == pytest.approx(1 / 3)
+    assert again["exit_code"] == 3
+    assert again["held"] == {}
+
+
+def test_what_a_person_reads_names_the_blocked_day_and_the_command_to_go_on(backfilled: Installation) -> None:
+    shown = backfilled.run("backfill", "--no-prefect", "--mode", "blocked", "--config", "mixflows.toml", code=3).out
+    assert "duplicate_rate 33.3 % (at most 1 %)" in shown
+    assert "1 day, 60 source rows: 1 blocked." in shown
+    (command,) = [line.strip() for line in shown.splitlines() if "mixflows backfill" in line]
+    assert command == f"mixflows backfill --config mixflows.toml --mode blocked --start {BLOCKED} --end {BLOCKED}"
+    passed = backfilled.run(
+        *command.removeprefix("mixflows ").split(), "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5"
+    )
+    assert "1 day, 60 source rows: 1 published." in passed.out
+    assert backfilled.rows("SELECT count(*) FROM mp_events") == [(200,)]
+
+
+def test_a_failed_day_is_exit_code_1_even_beside_a_blocked_one(landed: Installation) -> None:
+    landed.run("init")
+    columns = ", ".join(f'"{n}" {t}' for n, t, *_ in landed.rows("DESCRIBE mp_master_event"))
+    landed.change(
+        "DROP TABLE IF EXISTS mp_events",
+        f"CREATE TABLE mp_events ({columns}, CHECK (partition_date <> DATE '2024-01-02'))",
+    )
+    ended = landed.run("backfill", "--no-prefect", "--json", code=1)
+    statuses = {day["partition_date"]: day["status"] for day in ended.json["days"]}
+    assert statuses == dict.fromkeys(DAYS, "published") | {"2024-01-02": "failed", BLOCKED: "blocked"}
+    shown = landed.run("status").out
+    assert "3 days published, up to 2024-01-05; 1 blocked, 1 failed; 1 due." in shown
+    assert "2024-01-02 failed:" in shown
+
+
+def test_a_rerun_changes_nothing(backfilled: Installation) -> None:
+    ledger = backfilled.rows("FROM mp_partition_runs ORDER BY ALL")
+    ended = backfilled.run("backfill", "--no-prefect")
+    assert ended.out.startswith("Nothing to do")
+    assert backfilled.rows("FROM mp_partition_runs ORDER BY ALL") == ledger
+
+
+def test_run_takes_days_up_to_the_last_complete_one(landed: Installation) -> None:
+    result = landed.run("run", "--no-prefect", "--as-of", "2024-01-02", "--json").json
+    assert days_of(result["days"], "partition_date") == DAYS[:2]
+    landed.write("late.jsonl", export(days=1, rows=41))
+    landed.run("land", "late.jsonl")
+    late = landed.run("run", "--no-prefect", "--as-of", "2024-01-01", "--set", "quality.min_rows=1000", "--json").json
+    assert [(d["partition_date"], d["plan_reason"], d["inserted_rows"]) for d in late["days"]] == [
+        ("2024-01-01", "changed", 1)
+    ]
+
+
+def test_status_as_json_has_every_day_and_what_is_due(backfilled: Installation) -> None:
+    status = backfilled.run("status", "--json").json
+    assert [(d["partition_date"], d["status"]) for d in status["days"]] == [
+        (day, "blocked" if day == BLOCKED else "published") for day in DAYS
+    ]
+    assert status["due"] == []
+    backfilled.write("more.jsonl", export(days=1, rows=3, first_day=7))
+    backfilled.run("land", "more.jsonl")
+    due = backfilled.run("status", "--json").json["due"]
+    assert [(d["day"], d["reason"]) for d in due] == [("2024-01-08", "new")]
+
+
+def test_status_for_people_adds_up(backfilled: Installation) -> None:
+    shown = backfilled.run("status").out
+    assert "4 days published, up to 2024-01-05; 1 blocked, 0 failed; 0 due." in shown
+    assert "160 source rows = 160 events + 0 rejected." in shown
+    assert f"{BLOCKED} blocked: duplicate_rate 33.3 % (at most 1 %)" in shown
+
+
+def test_the_report_is_written_where_it_was_asked_for(backfilled: Installation) -> None:
+    assert backfilled.run("report", "--out", "mine.html", "--json").json == {"report": "mine.html"}
+    assert BLOCKED in (backfilled.folder / "mine.html").read_text(encoding="utf-8")
+    ended = backfilled.run("report", "--out", ".", code=1)
+    assert ended.err.startswith("error: the report cannot be written to .")
+
+
+def test_other_rules_are_refused_until_they_are_accepted(backfilled: Installation) -> None:
+    before = backfilled.published()
+    refused = backfilled.run("run", "--no-prefect", "--set", "pipeline.keep=latest", code=2)
+    assert "4 published days, 2024-01-01 to 2024-01-05, were judged by other rules" in refused.err
+    assert "--accept-rules" in refused.err
+    assert backfilled.published() == before
+    taken = backfilled.run(
+        "backfill",
+        "--no-prefect",
+        "--set",
+        "pipeline.keep=latest",
+        "--accept-rules",
+        "--mode",
+        "changed",
+        "--json",
+        code=3,
+    ).json
+    assert {(d["partition_date"], d["plan_reason"]) for d in taken["days"]} >= {("2024-01-01", "rules_changed")}
+
+
+def test_only_the_mode_all_takes_published_days_again(backfilled: Installation) -> None:
+    for mode in ("missing", "changed", "failed"):
+        assert backfilled.run("plan", "--mode", mode, "--json").json["days"] == []
+    assert days_of(backfilled.run("plan", "--mode", "blocked", "--json").json["days"]) == [BLOCKED]
+    everything = backfilled.run("plan", "--mode", "all", "--json").json["days"]
+    assert days_of(everything) == DAYS
+    assert {day["reason"] for day in everything} == {"requested"}

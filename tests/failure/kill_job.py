@@ -1,0 +1,108 @@
+"""Hands work to the driver that kills it, and reads what came of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.failure.tables import Tables
+
+ROOT = Path(__file__).parents[2]
+WORKING = ("create_tables", "source_days", "query", "run", "replace_day", "append", "land", "close")
+"""Calls that take long enough to be killed inside."""
+
+
+@dataclass(frozen=True)
+class KilledRun:
+    """One run that was killed, and the run after it.
+
+    Attributes:
+        where: The call and whether the kill came before, inside or after it.
+        after_kill: The tables that the kill left.
+        after: The tables after the work was done again.
+        left: Hidden files and folders that the kill left beside the warehouse.
+    """
+
+    where: str
+    call: int
+    when: str
+    was_killed: bool
+    was_inside: bool
+    after_kill: Tables
+    after: Tables
+    left: list[str]
+
+
+@dataclass(frozen=True)
+class KilledRuns:
+    """Every killed run, and the work without a kill.
+
+    Attributes:
+        calls: Names of the calls that the work makes.
+    """
+
+    calls: list[str]
+    before: Tables
+    after: Tables
+    runs: list[KilledRun]
+
+
+def kill_at_every_point(
+    prepared: Path,
+    folder: Path,
+    settings: Mapping[str, Any],
+    *,
+    land: Path | None = None,
+    boundaries: bool = True,
+    inside: Sequence[str] = WORKING,
+    fractions: Sequence[float] = (0.3,),
+) -> KilledRuns:
+    """Does the work on copies of the prepared warehouse, killed at every point, and again.
+
+    Args:
+        prepared: The warehouse's file; it stays as it is.
+        folder: Where the copies are made; empty.
+        land: The file to land; without one, what is due is backfilled.
+        boundaries: Whether it is killed between any two calls.
+        inside: Names of the calls that it is killed inside.
+        fractions: Where inside a call, as shares of the time that the call takes.
+    """
+    folder.mkdir()
+    job = {
+        "prepared": str(prepared),
+        "path": str(folder / "warehouse.duckdb"),
+        "land": str(land) if land else None,
+        "settings": settings,
+        "boundaries": boundaries,
+        "inside": list(inside),
+        "fractions": list(fractions),
+    }
+    file = prepared.with_suffix(".job.json")
+    file.write_text(json.dumps(job), encoding="utf-8")
+    # NumPy's threads would be there before the driver forks.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.failure.kill_driver", str(file)],
+        capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    calls: list[str] = result["calls"]
+    runs = [
+        KilledRun(
+            where=f"{run['when']} call {run['call']}, {calls[run['call']]}",
+            call=run["call"],
+            when=run["when"],
+            was_killed=run["was_killed"],
+            was_inside=run["was_inside"],
+            after_kill=Tables(**run["after_kill"]),
+            after=Tables(**run["after"]),
+            left=run["left"],
+        )
+        for run in result["runs"]
+    ]
+    return KilledRuns(calls, Tables(**result["before"]), Tables(**result["after"]), runs)

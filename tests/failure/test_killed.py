@@ -1,0 +1,124 @@
+"""Killed with SIGKILL anywhere and run again: the tables are those of a run that was never killed."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixflows.pipeline.land import land_one
+from mixflows.settings import Settings
+from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from tests.failure.exports import DAYS, EVENTS_A_DAY, NEW_DAY, first_export, line, second_export, write_export
+from tests.failure.kill_driver import Work
+from tests.failure.kill_job import WORKING, KilledRuns, kill_at_every_point
+from tests.failure.killing import Calls
+
+ONE_BY_ONE: dict[str, Any] = {"backfill": {"concurrency": 1}, "warehouse": {"threads": 1}}
+
+
+def prepare(folder: Path, *exports: list[str], settings: dict[str, Any], backfilled: int = 0) -> Path:
+    """A warehouse into which exports were landed one after the other, and backfilled after the first so many."""
+    path = folder / "prepared.duckdb"
+    held = Settings.model_validate({**settings, "warehouse": {**settings["warehouse"], "path": path}})
+    for number, lines in enumerate(exports):
+        file = write_export(folder / f"export{number}.jsonl", lines)
+        warehouse = DuckDBWarehouse(held)
+        land_one(warehouse, held, file, again=False)
+        warehouse.close()
+        if number < backfilled:
+            Work(held, None)(f"earlier{number}", Calls())
+    return path
+
+
+def check_whole_days(runs: KilledRuns) -> None:
+    """After the kill every day is either as it was or as it is to be, and the ledger knows which."""
+    for run in runs.runs:
+        assert run.was_killed, run.where
+        for day in runs.after.source:
+            done = run.after_kill.published_on(day) == runs.after.published_on(day)
+            assert done or run.after_kill.published_on(day) == runs.before.published_on(day), f"{run.where}: {day}"
+            recorded = [at for run_id, _, at, _ in run.after_kill.ledger if run_id == "killed"].count(day)
+            assert recorded == done, f"{run.where}: {day} is {'done' if done else 'untouched'}, recorded {recorded} times"
+
+
+def check_same_end(runs: KilledRuns) -> None:
+    """After the work was done again, everything is as without the kill; no day was published twice."""
+    for run in runs.runs:
+        assert run.after.source == runs.before.source, run.where
+        assert run.after.events == runs.after.events, run.where
+        assert run.after.rejected == runs.after.rejected, run.where
+        statuses = Counter((day, status) for _, _, day, status in run.after.ledger)
+        assert statuses == Counter((day, status) for _, _, day, status in runs.after.ledger), run.where
+        # One quality result a day and run, written with its ledger row or not at all.
+        assert sorted(row[:3] for row in run.after.ledger) == run.after.judged, run.where
+
+
+def check_reached(runs: KilledRuns) -> None:
+    """Every boundary was hit, and every call that does something was hit while it ran."""
+    boundaries = {run.call for run in runs.runs if run.when == "before"}
+    assert boundaries == set(range(len(runs.calls)))
+    assert runs.runs[-1].when == "after"
+    inside = {run.call for run in runs.runs if run.was_inside}
+    assert {place for place, call in enumerate(runs.calls) if call.startswith(WORKING)} <= inside
+
+
+def test_a_first_backfill(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, first_export(), settings=ONE_BY_ONE)
+    runs = kill_at_every_point(prepared, tmp_path / "killed", ONE_BY_ONE)
+    check_reached(runs)
+    check_whole_days(runs)
+    check_same_end(runs)
+    days = [str(day) for day in DAYS]
+    assert {day: len(rows) for day, rows in runs.after.events.items()} == dict.fromkeys(days, EVENTS_A_DAY)
+    assert {day: len(rows) for day, rows in runs.after.rejected.items()} == dict.fromkeys(days, 7)
+    assert runs.after.ledger == [["reference", "1", day, "published"] for day in days]
+
+
+def test_a_backfill_of_changed_days_and_a_new_column(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, first_export(), second_export(), settings=ONE_BY_ONE, backfilled=1)
+    runs = kill_at_every_point(prepared, tmp_path / "killed", ONE_BY_ONE)
+    check_reached(runs)
+    check_whole_days(runs)
+    check_same_end(runs)
+    assert {day: len(rows) for day, rows in runs.after.events.items()} == {
+        str(DAYS[0]): EVENTS_A_DAY + 5,
+        str(DAYS[1]): EVENTS_A_DAY,
+        str(NEW_DAY): EVENTS_A_DAY,
+    }
+    assert any("merge_events" in call for call in runs.calls)
+    assert all("customer_id" not in row for row in runs.before.events[str(DAYS[0])])
+
+
+def test_days_side_by_side(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"backfill": {"concurrency": 4}, "warehouse": {"threads": 2}}
+    prepared = prepare(tmp_path, first_export(), second_export(), settings=settings, backfilled=1)
+    writing = ("replace_day", "append", "run merge_events")
+    runs = kill_at_every_point(prepared, tmp_path / "killed", settings, boundaries=False, inside=writing)
+    check_whole_days(runs)
+    check_same_end(runs)
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["as it is", "with a byte order mark"])
+def test_a_landing(tmp_path: Path, marked: bool) -> None:
+    prepared = prepare(tmp_path, first_export(), settings=ONE_BY_ONE)
+    lines = [line(NEW_DAY, f"new{n}", minute=n % 1440, noise="x" * 200) for n in range(5_000)]
+    lines[7] = "no event"
+    file = write_export(tmp_path / "second.jsonl", [f"\ufeff{lines[0]}" if marked else lines[0], *lines[1:]])
+    runs = kill_at_every_point(
+        prepared, tmp_path / "killed", ONE_BY_ONE, land=file, fractions=[n / 8 for n in range(1, 9)]
+    )
+    assert runs.calls == ["land", "close"]
+    assert sum(run.was_inside for run in runs.runs if run.call == 0) >= 4
+    for run in runs.runs:
+        landed = len(run.after_kill.landings) == 2
+        assert run.was_killed, run.where
+        expected = runs.after if landed else runs.before
+        assert run.after_kill.source == expected.source, run.where
+        assert run.after_kill.malformed == expected.malformed, run.where
+        assert run.after.source == runs.after.source, run.where
+        assert run.after.landings == runs.after.landings, run.where
+        assert run.after.malformed == runs.after.malformed, run.where
+    assert runs.after.landings[1] == ["second.jsonl", "5000", "4999", "1"]
+
+

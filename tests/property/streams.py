@@ -1,0 +1,94 @@
+"""Random streams of copies in which keys collide often, and the ways in which they can be delivered."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.oracle.oracle import Copy, Rejected
+from tests.spec.project import LetAll, Project
+from tests.spec.tables import DAY, instant
+
+Row = dict[str, Any]
+
+TIMES = [None, instant("00:00"), instant("10:00"), instant("23:59:59.999999"), instant("+1d 00:00"), instant("+2d 07:00")]
+DELAYS_S = [None, -3601, -3600, 0, 0, 1, 5 * 86400]
+"""From a copy's time to its arrival: some are unknown, one is too early, the first of the allowed is at the edge."""
+CONTENTS = ["{}", '{"a": 1, "b": {"c": [1, null], "d": 2}}', '{"b": {"d": 2, "c": [1, null]}, "a": 1, "e": null}', '{"a": 2}']
+
+
+@st.composite
+def copies(draw: st.DrawFn) -> Row:
+    """One row of the source."""
+    time = draw(st.sampled_from(TIMES))
+    delay = draw(st.sampled_from(DELAYS_S))
+    arrived = None if delay is None else (time or instant("12:00")) + timedelta(seconds=delay)
+    return {
+        "mp_event_name": draw(st.sampled_from(["Open", "Open", None])),
+        "distinct_id": draw(st.sampled_from(["u1", "u1", "", None])),
+        "mp_insert_id": draw(st.sampled_from(["a", "a", "b", "", None])),
+        "time": time,
+        "mp_processing_time_ms": None if arrived is None else int(arrived.timestamp() * 1000),
+        "properties": draw(st.sampled_from(CONTENTS)),
+        "partition_date": DAY if time is None else time.date(),
+    }
+
+
+streams = st.lists(copies(), min_size=1, max_size=30)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a stream is delivered: its rows in an order, in several landings, each followed by a run or not."""
+
+    landings: tuple[tuple[Row, ...], ...]
+    runs: tuple[bool, ...]
+    concurrency: int
+    newest_first: bool
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, stream: list[Row]) -> Delivery:
+    """One way to deliver a stream."""
+    order = draw(st.permutations(stream))
+    cuts = sorted(draw(st.sets(st.integers(1, max(1, len(order) - 1)), max_size=3)))
+    landings = tuple(tuple(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True))
+    runs = tuple(draw(st.lists(st.booleans(), min_size=len(landings), max_size=len(landings))))
+    return Delivery(landings, runs, draw(st.sampled_from([1, 4])), draw(st.booleans()))
+
+
+def deliver(project: Project, delivery: Delivery) -> None:
+    """Empties the project, delivers the stream and runs it to its end."""
+    clear(project)
+    for landing, runs in zip(delivery.landings, delivery.runs, strict=True):
+        if landing:
+            project.add(landing)
+        if runs:
+            run(project, delivery)
+    run(project, delivery)
+
+
+def run(project: Project, delivery: Delivery, mode: str = "due") -> None:
+    """Runs what is due, the way the delivery does; nothing may fail."""
+    result = project.run(
+        mode, auditor=LetAll(), concurrency=delivery.concurrency, newest_first=delivery.newest_first
+    )
+    assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
+
+
+def clear(project: Project) -> None:
+    """Empties the source, the published tables and the ledger."""
+    for table in ("source", "events", "rejected", "ledger", "quality"):
+        project.engine.delete(getattr(project.settings.tables, table), {})
+
+
+def published(project: Project) -> tuple[Counter[Copy], Counter[Rejected]]:
+    """Both published tables as the oracle writes them."""
+    events = Counter(Copy.of(row) for row in project.events())
+    rejected = Counter(
+        Rejected(Copy.of(row), row["row_num"], row["rejection_reason"], row["is_exact_copy"])
+        for row in project.rejected()
+    )
+    return events, rejected

@@ -1,0 +1,174 @@
+"""Which days are taken, why, and which are left alone."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from mixflows.days import DayRange
+from mixflows.errors import RulesChangedError
+from mixflows.model import PlannedDay, PlanReason, Run
+from mixflows.pipeline.day import record_failure
+from mixflows.pipeline.plan import Mode
+from tests.spec.project import LetAll, Project
+from tests.spec.tables import DAY
+
+NEW, CHANGED, FAILED, BLOCKED, PUBLISHED = (DAY + timedelta(days=n) for n in range(5))
+
+FIVE_DAYS = """
+    id | time      | arrival
+    a  | +1d 10:00 | +1d 10:01
+    a  | +2d 10:00 | +2d 10:01
+    a  | +3d 10:00 | +3d 10:01
+    a  | +4d 10:00 | +4d 10:01
+"""
+
+
+@pytest.fixture
+def history(project: Project) -> Project:
+    """One day of each kind: new, changed, failed, blocked (once published), published."""
+    project.deliver(FIVE_DAYS)
+    project.run(auditor=LetAll())
+    project.delete("id | day\na | 3d")
+    project.deliver("""
+        id | time      | arrival
+        b  | +1d 10:00 | +1d 10:01
+        b  | +3d 10:00 | +3d 10:01
+    """)
+    project.run(days=DayRange(BLOCKED, BLOCKED))
+    assert project.status(BLOCKED) == "blocked"
+    failed = PlannedDay(FAILED, PlanReason.REQUESTED, 1, None)
+    moment = project.ledger()[-1]["finished_at"]
+    record_failure(project.warehouse, project.settings, failed, Run("broken"), RuntimeError("disk"), moment)
+    project.deliver("""
+        id | time  | arrival
+        a  | 10:00 | 10:01
+    """)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("mode", "taken"),
+    [
+        ("due", {NEW: "new", CHANGED: "changed", FAILED: "failed"}),
+        ("missing", {NEW: "new"}),
+        ("changed", {CHANGED: "changed"}),
+        ("failed", {FAILED: "failed"}),
+        ("blocked", {BLOCKED: "requested"}),
+        (
+            "all",
+            {NEW: "new", CHANGED: "changed", FAILED: "failed", BLOCKED: "requested", PUBLISHED: "requested"},
+        ),
+    ],
+)
+def test_a_mode_takes_its_days(history: Project, mode: str, taken: dict[date, str]) -> None:
+    assert history.planned(mode) == taken
+    rest = dict(list(taken.items())[1:])
+    assert history.planned(mode, days=DayRange(start=min(taken) + timedelta(days=1))) == rest
+
+
+def test_every_mode_has_an_example() -> None:
+    marks = test_a_mode_takes_its_days.pytestmark  # pyright: ignore[reportFunctionMemberAccess]
+    assert {mode for mode, _ in marks[0].args[1]} == {mode.value for mode in Mode}
+
+
+def test_a_blocked_day_is_taken_again_only_when_something_changed(history: Project) -> None:
+    only = DayRange(BLOCKED, BLOCKED)
+    assert history.planned(days=only) == {}
+    history.set(quality={"min_rows": 2})
+    assert history.planned(days=only) == {BLOCKED: "thresholds_changed"}
+    history.set(quality={"min_rows": 1000})
+    assert history.planned(days=only) == {}
+    history.deliver("""
+        id | time      | arrival
+        c  | +3d 10:00 | +3d 10:01
+    """)
+    assert history.planned(days=only) == {BLOCKED: "changed"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("key", "mixpanel"), ("keep", "latest"), ("missing_insert_id", "keep"), ("future_tolerance_seconds", 1)],
+)
+def test_other_rules_are_refused_until_they_are_accepted(project: Project, setting: str, value: object) -> None:
+    project.deliver(FIVE_DAYS)
+    project.run()
+    project.set(pipeline={setting: value})
+    with pytest.raises(RulesChangedError, match="4 published days, 2026-03-11 to 2026-03-14, were judged by other rules"):
+        project.planned()
+    assert set(project.planned(accept_rules=True).values()) == {"rules_changed"}
+    project.run(accept_rules=True)
+    assert project.planned() == {}
+
+
+def test_other_rules_outside_of_the_range_do_not_matter(project: Project) -> None:
+    project.deliver(FIVE_DAYS)
+    project.run(days=DayRange(end=FAILED))
+    project.set(pipeline={"keep": "latest"})
+    assert list(project.planned(days=DayRange(start=BLOCKED))) == [BLOCKED, PUBLISHED]
+
+
+def test_a_change_of_keep_takes_the_other_winner_of_published_days(project: Project) -> None:
+    project.deliver("""
+        id | time  | arrival
+        a  | 10:00 | 10:01
+        a  | 10:00 | 10:02
+        b  | 10:00 | 10:01
+    """)
+    project.run()
+    project.set(pipeline={"keep": "latest"})
+    project.run(accept_rules=True)
+    project.has_events("""
+        id | arrival
+        a  | 10:02
+        b  | 10:01
+    """)
+    project.has_rejected("""
+        id | arrival | num
+        a  | 10:01   | 2
+    """)
+
+
+def test_a_key_that_takes_more_together_moves_events_to_the_rejected_and_back(project: Project) -> None:
+    project.set(pipeline={"key": "mixpanel"})
+    project.deliver("""
+        user | id | time  | arrival
+        u1   | a  | 10:00 | 10:02
+        u2   | a  | 10:00 | 10:01
+        u3   | a  | 10:00 | 10:01
+        -    | a  | 10:00 | 10:01
+    """)
+    project.run()
+    before = project.content()
+    project.set(pipeline={"key": "insert_id_time"})
+    project.run(accept_rules=True)
+    assert (len(project.events()), len(project.rejected())) == (1, 3)
+    project.set(pipeline={"key": "mixpanel"})
+    project.run(accept_rules=True)
+    assert project.content() == before
+
+
+def test_the_usual_rows_are_the_median_of_the_days_before(project: Project) -> None:
+    for day in range(8):
+        project.deliver(
+            "id | time | arrival\n"
+            + "\n".join(f"i{n} | +{day}d 10:00 | +{day}d 10:01" for n in range(day + 1))
+        )
+    assert [day.usual_rows for day in project.plan().days] == [None] * 7 + [4.0]
+
+
+def test_a_day_that_another_run_holds_is_left_alone_and_named(project: Project) -> None:
+    project.deliver(FIVE_DAYS)
+    assert project.warehouse.claim([CHANGED], "another") == {}
+    result = project.run(run=Run("mine"))
+    assert dict(result.held) == {CHANGED: "another"}
+    assert [outcome.row.partition_date for outcome in result.outcomes] == [FAILED, BLOCKED, PUBLISHED]
+    assert project.planned() == {CHANGED: "new"}
+    project.warehouse.release([CHANGED], "another")
+    assert [outcome.row.partition_date for outcome in project.run().outcomes] == [CHANGED]
+
+
+def test_the_newest_day_comes_first_by_choice(project: Project) -> None:
+    project.deliver(FIVE_DAYS)
+    days = list(project.planned())
+    assert days == sorted(days)
+    assert list(project.planned(newest_first=True)) == days[::-1]

@@ -1,0 +1,201 @@
+"""What happens when the source no longer has what was published: `block`, `keep` or `apply`."""
+
+import pytest
+
+from tests.spec.project import Project
+from tests.spec.tables import DAY, rows
+
+DELIVERED = """
+    id | time  | arrival | properties
+    a  | 10:00 | 10:01   | {"n": 1}
+    a  | 10:00 | 10:02   | {"n": 2}
+    a  | 10:00 | 10:03   | {"n": 3}
+    b  | 10:00 | 10:01   | {"n": 4}
+    c  | 10:00 | 10:01   | {"n": 5}
+"""
+
+WINNER, LOSER, ONLY = (
+    f"id | arrival\n{row}" for row in ("a | 10:01", "a | 10:02", "b | 10:01")
+)  # of the delivered copies
+
+
+@pytest.fixture
+def published(project: Project) -> Project:
+    project.deliver(DELIVERED)
+    project.run()
+    return project
+
+
+def under(project: Project, policy: str) -> None:
+    project.set(pipeline={"source_deletes": policy})
+
+
+@pytest.mark.parametrize("gone", [WINNER, LOSER, ONLY], ids=["winner", "loser", "only copy"])
+def test_block_keeps_the_day_as_it_was_and_says_how_many(published: Project, gone: str) -> None:
+    before = published.everything()
+    published.delete(gone)
+    assert published.run().exit_code == 3
+    assert (published.status(), published.everything()) == ("blocked", before)
+    assert published.ledger()[-1]["note"] == "source_deletes 1 (at most 0)"
+    assert published.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("gone", "events", "rejected"),
+    [(WINNER, "2 4 5", {2: 3}), (LOSER, "1 4 5", {2: 3}), (ONLY, "1 5", {2: 2, 3: 3})],
+    ids=["winner", "loser", "only copy"],
+)
+def test_apply_makes_the_day_as_if_the_copy_had_never_been(
+    published: Project, gone: str, events: str, rejected: dict[int, int]
+) -> None:
+    under(published, "apply")
+    published.delete(gone)
+    published.run()
+    assert sorted(row["properties"] for row in published.events()) == [f'{{"n": {n}}}' for n in events.split()]
+    assert {row["row_num"]: row["properties"] for row in published.rejected()} == {
+        num: f'{{"n": {n}}}' for num, n in rejected.items()
+    }
+    assert (published.status(), published.ledger()[-1]["deleted_rows"]) == ("published", 1)
+    published.run("all")
+    assert published.status() == "unchanged"
+
+
+def test_apply_takes_a_winner_away_that_only_its_content_tells_from_the_copy_that_stays(project: Project) -> None:
+    under(project, "apply")
+    copies = rows("""
+        id | time  | arrival | properties
+        a  | 10:00 | 10:01   | {"n": 1}
+        a  | 10:00 | 10:01   | {"n": 2}
+    """)
+    project.add(copies)
+    project.run()
+    (winner,) = project.events()
+    (loser,) = project.rejected()
+    assert project.engine.delete(project.settings.tables.source, {"properties": winner["properties"]}) == 1
+    project.run()
+    assert [row["properties"] for row in project.events()] == [loser["properties"]]
+    project.has_no_rejected()
+    project.run("all")
+    assert project.status() == "unchanged"
+
+
+def test_keep_leaves_an_event_that_the_source_no_longer_has(published: Project) -> None:
+    under(published, "keep")
+    before = published.everything()
+    published.delete(ONLY)
+    published.run()
+    assert (published.status(), published.everything()) == ("unchanged", before)
+
+
+def test_keep_leaves_a_rejected_copy_that_the_source_no_longer_has(published: Project) -> None:
+    under(published, "keep")
+    marks = published.marks()
+    published.delete("id | arrival\na  | 10:03")
+    published.run()
+    assert (published.status(), published.marks()) == ("unchanged", marks)
+    assert published.run("all").exit_code == 0
+    assert (published.status(), published.marks()) == ("unchanged", marks)
+
+
+def test_keep_lets_a_copy_that_is_there_win_over_one_that_is_gone_and_loses_neither(published: Project) -> None:
+    under(published, "keep")
+    published.delete(WINNER)
+    published.run()
+    published.has_events("""
+        id | arrival | properties
+        a  | 10:02   | {"n": 2}
+        b  | 10:01   | {"n": 4}
+        c  | 10:01   | {"n": 5}
+    """)
+    published.has_rejected("""
+        id | arrival | reason          | properties
+        a  | 10:01   | Duplicate event | {"n": 1}
+        a  | 10:03   | Duplicate event | {"n": 3}
+    """)
+    before = published.everything()
+    for _ in range(2):
+        published.run("all")
+        assert (published.status(), published.everything()) == ("unchanged", before)
+    assert published.ledger()[-1]["deleted_rows"] == 0
+
+
+def test_keep_goes_on_taking_new_copies_beside_those_that_are_gone(published: Project) -> None:
+    under(published, "keep")
+    published.delete(ONLY)
+    published.delete(LOSER)
+    published.run()
+    published.deliver("""
+        id | time  | arrival | properties
+        d  | 10:00 | 10:01   | {"n": 6}
+        c  | 10:00 | 09:59   | {"n": 7}
+        a  | 10:00 | 10:09   | {"n": 8}
+    """)
+    published.run()
+    published.has_events("""
+        id | properties
+        a  | {"n": 1}
+        b  | {"n": 4}
+        c  | {"n": 7}
+        d  | {"n": 6}
+    """)
+    published.has_rejected("""
+        id | reason          | properties
+        a  | Duplicate event | {"n": 2}
+        a  | Duplicate event | {"n": 3}
+        a  | Duplicate event | {"n": 8}
+        c  | Duplicate event | {"n": 5}
+    """)
+    before = published.everything()
+    published.run("all")
+    assert (published.status(), published.everything()) == ("unchanged", before)
+
+
+def test_keep_and_a_copy_that_comes_back(published: Project) -> None:
+    under(published, "keep")
+    before = published.content()
+    for gone in (WINNER, ONLY):
+        published.delete(gone)
+    published.run()
+    published.deliver("""
+        id | time  | arrival | properties
+        a  | 10:00 | 10:01   | {"n": 1}
+        b  | 10:00 | 10:01   | {"n": 4}
+    """)
+    published.run()
+    assert published.content() == before
+
+
+@pytest.mark.parametrize("policy", ["block", "keep", "apply"])
+def test_a_whole_day_that_vanished_is_planned_and_treated_by_the_policy(published: Project, policy: str) -> None:
+    under(published, policy)
+    published.deliver("""
+        id | time      | arrival
+        z  | +1d 10:00 | +1d 10:01
+    """)
+    published.run()
+    before = published.everything()
+    assert published.engine.delete(published.settings.tables.source, {"partition_date": DAY}) == 5
+    assert published.planned() == {DAY: "changed"}
+    published.run()
+    assert published.status() == {"block": "blocked", "keep": "unchanged", "apply": "published"}[policy]
+    if policy == "apply":
+        assert ([row["mp_insert_id"] for row in published.events()], published.rejected()) == (["z"], [])
+        assert published.ledger()[-1]["deleted_rows"] == 5
+    else:
+        assert published.everything() == before
+    assert published.planned() == {}
+    published.deliver(DELIVERED)
+    assert published.planned() == {DAY: "changed"}
+    published.run()
+    assert published.status() == {"block": "unchanged", "keep": "unchanged", "apply": "published"}[policy]
+    assert (len(published.events()), len(published.rejected())) == (4, 2)
+
+
+def test_a_day_blocked_by_deletions_goes_on_once_the_policy_is_another(published: Project) -> None:
+    published.delete(ONLY)
+    published.run()
+    assert published.planned() == {}
+    under(published, "apply")
+    assert published.planned() == {DAY: "thresholds_changed"}
+    published.run()
+    assert (published.status(), len(published.events())) == ("published", 2)
