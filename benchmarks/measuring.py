@@ -1,4 +1,4 @@
-"""Stop watches, and processes of their own. CPU seconds stand beside wall-clock seconds: a busy machine stretches one."""
+"""Stop watches, and processes of their own. CPU seconds stand beside wall-clock seconds, which other work stretches."""
 
 import json
 import os

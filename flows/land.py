@@ -2,10 +2,9 @@
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from mixflows.landing import Landing, find_files
-from tasks.landing import land_file
+from tasks.landing import land_file, landed_state
 from tasks.runs import settings_of
 
 
@@ -13,7 +12,7 @@ from tasks.runs import settings_of
 def land(
     files: list[str], again: bool = False, config: str | None = None, assignments: list[str] | None = None
 ) -> State[list[Landing]]:
-    """Lands raw-export files, each whole and in one transaction.
+    """Lands raw-export files, each whole and in one transaction; a refused file does not stop the others.
 
     Args:
         files: Files, folders or globs.
@@ -22,6 +21,5 @@ def land(
         assignments: Settings over it, as `section.name=value`.
     """
     settings = settings_of(config, assignments or [])
-    landings = [land_file(settings, path, again) for path in find_files(files)]
-    rows = sum(landing.source_rows for landing in landings)
-    return Completed(message=f"{len(landings)} files, {rows:,} source rows", data=landings)
+    states = [land_file(settings, path, again, return_state=True) for path in find_files(files)]
+    return landed_state([state.result(raise_on_failure=False) for state in states])

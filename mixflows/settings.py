@@ -219,6 +219,13 @@ class Settings(_Frozen):
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()
 
+    @property
+    def warehouse_name(self) -> str:
+        """What a reader knows the warehouse by: DuckDB's file, or project and dataset on BigQuery."""
+        if self.warehouse.engine == "bigquery":
+            return f"{self.bigquery.project}.{self.bigquery.dataset}"
+        return str(self.warehouse.path)
+
     @model_validator(mode="after")
     def _engine_has_a_place(self) -> "Settings":
         if self.warehouse.engine == "bigquery" and not self.bigquery.project:

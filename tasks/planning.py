@@ -12,8 +12,10 @@ from mixflows.warehouse import open_warehouse
 
 @task(name="plan", cache_policy=NO_CACHE)
 def plan_run(settings: Settings, request: PlanRequest) -> Plan:
-    """Plans a run; see `mixflows.pipeline.plan.make_plan`."""
-    plan = make_plan(open_warehouse(settings), settings, request)
+    """Plans a run; see `mixflows.pipeline.plan.make_plan`. Raises MissingTableError where nothing was landed yet."""
+    warehouse = open_warehouse(settings)
+    warehouse.shape()
+    plan = make_plan(warehouse, settings, request)
     get_run_logger().info("planned %s days, %s source rows", f"{len(plan.days):,}", f"{plan.source_rows:,}")
     return plan
 

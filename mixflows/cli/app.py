@@ -66,18 +66,37 @@ def demo(
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
 ) -> None:
-    """Generate a month of Mixpanel events and take them all the way to the report."""
+    """Take a made-up month of events all the way to the report."""
     from mixflows.cli.demo import run_demo
 
     raise typer.Exit(run_demo(folder, use_prefect=not no_prefect, verbose=verbose))
 
 
 @app.command()
-def init(config: Config = None, assignments: Assignments = None) -> None:
+def init(
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="PROJECT.DATASET.TABLE",
+            help="Mixpanel's table on BigQuery: find out its settings first.",
+        ),
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
     """Make the tables, and a settings file to begin with. Safe to repeat."""
-    from mixflows.cli.commands import run_init
+    from mixflows.cli.setting_up import run_init
 
-    run_init(config, assignments)
+    run_init(config, assignments, source)
+
+
+@app.command()
+def doctor(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
+    """Look at everything that a run needs of the warehouse, and say what to do about what is found. Writes nothing."""
+    from mixflows.cli.setting_up import run_doctor
+
+    raise typer.Exit(run_doctor(config, assignments, as_json=as_json))
 
 
 @app.command()
@@ -88,7 +107,7 @@ def land(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Load Mixpanel raw-export files (JSON lines, gzip of them, Parquet) into the source table."""
+    """Load raw-export files into the source table. JSON lines, gzip of them, Parquet; each whole or not at all."""
     from mixflows.cli.commands import run_land
 
     run_land(config, assignments, files, again=again, as_json=as_json)
@@ -101,6 +120,7 @@ def plan(
     mode: Mode = "due",
     newest_first: NewestFirst = False,
     accept_rules: AcceptRules = False,
+    priced: Annotated[bool, typer.Option("--price", help="Price each day, by dry runs and earlier runs.")] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -108,7 +128,8 @@ def plan(
     """Show which days a backfill would process, and why. Reads no events, writes nothing."""
     from mixflows.cli.commands import request_of, run_plan
 
-    run_plan(config, assignments, request_of(start, end, mode, newest_first, accept_rules), as_json=as_json)
+    request = request_of(start, end, mode, newest_first, accept_rules)
+    run_plan(config, assignments, request, priced=priced, as_json=as_json)
 
 
 @app.command()
@@ -121,7 +142,7 @@ def run(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Process every day that is new or has changed, up to the last complete one. What a schedule runs."""
+    """Process every day that is due, up to the last complete one. New and changed days; what a schedule runs."""
     from mixflows.cli.running import Runner
 
     runner = Runner(config, assignments, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
@@ -137,7 +158,7 @@ def backfill(
         int | None, typer.Option("--concurrency", metavar="N", help="Days in flight; by default backfill.concurrency.")
     ] = None,
     newest_first: NewestFirst = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, priced.")] = False,
     accept_rules: AcceptRules = False,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
@@ -145,14 +166,14 @@ def backfill(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Process a range of days side by side; without a range, every day of the source that the mode takes."""
+    """Process a range of days side by side. Without a range, every day of the source that the mode takes."""
     from mixflows.cli.commands import request_of, run_plan
     from mixflows.cli.running import Runner
 
     request = request_of(start, end, mode, newest_first, accept_rules)
     words = [*(assignments or []), *([f"backfill.concurrency={concurrency}"] if concurrency is not None else [])]
     if dry_run:
-        run_plan(config, words, request, as_json=as_json)
+        run_plan(config, words, request, priced=True, as_json=as_json)
         return
     runner = Runner(config, words, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
     raise typer.Exit(runner.backfill(request))
@@ -160,7 +181,7 @@ def backfill(
 
 @app.command()
 def status(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
-    """Show the state of every day, what is due, and what needs a person."""
+    """Show how many days are right, due, or need a person."""
     from mixflows.cli.commands import run_status
 
     run_status(config, assignments, as_json=as_json)
@@ -189,7 +210,7 @@ def serve(
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
-    """Serve the flows to a Prefect server from this machine: `daily` on schedule, the others on request."""
+    """Serve the flows to a Prefect server from this machine. `daily` on schedule, the others on request."""
     from mixflows.cli.running import run_serve
 
     run_serve(config, assignments, cron)

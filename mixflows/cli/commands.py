@@ -4,32 +4,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixflows.cli.output import console, counted, number, plan_table, print_json, progress_bars, rate
+from mixflows.cli.output import console, counted, number, plan_table, price_line, print_json, progress_bars, rate
+from mixflows.costs import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
 from mixflows.landing import Landing, find_files
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.settings import DEFAULT_CONFIG, Settings, load_settings, parse_assignments
+from mixflows.pipeline.price import price_plan
+from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.boundary import Warehouse
-
-FIRST_SETTINGS = """\
-# Settings of mixflows; README.md has them all. Environment variables MIXFLOWS_SECTION__NAME win over this file.
-project_timezone = "UTC"        # the Mixpanel project's time zone: decides what a day is
-
-[warehouse]
-path = "mixflows.duckdb"
-
-[pipeline]
-key = "insert_id_time"          # "mixpanel", "mixpanel_day"
-keep = "first"                  # "latest"
-
-[quality.duplicate_rate]
-warning = 0.005
-critical = 0.01
-"""
 
 
 def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
@@ -67,16 +53,6 @@ def request_of(start: str | None, end: str | None, mode: str, newest_first: bool
         raise UsageError(f"{mode!r} is no mode", f"Modes: {', '.join(Mode)}.") from err
     days = DayRange(parse_day(start) if start else None, parse_day(end) if end else None)
     return PlanRequest(chosen, days, accept_rules, newest_first)
-
-
-def run_init(config: Path | None, assignments: list[str] | None) -> None:
-    """Makes what is missing, and says what it made."""
-    if config is None and not DEFAULT_CONFIG.exists():
-        DEFAULT_CONFIG.write_text(FIRST_SETTINGS, encoding="utf-8")
-        console.print(f"wrote {DEFAULT_CONFIG}")
-    settings, warehouse = opened(config, assignments)
-    made = warehouse.create_tables()
-    console.print(f"{settings.warehouse.path}: " + (f"made {', '.join(made)}" if made else "everything is there"))
 
 
 def run_land(
@@ -127,18 +103,26 @@ def run_land(
         raise type(refused[0])("\n".join(str(err) for err in refused))
 
 
-def run_plan(config: Path | None, assignments: list[str] | None, request: PlanRequest, *, as_json: bool) -> None:
-    """Prints a plan."""
+def run_plan(
+    config: Path | None, assignments: list[str] | None, request: PlanRequest, *, priced: bool, as_json: bool
+) -> None:
+    """Prints a plan and, where it is asked for, what it will cost."""
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
     warehouse.create_tables()
     plan = make_plan(warehouse, settings, request)
+    price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:
-        print_json({"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day})
+        days = [asdict(d) for d in plan.days]
+        print_json(
+            {"days": days, "rows_without_day": plan.rows_without_day} | ({"price": asdict(price)} if price else {})
+        )
         return
     if plan.days:
-        console.print(plan_table(plan))
+        console.print(plan_table(plan, price))
     console.print(f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')}.")
+    if price is not None:
+        console.print(price_line(price))
     if plan.rows_without_day:
         console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
 
@@ -156,8 +140,11 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
             console.print(f"Nothing to tell yet: {err}")
             return
         plan = Plan((), check_rows=False)
+    costs = read_costs(warehouse, settings)
     if as_json:
-        print_json({"days": rows, "due": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day})
+        due = [asdict(d) for d in plan.days]
+        told = {"days": rows, "due": due, "rows_without_day": plan.rows_without_day}
+        print_json(told | ({"costs": costs_json(costs)} if costs else {}))
         return
     counts = {status: [row for row in rows if row["status"] == status] for status in Status}
     good = counts[Status.PUBLISHED] + counts[Status.UNCHANGED]
@@ -173,6 +160,8 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
             f"{number(total['source_rows'])} source rows = {number(total['kept_rows'])} events"
             f" + {number(total['rejected_rows'])} rejected."
         )
+    for sentence in in_words(costs) if costs else ():
+        console.print(sentence)
     for row in [*counts[Status.BLOCKED], *counts[Status.FAILED]]:
         console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
     if plan.days:

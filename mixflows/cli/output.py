@@ -20,8 +20,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from mixflows.costs import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
 from mixflows.landing import Landing
 from mixflows.model import DayOutcome, Plan, Status
+from mixflows.pipeline.price import Price
 from mixflows.progress import listening
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
@@ -99,18 +101,38 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
     return table
 
 
-def plan_table(plan: Plan) -> Table:
-    """A table of planned days with their reasons."""
+def plan_table(plan: Plan, price: Price | None = None) -> Table:
+    """A table of planned days with their reasons and, where they are known, their bytes."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("day", no_wrap=True)
     table.add_column("why", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
+    bytes_billed = {day.day: day.bytes_billed for day in price.days} if price and price.bytes_billed is not None else {}
+    for name in ("bytes", "cost") if bytes_billed else ():
+        table.add_column(name, justify="right", no_wrap=True)
     for day in plan.days[:SHOWN_DAYS]:
-        table.add_row(str(day.day), day.reason, number(day.source_rows))
+        cells = [str(day.day), day.reason, number(day.source_rows)]
+        if price is not None and (billed := bytes_billed.get(day.day)) is not None:
+            cells += [spoken_bytes(billed), spoken_money(price.money(billed) or 0)]
+        table.add_row(*cells)
     if len(plan.days) > SHOWN_DAYS:
         table.caption = f"and {len(plan.days) - SHOWN_DAYS:,} more days; --json lists all"
         table.caption_justify = "left"
     return table
+
+
+def price_line(price: Price) -> str:
+    """What a whole plan will cost, in one line; what is not known says so."""
+    billed, slot_ms = price.bytes_billed, price.slot_ms
+    parts = ["bytes unknown: the warehouse bills none, or its dry runs do not count them"]
+    if billed is not None:
+        parts = [f"{spoken_bytes(billed)}, {spoken_money(price.money(billed) or 0)} at {price.price_per_tib:g} per TiB"]
+    if slot_ms is not None:
+        parts.append(f"about {spoken_slots(slot_ms)}")
+    parts.append(
+        f"about {spoken_seconds(price.seconds)}" if price.seconds is not None else "time unknown before a first run"
+    )
+    return f"Price: {'; '.join(parts)}."
 
 
 class Bars:

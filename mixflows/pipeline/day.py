@@ -27,7 +27,7 @@ from mixflows.warehouse.boundary import DayStatement, DayTables, Warehouse
 REPAIRED = "the published day did not add up and was replaced"
 
 
-class _Day:
+class DayStatements:
     """One day's statements, bound to its tables and values."""
 
     def __init__(self, warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run) -> None:
@@ -47,16 +47,20 @@ class _Day:
         }
 
     def statement(self, name: str, *flags: str) -> DayStatement:
+        """A statement of `sql/` for this day."""
         return DayStatement(name, self.tables, self._params, flags)
 
     def run(self, name: str, *flags: str) -> None:
+        """Runs a statement."""
         self._warehouse.run(self.statement(name, *flags))
 
     def one_row(self, name: str, *flags: str) -> Mapping[str, int]:
+        """The counts that a statement returns."""
         (row,) = self._warehouse.run(self.statement(name, *flags))
         return {key: int(value) for key, value in row.items()}
 
     def counts(self) -> PublishedCounts:
+        """What the published tables hold for the day."""
         return PublishedCounts(**self.one_row("published_counts"))
 
 
@@ -70,7 +74,7 @@ def stage_day(warehouse: Warehouse, settings: Settings, planned: PlannedDay, run
         WarehouseError: A statement failed; nothing is published.
     """
     started_at = datetime.now(UTC)
-    day = _Day(warehouse, settings, planned, run)
+    day = DayStatements(warehouse, settings, planned, run)
     day.run("copies")
     day.run("stage")
     figures = Figures(**day.one_row("figures"))
@@ -99,7 +103,7 @@ def publish_day(warehouse: Warehouse, settings: Settings, staged: StagedDay, ver
     Raises:
         WarehouseError: A statement failed; the day is not recorded.
     """
-    day = _Day(warehouse, settings, staged.planned, staged.run)
+    day = DayStatements(warehouse, settings, staged.planned, staged.run)
     try:
         if verdict.failures:
             return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED)
@@ -140,7 +144,7 @@ def record_failure(
 
 
 def _publish(
-    warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict, day: _Day, *, replace: bool = False
+    warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict, day: DayStatements, *, replace: bool = False
 ) -> DayOutcome:
     keeps_vanished = settings.pipeline.source_deletes == "keep"
     d, counts = staged.difference, staged.published

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from mixflows.errors import MissingTableError
@@ -78,7 +79,7 @@ def collect(warehouse: Queries, settings: Settings) -> ReportData:
     return ReportData(
         made_at=datetime.now(UTC),
         project_timezone=settings.project_timezone,
-        warehouse=settings.warehouse.path.name,
+        warehouse=Path(settings.warehouse_name).name,
         duplicate_rate=Bound(bounds.warning, bounds.critical),
         min_rows=settings.quality.min_rows,
         days=tuple(figures for _, figures in sorted((taken | waiting).items())),

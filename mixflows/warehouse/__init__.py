@@ -2,9 +2,11 @@
 
 import atexit
 import threading
+from collections.abc import Iterator
 
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.checks import Check
 
 _open: dict[str, tuple[Settings, Warehouse]] = {}
 _lock = threading.Lock()
@@ -29,6 +31,33 @@ def open_warehouse(settings: Settings) -> Warehouse:
         warehouse = _connect(settings)
         _open[place] = settings, warehouse
         return warehouse
+
+
+def diagnose(settings: Settings) -> Iterator[Check]:
+    """Looks at everything that a run needs of the warehouse, and says what to do about what it finds; writes nothing."""
+    if settings.warehouse.engine == "bigquery":
+        from mixflows.warehouse.bigquery_doctor import bigquery_checks
+
+        return bigquery_checks(settings)
+    from mixflows.warehouse.duckdb_doctor import duckdb_checks
+
+    return duckdb_checks(settings)
+
+
+def settings_for_source(settings: Settings, source: str) -> tuple[Settings, str]:
+    """The settings for a source table that Mixpanel's warehouse pipeline writes, and what was found, in words.
+
+    Args:
+        settings: Name the project that runs the jobs, and the credentials.
+        source: `project.dataset.table`.
+
+    Raises:
+        MixflowsError: It is not there, or it is no table of Mixpanel's.
+    """
+    from mixflows.warehouse.bigquery_sources import recognised_settings
+
+    found, what = recognised_settings(settings, source)
+    return found, f"{source}: {what.pipeline}, partitioned by {what.partitioning}"
 
 
 def close_warehouses() -> None:

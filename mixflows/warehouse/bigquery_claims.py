@@ -1,8 +1,8 @@
 """Claims of days on BigQuery: one run holds a day at a time, across machines.
 
-One row of one table holds all claims, and a claim is one UPDATE of it: two runs that claim at once change the same row, so
-BigQuery makes one of them wait or try again (inserts would both go through). A claim expires, and is renewed by claiming
-again.
+One row of one table holds all claims, and a claim is one UPDATE of it: two runs that claim at once change the same row,
+so BigQuery makes one of them wait or try again (inserts would both go through). A claim expires, and is renewed by
+claiming again.
 """
 
 import json
@@ -16,6 +16,8 @@ EXPIRY = timedelta(hours=6)
 """A claim that was not renewed for so long is void: its run is dead."""
 ATTEMPTS = 10
 
+_Claims = dict[str, list[str]]
+"""Holder and expiry of each claimed day."""
 Execute = Callable[[str, dict[str, Any], str], list[dict[str, Any]]]
 
 
@@ -41,7 +43,7 @@ class Claims:
         """
         held: dict[date, str] = {}
 
-        def change(claims: dict[str, list[str]]) -> None:
+        def change(claims: _Claims) -> None:
             held.clear()
             expires = (self._now() + EXPIRY).isoformat()
             for day in days:
@@ -57,25 +59,36 @@ class Claims:
     def release(self, days: Sequence[date], holder: str) -> None:
         """Gives the holder's claims back."""
 
-        def change(claims: dict[str, list[str]]) -> None:
+        def change(claims: _Claims) -> None:
             for day in days:
                 if claims.get(day.isoformat(), [""])[0] == holder:
                     del claims[day.isoformat()]
 
         self._change(change, holder)
 
-    def _change(self, change: Callable[[dict[str, list[str]]], None], holder: str) -> None:
-        """Reads the row, changes it, and writes it only if nobody else has meanwhile."""
+    def _change(self, change: Callable[[_Claims], None], holder: str) -> None:
+        """Reads the row, changes it, and writes it only if nobody else has meanwhile.
+
+        Whether it was written is seen from the holder's own claims, not from the version: another run may have changed
+        the row again since. So one of several runs gets through in each round, and is done.
+        """
+        version, claims = self._read(holder)
         for _ in range(ATTEMPTS):
-            (row,) = self._execute("claims_read", {}, holder)
-            claims: dict[str, list[str]] = json.loads(row["claims"])
             now = self._now().isoformat()
             claims = {day: owner for day, owner in claims.items() if owner[1] > now}
             change(claims)
-            version = int(row["version"])
+            wanted = _of(holder, claims)
             text = json.dumps(claims, sort_keys=True)
             self._execute("claims_write", {"version": version, "claims": text}, holder)
-            (after,) = self._execute("claims_read", {}, holder)
-            if int(after["version"]) == version + 1 and after["claims"] == text:
+            version, claims = self._read(holder)
+            if _of(holder, claims) == wanted:
                 return
         raise WarehouseError("other runs keep claiming days at the same moment", "Run it again.")
+
+    def _read(self, holder: str) -> tuple[int, _Claims]:
+        (row,) = self._execute("claims_read", {}, holder)
+        return int(row["version"]), json.loads(row["claims"])
+
+
+def _of(holder: str, claims: _Claims) -> _Claims:
+    return {day: owner for day, owner in claims.items() if owner[0] == holder}

@@ -1,25 +1,35 @@
 """BigQuery: the engine for where one machine ends. All work happens there; counts and metadata come back."""
 
-import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Any, NoReturn
 
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
-from mixflows.landing import FileContent, Landing
+from mixflows.errors import MissingTableError, UsageError
+from mixflows.landing import FileContent
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
-from mixflows.statements import DAY_TABLES, Statements, quote
+from mixflows.statements import DAY_TABLES, Expressions, Statements, quote
 from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.bigquery_audit import AuditClient
 from mixflows.warehouse.bigquery_claims import Claims
 from mixflows.warehouse.bigquery_credentials import make_client
 from mixflows.warehouse.bigquery_errors import ERRORS, translated
 from mixflows.warehouse.bigquery_jobs import Jobs, Step
+from mixflows.warehouse.bigquery_partitions import counted_days, exported_days, partition_days
+from mixflows.warehouse.bigquery_prices import priceable
+from mixflows.warehouse.bigquery_sources import (
+    EXPORT_LOG,
+    ExportLog,
+    partition_column,
+    refuse_unpruned,
+    refuse_view,
+)
 from mixflows.warehouse.bigquery_tables import (
     REJECTED_EXTRA,
     add_fields,
@@ -29,7 +39,7 @@ from mixflows.warehouse.bigquery_tables import (
     published_fields,
 )
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
-from mixflows.warehouse.shape import INGESTION_DAY, Column, SourceShape
+from mixflows.warehouse.shape import Column, SourceShape
 
 JSON_TEXT = "mixflows_json_text"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it."""
@@ -246,6 +256,10 @@ class BigQueryWarehouse:
 
     def replace_day(self, table: str, statement: DayStatement) -> None:
         """Deletes the day and inserts the SELECT's rows in one MERGE; see the boundary."""
+        merge = self._replacement(table, self.bound(statement))
+        self._jobs.run(merge, statement.params, _step(f"replace_{table}", statement.params))
+
+    def _replacement(self, table: str, select: str) -> str:
         names = [c.name for c in self.shape().columns]
         if not self.shape().has_day_column:
             names.append("partition_date")
@@ -254,11 +268,10 @@ class BigQueryWarehouse:
         columns = ", ".join(quote(name) for name in names)
         values = ", ".join(f"s.{quote(name)}" for name in names)
         return (
-            f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{self.bound(statement)}\n) AS s\nON FALSE\n"
+            f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{select}\n) AS s\nON FALSE\n"
             "WHEN NOT MATCHED BY SOURCE AND t.partition_date = @day THEN DELETE\n"
             f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
         )
-        self._jobs.run(merge, statement.params, _step(f"replace_{table}", statement.params))
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
@@ -322,7 +335,13 @@ class BigQueryWarehouse:
         return RowAccess(
             connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
             schema_name=None,
-            engine_options={"connect_args": {"client": self._client}},
+            engine_options={
+                "connect_args": {
+                    "client": AuditClient(self._client, self._jobs),
+                    # Counts are few rows; the Storage API would need another right and another endpoint.
+                    "prefer_bqstorage_client": False,
+                }
+            },
         )
 
     def close(self) -> None:

@@ -18,7 +18,9 @@ from mixflows.settings import BigQuerySettings
 ERRORS = (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException, TimeoutError)
 """What the client raises when a request or a job fails."""
 
-RETRYABLE_REASONS = frozenset({"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"})
+RETRYABLE_REASONS = frozenset(
+    {"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"}
+)
 SERIALIZATION = re.compile(r"could not serialize|concurrent update|too many DML statements", re.IGNORECASE)
 LOOK_UP_SECONDS = 10.0
 
@@ -44,9 +46,14 @@ def translated(
         settings: The place.
         client: Looks up the datasets, to tell a missing one from one elsewhere.
     """
-    text, reasons = str(err), _reasons(err)
     where = f"statement {name} on {settings.project}"
-    if isinstance(err, GoogleAuthError) or isinstance(err, api.Unauthorized):
+    return _limit(err, where, settings) or _refusal(err, where, settings, client)
+
+
+def _limit(err: BaseException, where: str, settings: BigQuerySettings) -> WarehouseError | None:
+    """What keeps every statement from running, whatever it says."""
+    text, reasons = str(err), _reasons(err)
+    if isinstance(err, GoogleAuthError | api.Unauthorized):
         return WarehouseError(
             f"BigQuery does not accept the credentials: {type(err).__name__}",
             "Name a GcpCredentials block or a key file in [bigquery], or log in for Application Default Credentials.",
@@ -63,15 +70,21 @@ def translated(
         )
     if "stopped" in reasons:
         return WarehouseError(f"{where} was cancelled", "Run it again; what was done stays done.")
+    return None
+
+
+def _refusal(
+    err: BaseException, where: str, settings: BigQuerySettings, client: bigquery.Client | None
+) -> WarehouseError:
     if isinstance(err, api.Forbidden):
         return WarehouseError(
             f"{where}: access denied", "Grant the rights that docs/bigquery.md lists; mixflows doctor checks them."
         )
     if isinstance(err, api.NotFound):
-        return _missing(text, where, settings, client)
+        return _missing(str(err), where, settings, client)
     if isinstance(err, api.BadRequest):
         return StatementError(
-            f"{where} was refused as wrong: {_without_values(text)}",
+            f"{where} was refused as wrong: {_without_values(str(err))}",
             "Check the source's columns against [columns]; mixflows doctor does.",
         )
     if isinstance(err, TimeoutError):
@@ -135,7 +148,7 @@ def _reasons(err: BaseException) -> set[str]:
 
 def _without_values(text: str) -> str:
     """The kind of complaint, without anything quoted: a quoted part may be a row's value."""
-    first = text.split("\n")[0]
+    first = text.partition("\n")[0]
     first = re.sub(r"^\d+ \w+ https?://\S+:?", "", first)
     first = first.partition("; reason:")[0]
     return re.sub(r"'[^']*'|\"[^\"]*\"", "…", first).strip()[:200]

@@ -15,6 +15,7 @@ from typing import Any
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
+from google.cloud.bigquery.table import RowIterator
 from requests.exceptions import RequestException
 
 from mixflows.errors import WarehouseError
@@ -80,6 +81,10 @@ class Jobs:
             WarehouseError: In one sentence, with the next step.
         """
         text, parameters = _bound(sql, params)
+        return [dict(row.items()) for row in self.read(text, parameters, step)]
+
+    def read(self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step) -> RowIterator:
+        """Runs a statement that is ready as it stands; see `run`."""
         base = self._job_id(step)
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
@@ -87,7 +92,7 @@ class Jobs:
                 raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
-                return self._once(text, parameters, step, job_id)
+                return self._once(sql, parameters, step, job_id)
             except ERRORS as err:
                 if attempt == ATTEMPTS or not runs_again(err):
                     raise translated(err, step.name, self._settings, self._client) from err
@@ -97,7 +102,7 @@ class Jobs:
 
     def _once(
         self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step, job_id: str
-    ) -> list[dict[str, Any]]:
+    ) -> RowIterator:
         config = bigquery.QueryJobConfig(
             query_parameters=list(parameters),
             labels=self.labels(step),
@@ -118,8 +123,7 @@ class Jobs:
         with self._lock:
             self._running[job_id] = job
         try:
-            rows = job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
-            found = [dict(row.items()) for row in rows]
+            return job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
         except (KeyboardInterrupt, SystemExit, TimeoutError):
             _cancel(job)
             raise
@@ -128,7 +132,23 @@ class Jobs:
                 self._running.pop(job_id, None)
                 if step.day is not None:
                     self._costs[step.day].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
-        return found
+
+    def price(self, sql: str, params: Mapping[str, Any], step: Step) -> int:
+        """Bytes that a statement would process, by a dry run: it is checked, and neither run nor billed.
+
+        Raises:
+            WarehouseError: It would not run: a table is not there, or a right is missing.
+        """
+        text, parameters = _bound(sql, params)
+        config = bigquery.QueryJobConfig(
+            query_parameters=parameters, labels=self.labels(step), use_query_cache=False, dry_run=True
+        )
+        retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
+        try:
+            job = self._client.query(text, config, location=self._settings.location, retry=retry, job_retry=None)
+        except ERRORS as err:
+            raise translated(err, step.name, self._settings, self._client) from err
+        return int(job.total_bytes_processed or 0)
 
     def labels(self, step: Step) -> dict[str, str]:
         """Labels of a job: what it is for, and the settings' own."""

@@ -27,7 +27,9 @@ def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, 
 def _stand_ins(source: str, shape: SourceShape, x: Expressions) -> dict[str, str]:
     columns = ", ".join(f"CAST(NULL AS {c.type}) AS {quote(c.name)}" for c in shape.columns)
     day = "" if shape.has_day_column else ", CAST(NULL AS DATE) AS `partition_date`"
-    judged = "CAST(NULL AS INT64) AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
+    judged = (
+        "CAST(NULL AS INT64) AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
+    )
     fingerprint = "CAST(NULL AS STRING) AS fingerprint"
     nothing = "FROM UNNEST([1]) AS nothing WHERE FALSE"
     return {

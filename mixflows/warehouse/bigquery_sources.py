@@ -10,7 +10,7 @@ from google.cloud import bigquery
 from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.settings import ColumnSettings, Settings
 from mixflows.warehouse.bigquery_credentials import make_client
-from mixflows.warehouse.bigquery_jobs import API_ERRORS, translated
+from mixflows.warehouse.bigquery_errors import ERRORS, translated
 from mixflows.warehouse.bigquery_tables import columns_of
 from mixflows.warehouse.shape import INGESTION_DAY
 
@@ -137,8 +137,10 @@ def recognised_settings(settings: Settings, source: str) -> tuple[Settings, Reco
         table = client.get_table(source)
         location = client.get_dataset(f"{project}.{dataset}").location
     except api.NotFound as err:
-        raise MissingTableError(f"table {source} is not there, or may not be seen", "Check --source, and the rights.") from err
-    except API_ERRORS as err:
+        raise MissingTableError(
+            f"table {source} is not there, or may not be seen", "Check --source, and the rights."
+        ) from err
+    except ERRORS as err:
         raise translated(err, "look up the source", place) from err
     finally:
         client.close()

@@ -113,6 +113,19 @@ class Warehouse(Protocol):
         """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
         ...
 
+    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
+        """Bytes that a statement for one day would bill, without running it; None where nothing is billed.
+
+        Args:
+            statement: It may read short-lived tables that are not there yet.
+            replaces: The published table that its rows would replace the day of.
+        """
+        ...
+
+    def source_bytes(self) -> int | None:
+        """Bytes of the whole source, as they are billed when it is read, from metadata; None where nothing is billed."""
+        ...
+
     def cost(self, day: date) -> Cost:
         """What the day's statements were billed since the last call."""
         ...

@@ -303,6 +303,14 @@ class DuckDBWarehouse:
         self._forget_shape()
         return landing
 
+    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
+        """DuckDB bills nothing."""
+        return None
+
+    def source_bytes(self) -> int | None:
+        """DuckDB bills nothing."""
+        return None
+
     def cost(self, day: date) -> Cost:
         """DuckDB bills nothing."""
         return Cost()

@@ -5,27 +5,27 @@ from collections.abc import Iterator
 import pytest
 
 from mixflows.warehouse import close_warehouses
+from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.place import Place
 from tests.spec.project import Project
 
-SERVER = "http://127.0.0.1:9978"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "bigquery_engine" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("bigquery"))
-
-
 @pytest.fixture(scope="session")
-def server() -> str:
-    return SERVER
+def bigquery_api() -> BigQueryApi:
+    return BigQueryApi("proj", "http://127.0.0.1:9978", "US")
 
 
 @pytest.fixture
-def place(server: str) -> Iterator[Place]:
+def endpoint(bigquery_api: BigQueryApi) -> str:
+    """The server's address, to put a proxy before it; skips on a real project, before which there is none."""
+    if bigquery_api.endpoint is None:
+        pytest.skip("faults are injected between the client and a server on loopback")
+    return bigquery_api.endpoint
+
+
+@pytest.fixture
+def place(bigquery_api: BigQueryApi) -> Iterator[Place]:
     """A dataset of its own."""
-    yield Place(server)
+    yield Place(bigquery_api)
     close_warehouses()
 
 

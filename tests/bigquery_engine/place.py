@@ -7,49 +7,36 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
+from tests.bigquery.fixtures import BigQueryApi
 from tests.spec.engines import Row, Value
 
-PROJECT = "proj"
 _numbers = count(1)
-
-
-def client_of(url: str) -> bigquery.Client:
-    """The real client, for a server on loopback."""
-    return bigquery.Client(
-        project=PROJECT, credentials=AnonymousCredentials(), client_options={"api_endpoint": url}, location="US"
-    )
 
 
 class Place:
     """A dataset of its own, and an engine for the examples' project.
 
     Args:
-        server: The server's address; the test looks at the tables there.
-        through: Where the engine under test goes, if not straight to the server.
+        api: Where BigQuery is; the test looks at the tables there.
+        through: Where the engine under test goes, if not straight there.
     """
 
     name = "bigquery"
 
-    def __init__(self, server: str, through: str | None = None) -> None:
-        self.client = client_of(server)
+    def __init__(self, api: BigQueryApi, through: str | None = None) -> None:
+        self.client = api.client()
+        self.project = api.project
         self.dataset = f"mx{uuid4().hex[:10]}_{next(_numbers)}"
-        self.client.create_dataset(f"{PROJECT}.{self.dataset}")
-        self.endpoint = through or server
+        self.client.create_dataset(f"{self.project}.{self.dataset}")
+        self._settings = api.settings | ({"api_endpoint": through} if through else {})
 
     def settings(self, sections: Mapping[str, Any]) -> Settings:
-        own = {
-            "project": PROJECT,
-            "dataset": self.dataset,
-            "api_endpoint": self.endpoint,
-            # The server refuses every MERGE into a table that requires a day, where BigQuery accepts a constant one.
-            "require_partition_filter": False,
-        }
+        own = self._settings | {"dataset": self.dataset}
         given = {name: section for name, section in sections.items() if name != "bigquery"}
         return Settings.model_validate(
             {"warehouse": {"engine": "bigquery"}, "bigquery": own | dict(sections.get("bigquery", {})), **given}
@@ -61,7 +48,7 @@ class Place:
         return opened
 
     def table(self, name: str) -> str:
-        return f"{PROJECT}.{self.dataset}.{name}"
+        return f"{self.project}.{self.dataset}.{name}"
 
     def create_table(self, table: str, columns: Mapping[str, str]) -> None:
         """Makes a table anew, partitioned by day where it has one."""

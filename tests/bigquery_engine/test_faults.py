@@ -9,6 +9,7 @@ import pytest
 
 from mixflows.model import Run, Status
 from mixflows.warehouse import close_warehouses
+from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import Faults, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine
@@ -46,7 +47,7 @@ def copies(days: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(600)
-def test_forty_days_side_by_side_through_faults(server: str, tmp_path: Path) -> None:
+def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint: str, tmp_path: Path) -> None:
     plain = Project(DuckDBEngine(tmp_path))
     plain.create_source()
     plain.add(copies(DAYS))
@@ -55,8 +56,8 @@ def test_forty_days_side_by_side_through_faults(server: str, tmp_path: Path) -> 
     close_warehouses()
 
     faults = Faults(share=0.06)
-    with proxy(server, faults) as through:
-        place = Place(server, through)
+    with proxy(endpoint, faults) as through:
+        place = Place(bigquery_api, through)
         project = Project(place)
         project.create_source()
         project.add(copies(DAYS))

@@ -68,7 +68,7 @@ class Installation:
             env=self.environment(env),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,
             check=False,
         )
         ended = Ended(done.returncode, done.stdout, done.stderr)

@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,9 +25,9 @@ def demo(place: Installation) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def tour(demo: Ended, place: Installation) -> Iterator[dict[str, Ended]]:
+def tour(demo: Ended, place: Installation) -> dict[str, Ended]:
     """What each command line of the tour printed; all of them end with 0."""
-    yield {f"{n} {line}": place.run(*shlex.split(line)[1:]) for n, line in enumerate(command_lines(TOUR))}
+    return {f"{n} {line}": place.run(*shlex.split(line)[1:]) for n, line in enumerate(command_lines(TOUR))}
 
 
 def shown(tour: dict[str, Ended], command: str) -> list[str]:

@@ -70,7 +70,9 @@ def deduplicate(
         )
         events.append(winner)
         exact = [fingerprint(other) == fingerprint(winner) for other in others]
-        rejected += [Rejected(c, n, "Duplicate event", e) for n, (c, e) in enumerate(zip(others, exact), start=2)]
+        rejected += [
+            Rejected(c, n, "Duplicate event", e) for n, (c, e) in enumerate(zip(others, exact, strict=True), start=2)
+        ]
     return events, rejected
 
 

@@ -76,6 +76,7 @@ def test_the_oracle_gives_the_known_answer(lines: list[str], keep: str) -> None:
     assert checksum(events) == known[f"checksum_keep_{keep}"]
 
 
+@pytest.mark.timeout(900)  # 2,179 days; 90 s on two idle cores
 def test_the_whole_stream_gives_the_known_answer(project: Project, lines: list[str]) -> None:
     known = expected()
     land(project, STREAM)

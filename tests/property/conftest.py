@@ -1,7 +1,6 @@
 """One project per test, emptied between its examples: opening a warehouse costs more than running a tiny day."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -13,10 +13,22 @@ from tests.spec.tables import DAY, instant
 
 Row = dict[str, Any]
 
-TIMES = [None, instant("00:00"), instant("10:00"), instant("23:59:59.999999"), instant("+1d 00:00"), instant("+2d 07:00")]
+TIMES = [
+    None,
+    instant("00:00"),
+    instant("10:00"),
+    instant("23:59:59.999999"),
+    instant("+1d 00:00"),
+    instant("+2d 07:00"),
+]
 DELAYS_S = [None, -3601, -3600, 0, 0, 1, 5 * 86400]
 """From a copy's time to its arrival: some are unknown, one is too early, the first of the allowed is at the edge."""
-CONTENTS = ["{}", '{"a": 1, "b": {"c": [1, null], "d": 2}}', '{"b": {"d": 2, "c": [1, null]}, "a": 1, "e": null}', '{"a": 2}']
+CONTENTS = [
+    "{}",
+    '{"a": 1, "b": {"c": [1, null], "d": 2}}',
+    '{"b": {"d": 2, "c": [1, null]}, "a": 1, "e": null}',
+    '{"a": 2}',
+]
 
 
 @st.composite
@@ -72,15 +84,13 @@ def deliver(project: Project, delivery: Delivery) -> None:
 
 def run(project: Project, delivery: Delivery, mode: str = "due") -> None:
     """Runs what is due, the way the delivery does; nothing may fail."""
-    result = project.run(
-        mode, auditor=LetAll(), concurrency=delivery.concurrency, newest_first=delivery.newest_first
-    )
+    result = project.run(mode, auditor=LetAll(), concurrency=delivery.concurrency, newest_first=delivery.newest_first)
     assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
 
 
 def clear(project: Project) -> None:
     """Empties the source, the published tables and the ledger."""
-    for table in ("source", "events", "rejected", "ledger", "quality"):
+    for table in ("source", "events", "rejected", "ledger", "quality", "landings"):
         project.engine.delete(getattr(project.settings.tables, table), {})
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from mixflows.pipeline.day import discard_stage, stage_day
 from mixflows.model import Run
+from mixflows.pipeline.day import discard_stage, stage_day
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid
 from tests.property.streams import Row, clear, published, streams
 from tests.spec.project import LetAll, Project

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import duckdb
 
@@ -64,7 +64,13 @@ class DuckDBEngine:
     """DuckDB with its file in a folder of its own."""
 
     name = "duckdb"
-    types = {"STRING": "VARCHAR", "INT64": "BIGINT", "TIMESTAMP": "TIMESTAMPTZ", "FLOAT64": "DOUBLE", "BOOL": "BOOLEAN"}
+    types: ClassVar = {
+        "STRING": "VARCHAR",
+        "INT64": "BIGINT",
+        "TIMESTAMP": "TIMESTAMPTZ",
+        "FLOAT64": "DOUBLE",
+        "BOOL": "BOOLEAN",
+    }
 
     def __init__(self, folder: Path) -> None:
         self._settings = Settings.model_validate({"warehouse": {"path": folder / "project.duckdb", "threads": 2}})

@@ -9,7 +9,7 @@ A cell `-` is NULL, `''` the empty string. `10:00` is an instant of the example'
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -63,19 +63,20 @@ def milliseconds(at: datetime) -> int:
 def _value(name: str, cell: str) -> Any:
     if cell in ("-", "''"):
         return None if cell == "-" else ""
-    match name:
-        case "time":
-            return instant(cell)
-        case "mp_processing_time_ms":
-            return milliseconds(instant(cell))
-        case "partition_date":
-            return DAY + timedelta(days=int(cell.removesuffix("d"))) if cell.endswith("d") else date.fromisoformat(cell)
-        case "row_num":
-            return int(cell)
-        case "is_exact_copy":
-            return {"yes": True, "no": False}[cell]
-        case _:
-            return cell
+    return READERS.get(name, str)(cell)
+
+
+def _day(cell: str) -> date:
+    return DAY + timedelta(days=int(cell.removesuffix("d"))) if cell.endswith("d") else date.fromisoformat(cell)
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "time": instant,
+    "mp_processing_time_ms": lambda cell: milliseconds(instant(cell)),
+    "partition_date": _day,
+    "row_num": int,
+    "is_exact_copy": lambda cell: {"yes": True, "no": False}[cell],
+}
 
 
 def _text(name: str, value: Any) -> str:

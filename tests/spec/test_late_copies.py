@@ -61,7 +61,12 @@ def test_when_the_winner_is_another_copy_now_the_loser_moves_and_the_others_stay
     assert after[1][2] > before[2]
     assert after[1][3] == project.ledger()[-1]["run_id"] != before[3]
     row = project.ledger()[-1]
-    assert (row["plan_reason"], row["status"], row["inserted_rows"], row["updated_rows"]) == ("changed", "published", 0, 1)
+    assert (row["plan_reason"], row["status"], row["inserted_rows"], row["updated_rows"]) == (
+        "changed",
+        "published",
+        0,
+        1,
+    )
 
 
 def test_a_copy_that_wins_nothing_leaves_the_events_untouched(project: Project) -> None:

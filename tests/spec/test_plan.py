@@ -1,6 +1,6 @@
 """Which days are taken, why, and which are left alone."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -46,29 +46,21 @@ def history(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize(
-    ("mode", "taken"),
-    [
-        ("due", {NEW: "new", CHANGED: "changed", FAILED: "failed"}),
-        ("missing", {NEW: "new"}),
-        ("changed", {CHANGED: "changed"}),
-        ("failed", {FAILED: "failed"}),
-        ("blocked", {BLOCKED: "requested"}),
-        (
-            "all",
-            {NEW: "new", CHANGED: "changed", FAILED: "failed", BLOCKED: "requested", PUBLISHED: "requested"},
-        ),
-    ],
-)
-def test_a_mode_takes_its_days(history: Project, mode: str, taken: dict[date, str]) -> None:
-    assert history.planned(mode) == taken
-    rest = dict(list(taken.items())[1:])
-    assert history.planned(mode, days=DayRange(start=min(taken) + timedelta(days=1))) == rest
+TAKEN = {
+    "due": {NEW: "new", CHANGED: "changed", FAILED: "failed"},
+    "missing": {NEW: "new"},
+    "changed": {CHANGED: "changed"},
+    "failed": {FAILED: "failed"},
+    "blocked": {BLOCKED: "requested"},
+    "all": {NEW: "new", CHANGED: "changed", FAILED: "failed", BLOCKED: "requested", PUBLISHED: "requested"},
+}
 
 
-def test_every_mode_has_an_example() -> None:
-    marks = test_a_mode_takes_its_days.pytestmark  # pyright: ignore[reportFunctionMemberAccess]
-    assert {mode for mode, _ in marks[0].args[1]} == {mode.value for mode in Mode}
+def test_every_mode_takes_its_days(history: Project) -> None:
+    assert {mode.value: history.planned(mode.value) for mode in Mode} == TAKEN
+    later = DayRange(start=CHANGED)
+    without_new = {mode: {d: why for d, why in days.items() if d != NEW} for mode, days in TAKEN.items()}
+    assert {mode.value: history.planned(mode.value, days=later) for mode in Mode} == without_new
 
 
 def test_a_blocked_day_is_taken_again_only_when_something_changed(history: Project) -> None:
@@ -85,19 +77,25 @@ def test_a_blocked_day_is_taken_again_only_when_something_changed(history: Proje
     assert history.planned(days=only) == {BLOCKED: "changed"}
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [("key", "mixpanel"), ("keep", "latest"), ("missing_insert_id", "keep"), ("future_tolerance_seconds", 1)],
-)
-def test_other_rules_are_refused_until_they_are_accepted(project: Project, setting: str, value: object) -> None:
+def test_other_rules_are_refused_until_they_are_accepted(project: Project) -> None:
     project.deliver(FIVE_DAYS)
-    project.run()
-    project.set(pipeline={setting: value})
-    with pytest.raises(RulesChangedError, match="4 published days, 2026-03-11 to 2026-03-14, were judged by other rules"):
-        project.planned()
-    assert set(project.planned(accept_rules=True).values()) == {"rules_changed"}
+    project.run(auditor=LetAll())
+    for setting, usual, other in (
+        ("key", "insert_id_time", "mixpanel"),
+        ("keep", "first", "latest"),
+        ("missing_insert_id", "reject", "keep"),
+        ("future_tolerance_seconds", 3600, 1),
+    ):
+        project.set(pipeline={setting: other})
+        with pytest.raises(RulesChangedError, match="4 published days, 2026-03-11 to 2026-03-14, were judged by other"):
+            project.planned()
+        assert set(project.planned(accept_rules=True).values()) == {"rules_changed"}
+        project.set(pipeline={setting: usual})
+        assert project.planned() == {}
+    project.set(pipeline={"keep": "latest"})
     project.run(accept_rules=True)
     assert project.planned() == {}
+    assert set(map(project.status, project.planned("all"))) == {"unchanged"}
 
 
 def test_other_rules_outside_of_the_range_do_not_matter(project: Project) -> None:
@@ -150,8 +148,7 @@ def test_a_key_that_takes_more_together_moves_events_to_the_rejected_and_back(pr
 def test_the_usual_rows_are_the_median_of_the_days_before(project: Project) -> None:
     for day in range(8):
         project.deliver(
-            "id | time | arrival\n"
-            + "\n".join(f"i{n} | +{day}d 10:00 | +{day}d 10:01" for n in range(day + 1))
+            "id | time | arrival\n" + "\n".join(f"i{n} | +{day}d 10:00 | +{day}d 10:01" for n in range(day + 1))
         )
     assert [day.usual_rows for day in project.plan().days] == [None] * 7 + [4.0]
 

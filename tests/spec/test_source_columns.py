@@ -100,7 +100,11 @@ def test_a_column_whose_type_changed_is_named_before_anything_is_written(project
     ("column", "kind", "message"),
     [
         ("time", "STRING", "column mp_master_event.time is VARCHAR, but columns.time must be a TIMESTAMP"),
-        ("mp_insert_id", "INT64", "column mp_master_event.mp_insert_id is BIGINT, but columns.insert_id must be a STRING"),
+        (
+            "mp_insert_id",
+            "INT64",
+            "column mp_master_event.mp_insert_id is BIGINT, but columns.insert_id must be a STRING",
+        ),
         ("mp_processing_time_ms", "FLOAT64", "mp_processing_time_ms is DOUBLE"),
     ],
 )
@@ -111,7 +115,7 @@ def test_a_column_that_cannot_play_its_role_is_named(bare: Project, column: str,
 
 
 def test_a_source_without_a_column_that_the_settings_name_is_refused(bare: Project) -> None:
-    with pytest.raises(SourceColumnsError, match="has no column 'mp_insert_id', which the setting columns.insert_id"):
+    with pytest.raises(SourceColumnsError, match=r"has no column 'mp_insert_id', which the setting columns\.insert_id"):
         bare.create_source(without("mp_insert_id"))
 
 
@@ -209,7 +213,10 @@ def test_other_names_of_tables_and_columns_by_settings(bare: Project) -> None:
         {**usual, "order": instant("13:00"), "insert_id": None},
     )
     bare.run()
-    assert [(row["order"].hour, row["select"], row["partition_date"]) for row in sorted(bare.events(), key=lambda row: row["order"])] == [
+    assert [
+        (row["order"].hour, row["select"], row["partition_date"])
+        for row in sorted(bare.events(), key=lambda row: row["order"])
+    ] == [
         (11, 0.1, DAY),
         (13, 0.1, DAY),
     ]

@@ -1,0 +1,127 @@
+"""What a plan will cost, before it is run: bytes by dry runs, slot time and time by what earlier runs took."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from mixflows.model import Plan, PlannedDay, PlanReason, Run
+from mixflows.pipeline.day import DayStatements
+from mixflows.settings import Settings
+from mixflows.warehouse.boundary import Warehouse
+
+TIB = 2**40
+LEAST_BYTES = 10 * 2**20
+"""BigQuery bills at least 10 MB per statement that reads a table. Source: "BigQuery pricing", on-demand compute."""
+DRY_RUNS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class DayPrice:
+    """What one planned day will cost.
+
+    Attributes:
+        bytes_billed: By dry runs of its statements; None where the engine bills nothing or does not tell.
+        slot_ms: By the slot time per row of earlier days; None where none is known.
+    """
+
+    day: date
+    bytes_billed: int | None
+    slot_ms: int | None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a plan will cost.
+
+    Attributes:
+        price_per_tib: The setting `bigquery.price_per_tib`.
+        seconds: Wall-clock time by the rows per second of the last runs; None before the first run.
+    """
+
+    days: tuple[DayPrice, ...]
+    price_per_tib: float
+    seconds: float | None
+
+    @property
+    def bytes_billed(self) -> int | None:
+        """Of all days; None unless every day's are known."""
+        return _sum([day.bytes_billed for day in self.days])
+
+    @property
+    def slot_ms(self) -> int | None:
+        """Of all days; None unless every day's are known."""
+        return _sum([day.slot_ms for day in self.days])
+
+    def money(self, bytes_billed: int | None) -> float | None:
+        """What bytes cost, in the unit of `price_per_tib`."""
+        return None if bytes_billed is None else bytes_billed / TIB * self.price_per_tib
+
+
+def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
+    """Prices every planned day. Runs nothing but dry runs and two small queries of the ledger.
+
+    A day's first statements are priced as they are; those that read its staged table are priced over the source day, whose
+    columns and rows they are. The day is assumed to have changed.
+
+    Raises:
+        WarehouseError: A statement would not run: a right or a table is missing.
+    """
+    prices = _bytes(warehouse, settings, plan.days)
+    slot_ms_per_row = _slot_ms_per_row(warehouse)
+    days = tuple(
+        DayPrice(
+            planned.day,
+            prices.get(planned.day),
+            None if slot_ms_per_row is None else round(slot_ms_per_row * planned.source_rows),
+        )
+        for planned in plan.days
+    )
+    return Price(days, settings.bigquery.price_per_tib, _seconds(warehouse, plan.source_rows))
+
+
+def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay]) -> dict[date, int]:
+    """Bytes by day, as far as they are known. The first day tells whether the engine has an answer at all."""
+    with_rows = [planned for planned in days if planned.source_rows]
+    if not with_rows or (first := _day_bytes(warehouse, settings, with_rows[0])) is None:
+        return {}
+    with ThreadPoolExecutor(DRY_RUNS_AT_ONCE) as pool:
+        others = pool.map(lambda planned: (planned.day, _day_bytes(warehouse, settings, planned)), with_rows[1:])
+        known = {day: found for day, found in others if found is not None}
+    gone = {planned.day: 0 for planned in days if not planned.source_rows}
+    return gone | known | {with_rows[0].day: first}
+
+
+def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) -> int | None:
+    day = DayStatements(warehouse, settings, planned, Run("price"))
+    is_new = planned.reason is PlanReason.NEW or planned.published_version is None
+    names = ["copies", "stage", "figures", "published_counts", *([] if is_new else ["compare"])]
+    found = [warehouse.price(day.statement(name)) for name in names]
+    found.append(warehouse.price(day.statement("rejected_rows"), replaces="rejected"))
+    if is_new:
+        found.append(warehouse.price(day.statement("event_rows"), replaces="events"))
+    else:
+        found.append(warehouse.price(day.statement("merge_events")))
+    found.append(found[names.index("published_counts")])  # the published day is counted again, to check it
+    known = [number for number in found if number is not None]
+    # A day with rows that reads nothing was not priced: not every server's dry run counts bytes.
+    return sum(max(number, LEAST_BYTES) for number in known if number) if any(known) else None
+
+
+def _slot_ms_per_row(warehouse: Warehouse) -> float | None:
+    rows = [row for row in warehouse.query("ledger_latest") if row["slot_ms"] is not None and row["source_rows"]]
+    source_rows = sum(int(row["source_rows"]) for row in rows)
+    return sum(int(row["slot_ms"]) for row in rows) / source_rows if source_rows else None
+
+
+def _seconds(warehouse: Warehouse, source_rows: int) -> float | None:
+    runs = warehouse.query("report_runs")
+    rows = sum(int(run["source_rows"]) for run in runs)
+    if not rows:
+        return None
+    return sum((run["finished_at"] - run["started_at"]).total_seconds() for run in runs) / rows * source_rows
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if values and len(known) == len(values) else None

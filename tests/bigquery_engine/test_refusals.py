@@ -1,0 +1,152 @@
+"""What cannot work is said in one sentence with the next step; nothing is half-published."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixflows.cli import main
+from tests.bigquery_engine.faults import Answer, JobFails, always, proxy
+from tests.bigquery_engine.place import Place
+from tests.spec.engines import LANDED
+from tests.spec.project import Project
+
+Command = Callable[..., tuple[int, str]]
+SOURCE = """
+    id | time  | arrival
+    a  | 10:00 | 10:05
+    a  | 10:00 | 10:06
+    b  | 11:00 | 11:01
+"""
+
+
+@pytest.fixture
+def mixflows(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Command:
+    """Runs the command line on the place, and gives its exit code and all that it said."""
+
+    def run(*words: str, **bigquery: Any) -> tuple[int, str]:
+        settings = place.settings({"bigquery": bigquery}).model_dump(mode="json", exclude_none=True)["bigquery"]
+        for name in [name for name, value in bigquery.items() if value is None]:
+            settings.pop(name, None)
+        labels = settings.pop("labels")
+        assert labels == {}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+        config = tmp_path / "settings.toml"
+        config.write_text('[warehouse]\nengine = "bigquery"\n[bigquery]\n' + "\n".join(lines) + "\n")
+        monkeypatch.setattr(sys, "argv", ["mixflows", *words, "--config", str(config)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        text = " ".join((said.out + said.err).split())
+        assert "Traceback" not in text
+        return int(ended.value.code or 0), text
+
+    return run
+
+
+def run(mixflows: Command, **bigquery: Any) -> tuple[int, str]:
+    return mixflows("run", "--no-prefect", "--json", "--as-of", "2026-03-31", **bigquery)
+
+
+def test_a_key_file_that_is_none(mixflows: Command, tmp_path: Path) -> None:
+    garbage = tmp_path / "key.json"
+    garbage.write_text('{"private_key": "secret-of-mine"}')
+    code, said = run(mixflows, key_file=str(garbage))
+    assert code == 2
+    assert f"bigquery.key_file {garbage} is no service account's key file" in said
+    assert "Download the key again" in said
+    assert "secret" not in said
+
+
+def test_no_credentials_at_all(mixflows: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    code, said = run(mixflows, api_endpoint=None)
+    assert code == 1
+    assert "there are no credentials for BigQuery here" in said
+    assert "gcloud auth application-default login" in said
+
+
+@pytest.mark.parametrize("command", [("run", "--no-prefect"), ("init",), ("status",)])
+def test_a_dataset_that_is_not_there(mixflows: Command, place: Place, command: tuple[str, ...]) -> None:
+    code, said = mixflows(*command, dataset="nowhere")
+    assert code == 1
+    assert f"dataset {place.project}.nowhere is not there" in said
+    assert "Make it in location US" in said
+
+
+def test_a_dataset_in_another_location(mixflows: Command, project: Project, place: Place, endpoint: str) -> None:
+    project.deliver(SOURCE)
+    dataset = place.client.get_dataset(place.dataset)
+    not_found = Answer(404, "notFound", f"Not found: Dataset {place.project}:{place.dataset} was not found in location EU")
+    assert dataset.location == "US"
+    with proxy(endpoint, always(not_found, ".")) as through:
+        code, said = run(mixflows, location="EU", api_endpoint=through)
+    assert code == 1
+    assert f"dataset {place.project}.{place.dataset} is in location US, but bigquery.location is EU" in said
+    assert 'Set bigquery.location = "US"' in said
+
+
+def test_a_source_that_is_not_there(mixflows: Command, place: Place) -> None:
+    code, said = run(mixflows)
+    assert code == 1
+    assert f"table {place.table('mp_master_event')} is not there" in said
+    assert "tables.source" in said
+
+
+def test_a_column_that_the_source_lacks(mixflows: Command, place: Place) -> None:
+    place.create_table("mp_master_event", {name: kind for name, kind in LANDED.items() if name != "mp_insert_id"})
+    code, said = run(mixflows)
+    assert code == 1
+    assert "table mp_master_event has no column 'mp_insert_id', which the setting columns.insert_id names" in said
+
+
+def test_a_view_instead_of_a_table(mixflows: Command, place: Place) -> None:
+    place.create_table("events_of_old", LANDED)
+    place.sql(f"CREATE VIEW `{place.table('mp_master_event')}` AS SELECT * FROM `{place.table('events_of_old')}`")
+    code, said = run(mixflows)
+    assert code == 1
+    assert "mp_master_event is a view, not a table" in said
+    assert "Name the table under it" in said
+
+
+CAP = Answer(
+    400,
+    "bytesBilledLimitExceeded",
+    "Query exceeded limit for bytes billed: 1000000. 10485760 or higher required.",
+)
+QUOTA = Answer(403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for free query bytes scanned.")
+DENIED = Answer(403, "accessDenied", "Access Denied: Table proj:mixpanel.mp_events: User does not have permission.")
+ROW_VALUE = JobFails("Bad double value: 'jane@example.org'")
+
+
+@pytest.mark.parametrize(
+    ("fault", "where", "sentence", "next_step"),
+    [
+        (CAP, "stg_mp_copies", "would bill more than bigquery.maximum_bytes_billed (1,000,000)", "Raise the setting"),
+        (QUOTA, "MERGE INTO", "exceeds a quota of the project", "raise the quota in the console"),
+        (DENIED, "MERGE INTO", "access denied", "Grant the rights"),
+        (ROW_VALUE, "MERGE INTO", "was refused as wrong", "mixflows doctor"),
+    ],
+    ids=["cap", "quota", "access", "refused"],
+)
+def test_a_statement_that_bigquery_does_not_run(
+    mixflows: Command, project: Project, place: Place, endpoint: str, fault: Any, where: str, sentence: str, next_step: str
+) -> None:
+    """The day is recorded as failed with the sentence, nothing of it is published, and the next run takes it."""
+    project.deliver(SOURCE)
+    with proxy(endpoint, always(fault, where)) as through:
+        code, said = run(mixflows, api_endpoint=through, maximum_bytes_billed=1_000_000)
+    assert code == 1
+    assert sentence in said
+    assert next_step in said
+    assert "jane" not in said
+    assert project.events() == project.rejected() == []
+    assert [(row["status"], sentence in row["error"]) for row in project.ledger()] == [("failed", True)]
+    assert run(mixflows)[0] in (0, 3)
+    assert len(project.events()) == 2
+

@@ -1,0 +1,169 @@
+"""A Prefect server on loopback, spoken to as its UI does: over HTTP."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+T = TypeVar("T")
+
+
+def eventually(ask: Callable[[], T], what: str, seconds: float = 60) -> T:
+    """The first answer that is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := ask():
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+class Process:
+    """A process with a log file and everything it starts."""
+
+    def __init__(self, command: Sequence[str], env: dict[str, str], folder: Path, log: Path) -> None:
+        self.log = log
+        with log.open("w") as out:
+            self._process = subprocess.Popen(
+                command, env=env, cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ends the process and everything it started."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, how)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(20)
+
+
+class PrefectServer:
+    """The server, and the environment of those who talk to it."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        self.ui = f"http://127.0.0.1:{self.port}"
+        self.env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PREFECT_HOME": str(folder / "home"),
+            "PREFECT_API_URL": f"{self.ui}/api",
+            "PREFECT_SERVER_UI_API_URL": f"{self.ui}/api",
+            "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+        }
+        command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._process = Process(command, self.env, folder, folder / "server.log")
+        self.api = httpx.Client(base_url=f"{self.ui}/api", timeout=30)
+        eventually(self._answers, f"the server answers; see {self._process.log}", 120)
+
+    def _answers(self) -> bool:
+        try:
+            return self.api.get("/health").is_success
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        self.api.close()
+        self._process.stop()
+
+    @property
+    def errors(self) -> list[str]:
+        """What the server complained about itself."""
+        return [line for line in self._process.log.read_text().splitlines() if "| ERROR " in line]
+
+    def cli(self, *words: str, folder: Path) -> str:
+        """Runs `prefect` in a folder."""
+        return ran([*PREFECT, "--no-prompt", *words], self.env, folder)
+
+    def python(self, *words: str, folder: Path, **env: str) -> str:
+        return ran([sys.executable, *words], {**self.env, **env}, folder)
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = self.api.post(path, json=body)
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        return self.api.get(f"/deployments/name/{name}/{name}").raise_for_status().json()
+
+    def start(self, name: str, **parameters: Any) -> str:
+        """Starts a run as the form does.
+
+        Returns:
+            The flow run's id.
+        """
+        state = {"type": "SCHEDULED"}
+        created = self.post(
+            f"/deployments/{self.deployment(name)['id']}/create_flow_run", parameters=parameters, state=state
+        )
+        return created["id"]
+
+    def retry(self, run_id: str) -> None:
+        """The button `Retry`."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        assert self.post(f"/flow_runs/{run_id}/set_state", state=state, force=False)["status"] == "ACCEPT"
+
+    def cancel(self, run_id: str) -> None:
+        """The button `Cancel`."""
+        state = {"type": "CANCELLING", "name": "Cancelling"}
+        assert self.post(f"/flow_runs/{run_id}/set_state", state=state, force=False)["status"] == "ACCEPT"
+
+    def change_state(self, run_id: str, state: str) -> None:
+        """The entry `Change state` of a run's menu."""
+        self.post(f"/flow_runs/{run_id}/set_state", state={"type": state}, force=True)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+
+    def ended(self, run_id: str, run_count: int = 1, seconds: float = 90) -> dict[str, Any]:
+        """The run once it ended for that many times."""
+
+        def ask() -> dict[str, Any] | None:
+            run = self.run(run_id)
+            return run if run["state_type"] in TERMINAL and run["run_count"] >= run_count else None
+
+        return eventually(ask, f"run {run_id} ends; see {self.folder}", seconds)
+
+    def in_state(self, run_id: str, name: str) -> dict[str, Any]:
+        return eventually(
+            lambda: run if (run := self.run(run_id))["state_name"] == name else None, f"run {run_id} is {name}"
+        )
+
+    def task_runs(self, run_id: str) -> list[dict[str, Any]]:
+        return self.post("/task_runs/filter", flow_runs={"id": {"any_": [run_id]}})
+
+    def messages(self, run_id: str) -> list[str]:
+        logs = self.post("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
+        return [log["message"] for log in logs]
+
+    def artifacts(self, run_id: str) -> dict[str, dict[str, Any]]:
+        found = self.post("/artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
+        return {artifact["key"]: artifact for artifact in found}
+
+    def events(self, prefix: str, resource: str = "") -> list[dict[str, Any]]:
+        events = self.post("/events/filter", filter={"event": {"prefix": [prefix]}})["events"]
+        return [event for event in events if event["resource"]["prefect.resource.id"].startswith(resource)]
+
+
+PREFECT = (sys.executable, "-m", "prefect")
+
+
+def ran(command: Sequence[str], env: dict[str, str], folder: Path) -> str:
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

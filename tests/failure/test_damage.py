@@ -1,0 +1,150 @@
+"""A published day that somebody damaged is repaired; one that cannot be repaired is `failed`, and never published."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mixflows.model import Mode, Status
+from mixflows.pipeline.process import RunResult
+from mixflows.settings import Settings
+from mixflows.warehouse.boundary import DayStatement
+from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from tests.failure.conftest import Yard
+from tests.failure.exports import DAYS
+
+DAY, OTHER = DAYS
+EVENT = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e7'"
+WINNER = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e4'"
+REJECTED = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e4'"
+SAME_TWICE = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e3'"
+
+DAMAGE = {
+    "an event deleted": f"DELETE {EVENT}",
+    "an event with copies deleted": f"DELETE {WINNER}",
+    "all events of the day deleted": f"DELETE FROM mp_events WHERE partition_date = '{DAY}'",
+    "an event doubled": f"INSERT INTO mp_events SELECT * {EVENT}",
+    "an event with copies doubled": f"INSERT INTO mp_events SELECT * {WINNER}",
+    "all events doubled": f"INSERT INTO mp_events SELECT * FROM mp_events WHERE partition_date = '{DAY}'",
+    "a rejected row deleted": f"DELETE {REJECTED}",
+    "one of two equal rejected rows deleted": f"DELETE FROM mp_rejected_events WHERE rowid = (SELECT min(rowid) {SAME_TWICE})",
+    "all rejected rows deleted": f"DELETE FROM mp_rejected_events WHERE partition_date = '{DAY}'",
+    "a rejected row doubled": f"INSERT INTO mp_rejected_events SELECT * {REJECTED}",
+    "an invalid row doubled": "INSERT INTO mp_rejected_events SELECT * FROM mp_rejected_events"
+    f" WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-future'",
+    "a reason changed": f"UPDATE mp_rejected_events SET rejection_reason = 'I do not like it' WHERE rowid = (SELECT min(rowid) {REJECTED})",
+    "the day deleted from both tables": f"DELETE FROM mp_events WHERE partition_date = '{DAY}';"
+    f" DELETE FROM mp_rejected_events WHERE partition_date = '{DAY}'",
+    "winner and loser exchanged": f"CREATE TEMP TABLE loser AS SELECT * {REJECTED}; CREATE TEMP TABLE winner AS SELECT * {WINNER};"
+    f" DELETE {WINNER}; INSERT INTO mp_events BY NAME SELECT * EXCLUDE (row_num, rejection_reason, rejection_timestamp,"
+    f" is_exact_copy, run_id) FROM loser; DELETE {REJECTED}; INSERT INTO mp_rejected_events BY NAME"
+    " SELECT w.*, 2 AS row_num, 'Duplicate event' AS rejection_reason, now() AS rejection_timestamp, FALSE AS is_exact_copy,"
+    " 'x' AS run_id FROM winner AS w",
+}
+
+
+def statuses(result: RunResult) -> dict[str, Status]:
+    return {str(outcome.row.partition_date): outcome.row.status for outcome in result.outcomes}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=list(DAMAGE))
+def test_damage_is_repaired(yard: Yard, damage: str) -> None:
+    yard.backfill()
+    whole = yard.tables()
+    yard.execute(damage)
+    assert yard.tables().published != whole.published
+    result = yard.backfill(Mode.ALL)
+    print([(o.row.note, o.row.error) for o in result.outcomes])
+    assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.UNCHANGED}
+    assert result.exit_code == 0
+    assert yard.tables().published == whole.published
+    assert yard.tables().status_of(str(DAY)) == ["published", "published"]
+    assert statuses(yard.backfill(Mode.ALL)) == {str(DAY): Status.UNCHANGED, str(OTHER): Status.UNCHANGED}
+
+
+FOREIGN = {
+    "an event that the source never had": f"""INSERT INTO mp_events BY NAME SELECT * REPLACE ('id-foreign' AS mp_insert_id) {EVENT}""",
+    "a rejected row that the source never had": "INSERT INTO mp_rejected_events BY NAME"
+    f" SELECT * REPLACE ('id-foreign' AS mp_insert_id) {REJECTED}",
+    "an event's arrival changed": f"UPDATE mp_events SET mp_processing_time_ms = 1 WHERE rowid = (SELECT min(rowid) {EVENT})",
+}
+
+
+@pytest.mark.parametrize("damage", FOREIGN.values(), ids=list(FOREIGN))
+def test_a_row_that_the_source_never_had_blocks_the_day(yard: Yard, damage: str) -> None:
+    yard.backfill()
+    whole = yard.tables()
+    yard.execute(damage)
+    damaged = yard.tables()
+    result = yard.backfill(Mode.ALL)
+    assert statuses(result) == {str(DAY): Status.BLOCKED, str(OTHER): Status.UNCHANGED}
+    assert result.exit_code == 3
+    (blocked,) = result.days(Status.BLOCKED)
+    assert blocked.row.note == "source_deletes 1 (at most 0)"
+    assert yard.tables().published == damaged.published
+    yard.sections = {"pipeline": {"source_deletes": "apply"}}
+    assert statuses(yard.backfill(Mode.ALL)) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.UNCHANGED}
+    assert yard.tables().published == whole.published
+
+
+class WrongWarehouse(DuckDBWarehouse):
+    """Writes one day's events wrongly, every time or the first time only."""
+
+    def __init__(self, settings: Settings, wrong_sql: str, *, times: int) -> None:
+        super().__init__(settings)
+        self._wrong_sql, self._times = wrong_sql, times
+
+    def replace_day(self, table: str, statement: DayStatement) -> None:
+        super().replace_day(table, statement)
+        if table == "events" and statement.params["day"] == DAY and self._times:
+            self._times -= 1
+            self._execute(self._wrong_sql, {})
+
+
+WRONG = {
+    "one row too few": f"DELETE {EVENT}",
+    "one row too many": f"INSERT INTO mp_events SELECT * {EVENT}",
+    "another row instead": f"UPDATE mp_events SET mp_insert_id = 'id-e8', time = (SELECT time FROM mp_events WHERE"
+    f" mp_insert_id = 'id-e8' AND partition_date = '{DAY}') WHERE rowid = (SELECT min(rowid) {EVENT})",
+}
+
+
+def wrong(sql: str, times: int) -> Callable[[Settings], Any]:
+    return lambda settings: WrongWarehouse(settings, sql, times=times)
+
+
+@pytest.mark.parametrize("sql", WRONG.values(), ids=list(WRONG))
+def test_a_day_that_cannot_be_repaired_is_failed_and_the_others_go_on(yard: Yard, sql: str) -> None:
+    result = yard.backfill(opener=wrong(sql, times=9))
+    assert statuses(result) == {str(DAY): Status.FAILED, str(OTHER): Status.PUBLISHED}
+    assert result.exit_code == 1
+    (failed,) = result.days(Status.FAILED)
+    assert failed.row.error.startswith(f"day {DAY}: ")
+    assert "replacing the day did not help" in failed.row.error
+    tables = yard.tables()
+    assert tables.published_on(str(DAY)) == ([], [])
+    assert tables.status_of(str(DAY)) == ["failed"]
+    # The next run takes it again by itself.
+    again = yard.backfill()
+    assert statuses(again) == {str(DAY): Status.PUBLISHED}
+    assert [outcome.row.plan_reason for outcome in again.outcomes] == ["failed"]
+    assert len(yard.tables().published_on(str(DAY))[0]) == 40
+
+
+@pytest.mark.parametrize("sql", WRONG.values(), ids=list(WRONG))
+def test_a_day_that_was_published_before_keeps_that_when_it_cannot_be_repaired(yard: Yard, sql: str) -> None:
+    yard.backfill()
+    yard.execute(DAMAGE["all events of the day deleted"])
+    damaged = yard.tables()
+    result = yard.backfill(Mode.ALL, opener=wrong(sql, times=9))
+    assert statuses(result) == {str(DAY): Status.FAILED, str(OTHER): Status.UNCHANGED}
+    assert yard.tables().published == damaged.published
+
+
+@pytest.mark.parametrize("sql", WRONG.values(), ids=list(WRONG))
+def test_a_day_that_was_written_wrongly_once_is_replaced(yard: Yard, sql: str) -> None:
+    result = yard.backfill(opener=wrong(sql, times=1))
+    assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.PUBLISHED}
+    assert [outcome.row.note for outcome in result.outcomes] == ["the published day did not add up and was replaced", ""]
+    assert [len(rows) for rows in yard.tables().published_on(str(DAY))] == [40, 7]
+    assert yard.tables().status_of(str(DAY)) == ["published"]

@@ -1,0 +1,181 @@
+"""The flow `backfill`: its states, what it leaves in Prefect, and what it refuses."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from prefect.client.schemas.objects import TaskRun
+
+from flows.backfill import backfill
+from flows.daily import daily
+from flows.land import land
+from mixflows.model import Mode
+from tests.flows.project import Project
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+BLOCKED, WARNED = "2024-01-04", "2024-01-02"
+DAYS = [f"2024-01-0{n}" for n in range(1, 7)]
+
+
+@pytest.fixture
+def landed(project: Project) -> Project:
+    """Six days of 200 events; on the second 2 of them came twice (a warning), on the fourth 100 (blocked)."""
+    project.run(land, files=[project.export("export.jsonl", 6, 200, twice={1: 2, 3: 100})])
+    return project
+
+
+def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
+    ran = landed.run(backfill)
+    assert ran.named == ("FAILED", "Blocked")
+    assert f"blocked: {BLOCKED} (duplicate_rate 33.3 % (at most 1 %)" in ran.message
+    assert f"warnings: {WARNED} (duplicate_rate 0.99 % (at most 0.5 %))" in ran.message
+
+    table = ran.table("mixflows-days")
+    assert [(row["day"], row["status"]) for row in table[:2]] == [(BLOCKED, "blocked"), (WARNED, "published")]
+    assert sorted(row["day"] for row in table) == DAYS
+    assert table[1] == {
+        "day": WARNED, "status": "published", "reason": "new", "rows": 202, "kept": 200, "rejected": 2,
+        "duplicate rate": "0.99%", "note": "duplicate_rate 0.99 % (at most 0.5 %)",
+    }  # fmt: skip
+    summary = ran.artifact("mixflows-summary")
+    assert summary is not None
+    assert str(summary.data).startswith("**6 days**, 1,302 source rows: 5 published, 1 blocked.")
+    assert f"- {BLOCKED}: duplicate_rate 33.3 %" in str(summary.data)
+    progress = ran.artifact("mixflows-progress")
+    assert progress is not None
+    assert progress.data == 100
+
+    tasks = ran.task_runs(14)
+    mapped = {f"{step}-{day}" for step in ("stage", "publish") for day in DAYS}
+    assert {name for name in tasks if name.startswith(("stage-", "publish-"))} == mapped
+    states = {name: run.state.name for name, run in tasks.items() if run.state}
+    assert states[f"publish-{BLOCKED}"] == "Blocked"
+    assert {name for name, state in states.items() if state != "Completed"} == {f"publish-{BLOCKED}"}
+
+    ledger = landed.ledger()
+    assert {row["run_id"] for row in ledger} == {str(ran.flow_run.id)}
+    assert {row["attempt"] for row in ledger} == {1}
+    assert (landed.totals()["event_rows"], landed.totals()["rejected_rows"]) == (1000, 2)
+
+    again = landed.run(backfill)
+    assert again.named == ("COMPLETED", "Completed")
+    assert again.message == "nothing to do"
+    assert again.artifact("mixflows-days") is None
+    assert landed.ledger() == ledger
+
+
+def test_warnings_alone_complete_with_warnings(landed: Project) -> None:
+    ran = landed.run(backfill, end=date(2024, 1, 2))
+    assert ran.named == ("COMPLETED", "CompletedWithWarnings")
+    assert ran.message == f"2 days; warnings: {WARNED} (duplicate_rate 0.99 % (at most 0.5 %))"
+
+
+def test_a_failed_day_fails_the_run_beside_a_blocked_one_and_the_others_go_on(landed: Project) -> None:
+    columns = ", ".join(f'"{c.name}" {c.native_type}' for c in landed.warehouse().shape().columns)
+    landed.close()
+    landed.place.change(
+        "DROP TABLE IF EXISTS mp_events",
+        f"CREATE TABLE mp_events ({columns}, CHECK (partition_date <> DATE '2024-01-03'))",
+    )
+    ran = landed.run(backfill, start=date(2024, 1, 3))
+    assert ran.named == ("FAILED", "Failed")
+    assert "failed: 2024-01-03 (" in ran.message
+    assert f"blocked: {BLOCKED} (" in ran.message
+    statuses = {str(row["partition_date"]): row["status"] for row in landed.ledger()}
+    assert statuses == {
+        "2024-01-03": "failed",
+        BLOCKED: "blocked",
+        "2024-01-05": "published",
+        "2024-01-06": "published",
+    }
+    (failed,) = [row for row in ran.table("mixflows-days") if row["status"] == "failed"]
+    assert (failed["day"], failed["rows"]) == ("2024-01-03", None)
+
+
+def test_a_dry_run_leaves_its_plan_and_writes_nothing(landed: Project) -> None:
+    ran = landed.run(backfill, dry_run=True, newest_first=True, start=date(2024, 1, 4))
+    assert ran.named == ("COMPLETED", "Completed")
+    assert ran.message == "dry run: 3 days, 700 source rows"
+    assert [(row["day"], row["reason"], row["rows"]) for row in ran.table("mixflows-plan")] == [
+        ("2024-01-06", "new", 200), ("2024-01-05", "new", 200), (BLOCKED, "new", 300),
+    ]  # fmt: skip
+    assert ran.artifact("mixflows-days") is None
+    assert landed.ledger() == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_so_many_days_are_in_flight_and_no_more(concurrency: int, landed: Project) -> None:
+    ran = landed.run(backfill, concurrency=concurrency)
+    tasks = ran.task_runs(14)
+    for step in ("stage-", "publish-"):
+        assert most_at_once([run for name, run in tasks.items() if name.startswith(step)]) <= concurrency
+
+
+def test_a_held_day_is_named_and_left_alone(landed: Project) -> None:
+    day = date(2024, 1, 1)
+    landed.warehouse().claim([day], "another-run")
+    ran = landed.run(backfill, end=date(2024, 1, 2))
+    assert ran.named == ("COMPLETED", "CompletedWithWarnings")
+    assert "held by another run and left alone: 2024-01-01" in ran.message
+    summary = ran.artifact("mixflows-summary")
+    assert summary is not None
+    assert "- 2024-01-01: another-run" in str(summary.data)
+    assert [str(row["partition_date"]) for row in landed.ledger()] == [WARNED]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"start": date(2024, 1, 5), "end": date(2024, 1, 1)}, "ends on 2024-01-01, before it starts on 2024-01-05"),
+        ({"concurrency": 0}, "backfill.concurrency: Input should be greater than or equal to 1"),
+        ({"mode": "some"}, "mode: Input should be 'due', 'missing', 'changed', 'failed', 'blocked' or 'all'"),
+        ({"start": "soon"}, "start: Input should be a valid date"),
+    ],
+)
+def test_parameters_that_cannot_be_meant_are_refused_with_a_sentence(
+    parameters: dict[str, Any], sentence: str, landed: Project
+) -> None:
+    ran = landed.run(backfill, **parameters)
+    assert ran.named[0] == "FAILED"
+    assert sentence in " ".join(ran.message.split())
+    assert landed.ledger() == []
+
+
+def test_a_run_before_anything_is_landed_says_so(project: Project) -> None:
+    for flow in (backfill, daily):
+        ran = project.run(flow)
+        assert ran.named == ("FAILED", "Failed")
+        assert "Land files first" in ran.message
+
+
+def test_daily_takes_days_up_to_as_of_and_then_only_what_changed(landed: Project) -> None:
+    first = landed.run(daily, as_of=date(2024, 1, 3))
+    assert first.named == ("COMPLETED", "CompletedWithWarnings")
+    assert sorted(row["day"] for row in first.table("mixflows-days")) == DAYS[:3]
+    landed.run(land, files=[landed.export("late.jsonl", 1, 201)], again=False)
+    ran = landed.run(daily, "quality.min_rows=1000", as_of=date(2024, 1, 3))
+    assert [(row["day"], row["reason"]) for row in ran.table("mixflows-days")] == [("2024-01-01", "changed")]
+    assert str(ran.flow_run.id) in {row["run_id"] for row in landed.ledger()}
+
+
+def test_a_mode_of_the_form_is_understood(landed: Project) -> None:
+    landed.run(backfill)
+    ran = landed.run(backfill, mode=Mode.BLOCKED)
+    assert ran.named == ("FAILED", "Blocked")
+    assert [row["day"] for row in ran.table("mixflows-days")] == [BLOCKED]
+
+
+def most_at_once(runs: Sequence[TaskRun]) -> int:
+    """The highest number of task runs that ran at the same instant."""
+    moments: list[tuple[datetime, int]] = []
+    for run in runs:
+        assert run.start_time
+        assert run.end_time
+        moments += [(run.start_time, 1), (run.end_time, -1)]
+    at_once = most = 0
+    for _, step in sorted(moments):
+        at_once += step
+        most = max(most, at_once)
+    return most

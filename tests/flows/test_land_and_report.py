@@ -1,0 +1,39 @@
+"""The flows `land` and `report`."""
+
+import gzip
+
+import pytest
+
+from flows.backfill import backfill
+from flows.land import land
+from flows.report import report
+from tests.flows.project import Project
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+
+def test_files_are_landed_and_counted(project: Project) -> None:
+    files = [project.export("a.jsonl", 2, 5), project.export("b.jsonl", 1, 3, first_day=5)]
+    ran = project.run(land, files=files)
+    assert ran.named == ("COMPLETED", "Completed")
+    assert ran.message == "2 files, 13 source rows"
+    assert project.totals()["source_rows"] == 13
+    assert sorted(ran.task_runs(2)) == ["land-a.jsonl", "land-b.jsonl"]
+
+
+def test_a_refused_file_fails_the_run_and_lands_the_others(project: Project) -> None:
+    cut = project.folder / "a-cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(b"{}\n" * 100)[:-9])
+    ran = project.run(land, files=[str(cut), project.export("b.jsonl", 1, 3)])
+    assert ran.named == ("FAILED", "Failed")
+    assert "a-cut.jsonl.gz is gzip that was cut off before its end" in ran.message
+    assert project.totals()["source_rows"] == 3
+
+
+def test_a_report_is_written(project: Project) -> None:
+    project.run(land, files=[project.export("a.jsonl", 2, 5)])
+    project.run(backfill)
+    out = project.folder / "report.html"
+    ran = project.run(report, out=str(out))
+    assert ran.named == ("COMPLETED", "Completed")
+    assert "2024-01-02" in out.read_text(encoding="utf-8")

@@ -1,0 +1,62 @@
+"""Through real files: however an export is split and ordered, the tables are the same; also if a file lands again."""
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mixflows.pipeline.land import land_one
+from tests.oracle.oracle import Copy, deduplicate
+from tests.property.streams import Row, clear, copies, deliveries, published, run
+from tests.spec.project import Project
+
+with_time = st.lists(copies().filter(lambda row: row["time"] is not None), min_size=1, max_size=20)
+
+
+def line(row: Row) -> str:
+    """A copy as Mixpanel exports it; what is unknown is absent."""
+    properties = json.loads(row["properties"]) | {
+        "time": int(row["time"].timestamp()),
+        "distinct_id": row["distinct_id"],
+        "$insert_id": row["mp_insert_id"],
+        "mp_processing_time_ms": row["mp_processing_time_ms"],
+    }
+    known = {name: value for name, value in properties.items() if value is not None}
+    return json.dumps({"event": row["mp_event_name"] or "Other", "properties": known}) + "\n"
+
+
+def landed(row: Row) -> Row:
+    """The copy as it arrives in the source."""
+    return row | {"mp_event_name": row["mp_event_name"] or "Other", "time": row["time"].replace(microsecond=0)}
+
+
+def test_the_split_into_files_does_not_matter(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    project.set(pipeline={"key": "mixpanel", "keep": "first", "missing_insert_id": "reject"})
+
+    @settings(max_examples=8)
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        stream: list[Row] = data.draw(with_time)
+        delivery = data.draw(deliveries(stream))
+        clear(project)
+        folder = tmp_path_factory.mktemp("export")
+        delivered: list[Row] = []
+        for number, (rows, runs) in enumerate(zip(delivery.landings, delivery.runs, strict=True)):
+            if not rows:
+                continue
+            path = folder / f"{number}.jsonl"
+            path.write_text("".join(map(line, rows)))
+            for again in [False, True][: 1 + (number == 0)]:
+                landing = land_one(project.warehouse, project.settings, path, again=again)
+                assert (landing.lines, landing.source_rows, landing.malformed_rows) == (len(rows), len(rows), 0)
+                delivered += rows
+            if runs:
+                run(project, delivery)
+        run(project, delivery)
+        expected = [Copy.of(landed(row)) for row in delivered]
+        events, rejected = deduplicate(expected, key="mixpanel", keep="first")
+        assert published(project) == (Counter(events), Counter(rejected))
+
+    holds()
