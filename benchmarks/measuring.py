@@ -79,6 +79,7 @@ class MeteredWarehouse(DuckDBWarehouse):
 
     def __init__(self, *arguments: object) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.cpu = 0.0  # of the whole process: tells the engine's only where one thread works
         self._meter = local()
         super().__init__(*arguments)  # type: ignore[arg-type]
 
@@ -88,12 +89,14 @@ class MeteredWarehouse(DuckDBWarehouse):
         if getattr(self._meter, "running", False):
             yield
             return
-        self._meter.running, started = True, time.perf_counter()
+        self._meter.running = True
+        started, cpu = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             self._meter.running = False
             self.seconds[name] += time.perf_counter() - started
+            self.cpu += time.process_time() - cpu
 
     def query(self, name: str, params: Params | None = None) -> list[Row]:
         with self.metered(name):

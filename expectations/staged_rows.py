@@ -2,6 +2,7 @@
 
 import atexit
 import sys
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, cast
 
 from sqlalchemy import CursorResult, Selectable, TextClause
@@ -15,7 +16,22 @@ NO_SAMPLES: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_coun
 
 
 class _FetchingEngine(SqlAlchemyExecutionEngine):
-    """Reads every result before its connection goes back: the stock engine reads afterwards, from a closed cursor."""
+    """Asks for counts only, and reads every result before its connection goes back.
+
+    The stock engine reads afterwards, from a closed cursor, and asks for a sample of the failing rows of each expectation.
+    """
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[Any],
+        metrics: dict[Any, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> dict[Any, Any]:
+        """Answers what would fetch samples of failing rows with none: only counts are asked of the warehouse."""
+        wanted = list(metrics_to_resolve)
+        samples = {metric.id: [] for metric in wanted if metric.metric_name.endswith(".unexpected_values")}
+        asked = [metric for metric in wanted if metric.id not in samples]
+        return super().resolve_metrics(asked, metrics, runtime_configuration) | samples
 
     def execute_query(self, query: Selectable | TextClause) -> CursorResult[Any]:
         with self.get_connection() as connection:
@@ -29,7 +45,7 @@ EngineType = type[SqlAlchemyExecutionEngine]
 
 
 class StagedRowsDatasource(SQLDatasource):
-    """A SQL data source whose tables are in one schema and whose connections are never pooled."""
+    """A SQL data source whose tables are in one schema."""
 
     _EXTRA_EXCLUDED_EXEC_ENG_ARGS: ClassVar[set[str]] = {"staging_schema"}
 
@@ -54,12 +70,17 @@ def add_source(context: EphemeralDataContext, access: RowAccess) -> StagedRowsDa
         context.data_sources.add_or_update_mixflows_staged_rows(
             name="staged_rows",
             connection_string=access.connection_string,
-            kwargs={"poolclass": NullPool, **access.engine_options},
+            kwargs={**_pool(access), **access.engine_options},
             staging_schema=access.schema_name,
         ),
     )
     _dialect_packages.add(type(added.get_engine().dialect).__module__.partition(".")[0])
     return added
+
+
+def _pool(access: RowAccess) -> dict[str, Any]:
+    """No pool where the warehouse hands out connections; else Great Expectations names one by the dialect."""
+    return {"poolclass": NullPool} if "creator" in access.engine_options else {}
 
 
 @atexit.register

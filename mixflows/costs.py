@@ -1,4 +1,4 @@
-"""What the runs were billed, by the ledger: per day, per step, per million events, and against a rebuild at every run."""
+"""What the runs were billed, by the ledger: per day, step and million events, and against a rebuild at every run."""
 
 import json
 from collections import defaultdict
@@ -210,8 +210,9 @@ def spoken_seconds(value: float) -> str:
 def in_words(costs: Costs) -> list[str]:
     """The costs in sentences: what was billed, and what rebuilding would have read."""
     price, per_million = costs.price_per_tib, costs.bytes_per_million_events
+    total = costs.bytes_billed
     billed = (
-        f"Billed: {spoken_bytes(costs.bytes_billed)}, {spoken_money(costs.money(costs.bytes_billed))} at {price:g} per TiB;"
+        f"Billed: {spoken_bytes(total)}, {spoken_money(costs.money(total))} at {price:g} per TiB;"
         f" {spoken_money(costs.money(costs.bytes_per_day))} per day"
     )
     if per_million is not None:

@@ -12,10 +12,9 @@ HEADER = (
 
 def toml_of(settings: Settings) -> str:
     """The text of a settings file that gives these settings; what is as by default is left out."""
-    chosen, usual = settings.model_dump(), Settings().model_dump()
+    usual = Settings().model_dump()
     lines = [HEADER, f"project_timezone = {_value(settings.project_timezone)}\n"]
-    sections = {name: value for name, value in chosen.items() if isinstance(value, dict)}
-    for name, section in sections.items():
+    for name, section in settings.model_dump(exclude={"project_timezone"}).items():
         lines += _section(name, section, usual[name])
     return "".join(lines)
 
@@ -31,7 +30,7 @@ def _section(path: str, values: dict[str, Any], usual: dict[str, Any]) -> list[s
     return lines
 
 
-def _value(value: object) -> str:
+def _value(value: Any) -> str:
     match value:
         case None:
             return '"none"'

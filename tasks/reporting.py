@@ -20,7 +20,7 @@ from prefect.states import Completed, Failed
 from prefect.variables import Variable
 
 from mixflows.model import DayOutcome, Plan, Status
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.process import DaysLeftError, RunResult
 from mixflows.progress import listener
 from mixflows.report.page import write_report
 from mixflows.settings import Settings
@@ -129,9 +129,9 @@ def final_state(result: RunResult) -> State[RunResult]:
         parts.append(f"held by another run and left alone: {', '.join(map(str, result.held))}")
     message = "; ".join(parts)
     if failed:
-        return Failed(message=message, data=result)
+        return Failed(message=message, data=DaysLeftError(message, result))
     if blocked:
-        return Failed(name="Blocked", message=message, data=result)
+        return Failed(name="Blocked", message=message, data=DaysLeftError(message, result))
     if warned:
         return Completed(name="CompletedWithWarnings", message=message, data=result)
     return Completed(message=message, data=result)

@@ -93,7 +93,7 @@ def init(
 
 @app.command()
 def doctor(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
-    """Look at everything that a run needs of the warehouse, and say what to do about what is found. Writes nothing."""
+    """Look at what a run needs, and say what to do. Writes nothing."""
     from mixflows.cli.setting_up import run_doctor
 
     raise typer.Exit(run_doctor(config, assignments, as_json=as_json))

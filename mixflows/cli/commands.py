@@ -4,7 +4,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixflows.cli.output import console, counted, number, plan_table, price_line, print_json, progress_bars, rate
+from mixflows.cli.output import (
+    console,
+    counted,
+    number,
+    plan_table,
+    price_json,
+    price_line,
+    print_json,
+    progress_bars,
+    rate,
+)
 from mixflows.costs import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
@@ -113,10 +123,8 @@ def run_plan(
     plan = make_plan(warehouse, settings, request)
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:
-        days = [asdict(d) for d in plan.days]
-        print_json(
-            {"days": days, "rows_without_day": plan.rows_without_day} | ({"price": asdict(price)} if price else {})
-        )
+        told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}
+        print_json(told | ({"price": price_json(price)} if price else {}))
         return
     if plan.days:
         console.print(plan_table(plan, price))

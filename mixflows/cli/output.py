@@ -135,6 +135,12 @@ def price_line(price: Price) -> str:
     return f"Price: {'; '.join(parts)}."
 
 
+def price_json(price: Price) -> dict[str, Any]:
+    """A price with its totals."""
+    totals = {"bytes_billed": price.bytes_billed, "slot_ms": price.slot_ms, "cost": price.money(price.bytes_billed)}
+    return {**asdict(price), **totals}
+
+
 class Bars:
     """Progress bars for landing and for days; a Listener."""
 

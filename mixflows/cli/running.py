@@ -12,7 +12,7 @@ from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import RunResult, ThreadSteps, process
+from mixflows.pipeline.process import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments
 
@@ -115,6 +115,8 @@ class Runner:
         with progress_bars():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
+        if isinstance(result, DaysLeftError):
+            return result.result
         if isinstance(result, RunResult):
             return result
         if isinstance(result, BaseException):

@@ -144,7 +144,13 @@ def record_failure(
 
 
 def _publish(
-    warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict, day: DayStatements, *, replace: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    staged: StagedDay,
+    verdict: Verdict,
+    day: DayStatements,
+    *,
+    replace: bool = False,
 ) -> DayOutcome:
     keeps_vanished = settings.pipeline.source_deletes == "keep"
     d, counts = staged.difference, staged.published

@@ -61,8 +61,8 @@ class Price:
 def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     """Prices every planned day. Runs nothing but dry runs and two small queries of the ledger.
 
-    A day's first statements are priced as they are; those that read its staged table are priced over the source day, whose
-    columns and rows they are. The day is assumed to have changed.
+    Statements that read the day's staged table are priced over the source day, whose columns and rows it will have. A
+    published day is assumed to have changed.
 
     Raises:
         WarehouseError: A statement would not run: a right or a table is missing.
@@ -85,9 +85,13 @@ def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay])
     with_rows = [planned for planned in days if planned.source_rows]
     if not with_rows or (first := _day_bytes(warehouse, settings, with_rows[0])) is None:
         return {}
+
+    def bytes_of(planned: PlannedDay) -> int | None:
+        return _day_bytes(warehouse, settings, planned)
+
     with ThreadPoolExecutor(DRY_RUNS_AT_ONCE) as pool:
-        others = pool.map(lambda planned: (planned.day, _day_bytes(warehouse, settings, planned)), with_rows[1:])
-        known = {day: found for day, found in others if found is not None}
+        others = zip(with_rows[1:], pool.map(bytes_of, with_rows[1:]), strict=True)
+        known = {planned.day: found for planned, found in others if found is not None}
     gone = {planned.day: 0 for planned in days if not planned.source_rows}
     return gone | known | {with_rows[0].day: first}
 

@@ -74,6 +74,18 @@ class RunResult:
         return 3 if self.days(Status.BLOCKED) else 0
 
 
+class DaysLeftError(MixflowsError):
+    """Days were blocked or failed, and are not published; carries how the run ended.
+
+    Args:
+        message: Which days, and why.
+    """
+
+    def __init__(self, message: str, result: RunResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+
 def process(
     warehouse: Warehouse, settings: Settings, run: Run, plan: Plan, steps: Steps, on_day: OnDay = lambda _: None
 ) -> RunResult:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from mixflows.costs import read_costs
 from mixflows.errors import MissingTableError
 from mixflows.model import Severity, Status
 from mixflows.report.figures import (
@@ -44,6 +45,10 @@ class Queries(Protocol):
 
     def query(self, name: str, params: Mapping[str, Any], /) -> list[dict[str, Any]]:
         """The rows of the named statement under `sql/`."""
+        ...
+
+    def source_bytes(self) -> int | None:
+        """Bytes that reading the whole source would bill; None where nothing is billed."""
         ...
 
 
@@ -85,6 +90,7 @@ def collect(warehouse: Queries, settings: Settings) -> ReportData:
         days=tuple(figures for _, figures in sorted((taken | waiting).items())),
         runs=tuple(_run(row) for row in _rows(warehouse, "report_runs")),
         landings=_landings(_rows(warehouse, "report_landings")),
+        costs=read_costs(warehouse, settings) if ledger else None,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from mixflows.costs import Costs
 from mixflows.model import Severity, Status
 
 
@@ -179,6 +180,7 @@ class ReportData:
         duplicate_rate: The bounds in force when the report was made.
         days: Ascending, each day once.
         runs: The latest first, at most the number asked for.
+        costs: None where nothing is billed.
     """
 
     made_at: datetime
@@ -189,6 +191,7 @@ class ReportData:
     days: tuple[DayFigures, ...]
     runs: tuple[RunFigures, ...]
     landings: LandingFigures
+    costs: Costs | None = None
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:

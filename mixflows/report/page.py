@@ -14,6 +14,7 @@ import vl_convert
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from mixflows.costs import in_words, spoken_bytes, spoken_money, spoken_slots
 from mixflows.errors import WarehouseFullError
 from mixflows.report.answer import answer, bound, figure, label, share, spoken, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
@@ -87,6 +88,7 @@ def render_html(data: ReportData) -> str:
             expectations=_expectation_counts(data),
             totals=_total(data.days),
             shown_days=SHOWN_DAYS,
+            cost_sentences=in_words(data.costs) if data.costs else (),
         )
     )
 
@@ -160,6 +162,9 @@ def _environment(project_timezone: str) -> Environment:
         "figure": figure,
         "bound": bound,
         "why_stopped": why_stopped,
+        "bytes": spoken_bytes,
+        "money": spoken_money,
+        "slots": spoken_slots,
     }
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType] -- Jinja's own annotation is bare
     return environment

@@ -34,7 +34,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
 
 
 def diagnose(settings: Settings) -> Iterator[Check]:
-    """Looks at everything that a run needs of the warehouse, and says what to do about what it finds; writes nothing."""
+    """Looks at all that a run needs of the warehouse, and says what to do about what it finds; writes nothing."""
     if settings.warehouse.engine == "bigquery":
         from mixflows.warehouse.bigquery_doctor import bigquery_checks
 

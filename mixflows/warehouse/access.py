@@ -12,8 +12,8 @@ class RowAccess:
     Attributes:
         connection_string: SQLAlchemy's URL of the warehouse, such as `duckdb:///:memory:` where `creator` connects.
         schema_name: Where the staged days are, such as `staging.main`; None for the connection's own schema.
-        engine_options: Further arguments of `sqlalchemy.create_engine`. Connections are never pooled, so that
-            `creator`, a function that returns a DBAPI connection, may hand out cursors of one open connection.
+        engine_options: Further arguments of `sqlalchemy.create_engine`. Connections of a `creator`, a function that
+            returns a DBAPI connection, are never pooled, so that it may hand out cursors of one open connection.
     """
 
     connection_string: str

@@ -334,7 +334,7 @@ class BigQueryWarehouse:
         dataset = self._place.staging_dataset or self._place.dataset
         return RowAccess(
             connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
-            schema_name=None,
+            schema_name=dataset,
             engine_options={
                 "connect_args": {
                     "client": AuditClient(self._client, self._jobs),

@@ -21,7 +21,8 @@ def partition_days(
     Args:
         rows: INFORMATION_SCHEMA.PARTITIONS of the source.
         partitioned_by: The source's partition column.
-        exported: When Mixpanel's log says each day was exported last; used where partitions do not tell when they changed.
+        settings: Name the event time, and the project's time zone.
+        exported: When Mixpanel's log says each day was exported last, for partitions that do not tell it.
     """
     found: dict[date, list[tuple[int, str]]] = {}
     without_day = 0

@@ -1,8 +1,8 @@
 """Statements as they can be priced before their short-lived tables exist.
 
-A dry run needs every table that a statement reads. A day's staged table does not exist yet, but its rows are the source day's:
-the statement is priced over the source day in its place, with the same columns. The copies, about one row in 450, and the
-rows to reject are priced as empty.
+A dry run needs every table that a statement reads. A day's staged table does not exist yet, but its rows are the source
+day's: the statement is priced over the source day in its place, with the same columns. The copies, about one row in
+450, and the rows to reject are priced as empty.
 """
 
 from mixflows.statements import DAY_TABLES, Expressions, quote
@@ -16,6 +16,8 @@ def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, 
         text: The statement, with the short-lived tables unbound.
         real: The quoted names of those that it makes, by role.
         source: The source's quoted name.
+        shape: The source's columns.
+        x: How the source day is selected.
     """
     for name in DAY_TABLES:
         text = text.replace(f"CREATE OR REPLACE TABLE `__{name}__`", f"CREATE OR REPLACE TABLE {real[name]}")

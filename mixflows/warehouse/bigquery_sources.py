@@ -41,8 +41,8 @@ def recognise(table: bigquery.Table) -> Recognised:
     Raises:
         SourceColumnsError: It is no table, not partitioned by day, or has neither pipeline's columns.
 
-    Source: Mixpanel's documentation of the JSON pipeline and of the schematized pipeline, integrations/bigquery. The tables
-    of both are partitioned by ingestion time, with the event's day in the project's time zone.
+    Source: Mixpanel's documentation, "Data Pipelines: BigQuery" and "Schematized BigQuery Pipeline". The tables of both
+    are partitioned by ingestion time, with the event's day in the project's time zone.
     """
     name = f"{table.project}.{table.dataset_id}.{table.table_id}"
     refuse_view(table)
@@ -89,7 +89,7 @@ def partition_column(table: bigquery.Table) -> str | None:
         return None
     if partitioning.type_ != "DAY":
         raise SourceColumnsError(
-            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {partitioning.type_.lower()}, not by day",
+            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {partitioning.type_.lower()}",
             "Days are planned and read by partition: name a table that is partitioned by day.",
         )
     return partitioning.field or INGESTION_DAY
@@ -119,6 +119,7 @@ def recognised_settings(settings: Settings, source: str) -> tuple[Settings, Reco
     """The settings for a source table: its place, its location, its columns. Everything else stays as it is.
 
     Args:
+        settings: Name the project that runs the jobs, and the credentials.
         source: `project.dataset.table`.
 
     Raises:
@@ -168,7 +169,7 @@ def _in_words(partition: str | None) -> str:
 class ExportLog:
     """The columns of Mixpanel's export log that tell which days an export wrote, and when.
 
-    Mixpanel documents what the log holds (when, from which day to which, how many rows), and not what its columns are called:
+    Mixpanel documents what the log holds (when, from which day to which, how many rows), and not its columns' names:
     they are found by their types and by the words in their names.
     """
 

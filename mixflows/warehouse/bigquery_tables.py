@@ -35,7 +35,7 @@ def type_of(field: bigquery.SchemaField) -> str:
 
 
 def published_fields(source: bigquery.Table, role: str, shape: SourceShape) -> list[bigquery.SchemaField]:
-    """The fields of a published table: the source's, the day where the source lacks it, and the rejected copies' own."""
+    """The fields of a published table: the source's, the day if the source lacks it, and the rejected copies' own."""
     fields = [_changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE") for f in source.schema]
     if not shape.has_day_column:
         fields.append(bigquery.SchemaField("partition_date", "DATE"))

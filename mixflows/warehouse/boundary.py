@@ -123,7 +123,7 @@ class Warehouse(Protocol):
         ...
 
     def source_bytes(self) -> int | None:
-        """Bytes of the whole source, as they are billed when it is read, from metadata; None where nothing is billed."""
+        """Bytes that reading the whole source would bill, from metadata; None where nothing is billed."""
         ...
 
     def cost(self, day: date) -> Cost:

@@ -82,8 +82,8 @@ def _columns(warehouse: Warehouse) -> list[Check]:
             warning(
                 "arrival",
                 "the source does not tell when a copy arrived",
-                "The winner among copies is chosen by content alone, and late or future events are not judged. Where there"
-                " is such a column, name it as columns.arrival.",
+                "The winner among copies is chosen by content alone, and late or future events are not judged."
+                " Where there is such a column, name it as columns.arrival.",
             )
         )
     return found
@@ -108,7 +108,7 @@ def _days(warehouse: Warehouse, settings: Settings) -> list[Check]:
             warning(
                 "signal of change",
                 "nothing tells which days changed",
-                f"Only the last {settings.pipeline.lookback_days} days are looked at again; set pipeline.lookback_days.",
+                f"Only the last {settings.pipeline.lookback_days} days are looked at again: pipeline.lookback_days.",
             )
         )
     return [*found, _day_rule(warehouse, settings, days)]
@@ -131,6 +131,6 @@ def _day_rule(warehouse: Warehouse, settings: Settings, days: Sequence[SourceDay
     return failed(
         name,
         f"{other:,} of {sampled:,} sampled rows have an event time on another day in {zone}",
-        "Set project_timezone to the Mixpanel project's time zone (Project settings, Overview). Rows on another day block"
-        " their day.",
+        "Set project_timezone to the Mixpanel project's time zone (Project settings, Overview)."
+        " A row on another day blocks its day.",
     )

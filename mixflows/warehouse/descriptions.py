@@ -6,7 +6,7 @@ TABLES = {
     "events": "Mixpanel events, each key once: the kept copies of the source, by day. Written by mixflows.",
     "rejected": "Delivered copies that are not in the events, each with its reason. Written by mixflows.",
     "ledger": "One row per day, run and attempt: how it ended and what it cost. Append-only. Written by mixflows.",
-    "quality": "One row per day, run, attempt and expectation: what was observed, against which bound. Written by mixflows.",
+    "quality": "One row per day, run, attempt and expectation: what was observed. Written by mixflows.",
     "landings": "One row per landed file. Written by mixflows.",
     "malformed": "Lines that could not be read as events, raw. Written by mixflows.",
     "claims": "One row: which run holds which day. Written by mixflows.",
@@ -20,7 +20,7 @@ _RUN = {
 }
 _LEDGER = {
     **_RUN,
-    "plan_reason": "Why the day was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested.",
+    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested.",
     "status": "How it ended: published, unchanged, blocked, failed.",
     "source_rows": "Delivered copies of the day.",
     "kept_rows": "Copies that are events.",
@@ -85,7 +85,7 @@ _REJECTED = {
 
 
 def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
-    """Descriptions of a table's columns, by name. Of a published table, only the columns that have a role, and our own."""
+    """Descriptions of a table's columns, by name; of a published table, only of those with a role, and our own."""
     own = {
         "ledger": _LEDGER,
         "quality": _QUALITY,

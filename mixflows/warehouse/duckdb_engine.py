@@ -338,7 +338,11 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(
             f"the folder {path.parent} of warehouse.path is not there", "Make it, or name another path."
         )
-    config: dict[str, str | int] = {"memory_limit": settings.warehouse.memory_limit}
+    # DuckDB would go to the network for an extension when it meets a file of another database.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.warehouse.memory_limit,
+        "autoinstall_known_extensions": False,
+    }
     if settings.warehouse.threads is not None:
         config["threads"] = settings.warehouse.threads
     with translated(path, "open"):

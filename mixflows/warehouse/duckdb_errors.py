@@ -9,59 +9,83 @@ import duckdb
 
 from mixflows.errors import MissingTableError, StatementError, WarehouseBusyError, WarehouseError, WarehouseFullError
 
+NO_ROOM = re.compile(
+    "No space left|Disk quota|File too large|Read-only file system|Permission denied|Cannot open file"
+    "|Could not (write|truncate|create|sync)"
+)
+DAMAGED = re.compile("Corrupt database file|Could not read")
+
+TELL_NO_VALUE = (
+    duckdb.CatalogException,
+    duckdb.BinderException,
+    duckdb.ParserException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
+"""Other errors may quote a value of a row, which belongs into no log."""
+
 
 @contextmanager
 def translated(path: Path, name: str) -> Generator[None]:
     """Turns DuckDB's errors into ours. Messages of statements name the statement, and never carry row content."""
     try:
         yield
-    except duckdb.IOException as err:
-        text = str(err)
-        if "Could not set lock" in text:
-            holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
-            who = f"process {holder[2]} ({Path(holder[1]).name})" if holder else "another process"
-            raise WarehouseBusyError(
-                f"{path} is held by {who}",
-                "DuckDB files have one writer: wait for it to end, or stop it, and try again.",
-            ) from err
-        if re.search(
-            r"[Nn]o space left|Permission denied|[Rr]ead-only|Disk quota|Cannot open file|Could not (write|truncate|create)",
-            text,
-        ):
-            raise WarehouseFullError(
-                f"{path} cannot be written: {_first_line(text)}",
-                "Free space or fix the folder's rights; nothing was half-written, run the same command again.",
-            ) from err
-        raise WarehouseError(f"{path}: {_first_line(text)}") from err
-    except duckdb.OutOfMemoryException as err:
-        raise WarehouseFullError(
-            f"DuckDB ran out of memory or of disk beside {path}: {_first_line(str(err))}",
-            "Raise warehouse.memory_limit, or free disk space.",
-        ) from err
-    except duckdb.CatalogException as err:
-        if re.search(r"(Table|View) with name .* does not exist", str(err)):
-            raise MissingTableError(
-                f"{path}: {_first_line(str(err))}", "Make the tables with mixflows init, and land files."
-            ) from err
-        raise _statement_error(path, name, err, str(err)) from err
     except duckdb.Error as err:
-        text = str(err)
-        if isinstance(err, duckdb.FatalException) or "database has been invalidated" in text:
-            raise WarehouseFullError(
-                f"{path} cannot be written: {_first_line(text)}",
-                "Free space or fix the folder's rights, then run the same command again; what was published stands.",
-            ) from err
-        # Other messages may quote a value of a row, which belongs into no log.
-        tells_no_value = isinstance(err, duckdb.BinderException | duckdb.ParserException | duckdb.TransactionException)
-        raise _statement_error(path, name, err, text if tells_no_value else "") from err
+        raise _in_our_words(path, name, err) from err
 
 
-def _statement_error(path: Path, name: str, err: duckdb.Error, text: str) -> StatementError:
-    what = f": {_first_line(text)}" if text else ""
-    return StatementError(
-        f"statement {name or 'of the warehouse'} failed in {path}: {type(err).__name__}{what}",
-        "Run it again; if it fails again, the statement's file under sql/ and the source's columns do not fit.",
-    )
+def _in_our_words(path: Path, name: str, err: duckdb.Error) -> WarehouseError:
+    text = str(err)
+    if _is_about_files(err) and (told := _about_files(path, name, text)):
+        return told
+    match err:
+        case duckdb.IOException():
+            return WarehouseError(f"{path}: {_first_line(text)}")
+        case duckdb.OutOfMemoryException():
+            return WarehouseFullError(
+                f"DuckDB ran out of memory or of disk beside {path}: {_first_line(text)}",
+                "Raise warehouse.memory_limit, or free disk space.",
+            )
+        case duckdb.CatalogException() if re.search(r"(Table|View) with name .* does not exist", text):
+            return MissingTableError(
+                f"{path}: {_first_line(text)}", "Make the tables with mixflows init, and land files."
+            )
+        case _:
+            return StatementError(
+                f"statement {name or 'of the warehouse'} failed in {path}: {type(err).__name__}{_told(err)}",
+                "Run it again; if it fails again, the statement's file under sql/ and the source's columns do not fit.",
+            )
+
+
+def _told(err: duckdb.Error) -> str:
+    return f": {_first_line(str(err))}" if isinstance(err, TELL_NO_VALUE) else ""
+
+
+def _is_about_files(err: duckdb.Error) -> bool:
+    """Errors that may tell of a file and its disk: of writing when a transaction ends, or of a checksum, among them."""
+    told_by = duckdb.IOException | duckdb.TransactionException | duckdb.FatalException | duckdb.InternalException
+    return isinstance(err, told_by) or str(err).startswith("Corrupt database file")
+
+
+def _about_files(path: Path, name: str, text: str) -> WarehouseError | None:
+    if "Could not set lock" in text:
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+        who = f"process {holder[2]} ({Path(holder[1]).name})" if holder else "another process"
+        return WarehouseBusyError(
+            f"{path} is held by {who}", "DuckDB files have one writer: wait for it to end, or stop it, and try again."
+        )
+    if NO_ROOM.search(text):
+        return WarehouseFullError(
+            f"{path} cannot be written: {_first_line(text)}",
+            "Free space or fix the folder's rights; nothing was half-written, run the same command again.",
+        )
+    # A file that is landed is read through DuckDB too: only a file that is named as the warehouse is meant.
+    if name == "open" or (DAMAGED.search(text) and (path.name in text or "Corrupt" in text)):
+        return WarehouseError(
+            f"{path} cannot be read as a DuckDB database: {_first_line(text)}",
+            "Name another file as warehouse.path, or put a copy back from before it was damaged.",
+        )
+    return None
 
 
 def _first_line(text: str) -> str:

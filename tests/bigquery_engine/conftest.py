@@ -11,7 +11,7 @@ from tests.spec.project import Project
 
 @pytest.fixture(scope="session")
 def bigquery_api() -> BigQueryApi:
-    return BigQueryApi("proj", "http://127.0.0.1:9978", "US")
+    return BigQueryApi("proj", "http://127.0.0.1:9982", "US")
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpo
         project = Project(place)
         project.create_source()
         project.add(copies(DAYS))
-        result = project.run(run=Run("faults"), auditor=LetAll(), concurrency=8)
+        run = Run(place.dataset)
+        result = project.run(run=run, auditor=LetAll(), concurrency=8)
         close_warehouses()
 
     assert {kind: count > 2 for kind, count in faults.injected.items()} == {
@@ -71,7 +72,7 @@ def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpo
     assert Counter(row["partition_date"] for row in project.ledger()) == Counter(
         DAY + timedelta(days=number) for number in range(DAYS)
     )
-    ran = Counter((job.labels["day"], job.labels["step"]) for job in place.jobs("faults")
+    ran = Counter((job.labels["day"], job.labels["step"]) for job in place.jobs(run.run_id)
                   if "day" in job.labels and not job.error_result)  # fmt: skip
     assert ran == Counter(
         {
@@ -81,4 +82,3 @@ def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpo
         }
     )
     assert project.content() == expected
-    print(faults.injected)

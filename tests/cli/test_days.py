@@ -23,7 +23,7 @@ def test_a_range_and_the_order_of_days_are_the_plans(landed: Installation) -> No
     planned = landed.run("plan", *asked).json
     assert days_of(planned["days"]) == ["2024-01-04", "2024-01-03", "2024-01-02"]
     dry = landed.run("backfill", "--dry-run", *asked).json
-    assert dry == planned
+    assert dry["days"] == planned["days"]
     assert landed.rows("SELECT count(*) FROM mp_partition_runs") == [(0,)]
 
 

@@ -218,7 +218,9 @@ class Dataset:
         self._forget_catalog()
 
     def _options(self) -> Any:
-        chosen = options.AnalyzerOptionsProto(default_timezone="UTC", error_message_mode=features.ERROR_MESSAGE_ONE_LINE)
+        chosen = options.AnalyzerOptionsProto(
+            default_timezone="UTC", error_message_mode=features.ERROR_MESSAGE_ONE_LINE, prune_unused_columns=True
+        )
         chosen.language_options.CopyFrom(_language())
         for name, kind in self.parameters.items():
             chosen.query_parameters.add(name=name).type.CopyFrom(type_of(kind))

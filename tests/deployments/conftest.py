@@ -26,7 +26,9 @@ def deployed(server: PrefectServer, project: Project) -> str:
     """What `prefect deploy` said."""
     server.cli("work-pool", "create", "mixflows", "--type", "process", folder=project.folder)
     # The commands of docs/operations.md run where mixflows.toml is.
-    return server.cli("deploy", "--prefect-file", str(ROOT / "deployments/prefect.yaml"), "--all", folder=project.folder)
+    return server.cli(
+        "deploy", "--prefect-file", str(ROOT / "deployments/prefect.yaml"), "--all", folder=project.folder
+    )
 
 
 @pytest.fixture(scope="session")

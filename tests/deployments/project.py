@@ -71,7 +71,8 @@ class Project:
     def published(self, days: list[date]) -> dict[date, int]:
         """Published events of every day that has any."""
         rows = self.query(
-            "SELECT partition_date, count(*) FROM mp_events WHERE list_contains(?, partition_date) GROUP BY 1 ORDER BY 1",
+            "SELECT partition_date, count(*) FROM mp_events WHERE list_contains(?, partition_date)"
+            " GROUP BY 1 ORDER BY 1",
             days,
         )
         return {day: int(count) for day, count in rows}

@@ -17,7 +17,7 @@ TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T], what: str, seconds: float = 60) -> T:
+def eventually(ask: Callable[[], T | None], what: str, seconds: float = 60) -> T:
     """The first answer that is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -64,6 +64,7 @@ class PrefectServer:
             "PREFECT_API_URL": f"{self.ui}/api",
             "PREFECT_SERVER_UI_API_URL": f"{self.ui}/api",
             "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
         }
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]

@@ -1,7 +1,6 @@
 """What is deployed: the file, the server and `mixflows serve` say the same."""
 
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,7 +55,9 @@ def test_serving_is_the_same_without_a_work_pool(server: PrefectServer, deployed
         assert [(c.cron, c.timezone) for c in crons if isinstance(c, CronSchedule)] == [
             (s["schedule"]["cron"], s["schedule"]["timezone"]) for s in held["schedules"]
         ]
-        assert [t.name for t in each.triggers] == [t["name"] for t in file_says()[name].get("triggers", [])]
+        assert [getattr(t, "name", None) for t in each.triggers] == [
+            t["name"] for t in file_says()[name].get("triggers", [])
+        ]
 
 
 def test_another_cron_can_be_served() -> None:

@@ -1,7 +1,7 @@
-"""Runs on a worker: scheduled, from the form, retried, cancelled, crashed, two at once; and the pages that show them."""
+"""Runs on a worker: scheduled, from the form, retried, cancelled, crashed, two at once."""
 
 import signal
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psutil
@@ -20,9 +20,8 @@ def nightly(server: PrefectServer, project: Project, worker: Process) -> dict[st
     project.land(date(2026, 3, 1), days=2, rows=2000, twice=0.007)
     project.land(date(2026, 3, 3), days=1, rows=2000, twice=0.03)
     deployment = server.deployment("daily")["id"]
-    soon = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
-    schedule = {"schedule": {"interval": 3600 * 24, "anchor_date": soon}, "active": True}
-    created = server.api.post(f"/deployments/{deployment}/schedules", json=[schedule]).raise_for_status().json()
+    often = {"schedule": {"interval": 15, "anchor_date": datetime.now(UTC).isoformat()}, "active": True}
+    created = server.api.post(f"/deployments/{deployment}/schedules", json=[often]).raise_for_status().json()
 
     def started() -> str | None:
         runs = server.post(
@@ -87,18 +86,6 @@ def test_three_days_of_duplicates_are_told(server: PrefectServer, nightly: dict[
     assert event["payload"]["last_day"] == "2026-03-03"
 
 
-def test_the_report_follows(server: PrefectServer, project: Project, nightly: dict[str, Any]) -> None:
-    deployment = server.deployment("report")["id"]
-
-    def reports() -> list[dict[str, Any]]:
-        return server.post("/flow_runs/filter", flow_runs={"deployment_id": {"any_": [deployment]}})
-
-    run = server.ended(eventually(reports, "the report is started")[0]["id"])
-    assert run["state_name"] == "Completed"
-    assert "2026-03-03" in (project.folder / "mixflows-report.html").read_text()
-    assert server.artifacts(run["id"])["mixflows-report"]["type"] == "markdown"
-
-
 def test_a_retry_takes_what_is_not_published_and_counts_attempts(
     server: PrefectServer, project: Project, nightly: dict[str, Any]
 ) -> None:
@@ -119,9 +106,25 @@ def test_a_retry_takes_what_is_not_published_and_counts_attempts(
         settings.write_text(before)
     assert third["state_name"] == "CompletedWithWarnings", third["state"]["message"]
     assert project.ledger(days) == [*first, (days[2], "blocked", 2), (days[2], "published", 3)]
-    results = project.query("SELECT DISTINCT attempt FROM mp_quality_results WHERE partition_date = ? ORDER BY 1", days[2])
+    results = project.query(
+        "SELECT DISTINCT attempt FROM mp_quality_results WHERE partition_date = ? ORDER BY 1", days[2]
+    )
     assert results == [(1,), (2,), (3,)]
     assert project.published(days) == dict.fromkeys(days, 2000)
+
+
+def test_the_report_follows(server: PrefectServer, project: Project, nightly: dict[str, Any]) -> None:
+    run_id = server.start("daily")
+    assert server.ended(run_id)["state"]["message"] == "nothing to do"
+    deployment = server.deployment("report")["id"]
+
+    def reports() -> list[dict[str, Any]]:
+        return server.post("/flow_runs/filter", flow_runs={"deployment_id": {"any_": [deployment]}})
+
+    run = server.ended(eventually(reports, "the report is started")[0]["id"])
+    assert run["state_name"] == "Completed"
+    assert "2026-03-03" in (project.folder / "mixflows-report.html").read_text()
+    assert {"mixflows-report"} == set(server.artifacts(run["id"]))
 
 
 def test_a_backfill_from_the_form_and_rerun_when_complete(

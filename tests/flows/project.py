@@ -36,7 +36,7 @@ class Ran:
     def named(self) -> tuple[str, str]:
         """The type and name of the state at the server."""
         assert self.flow_run.state
-        return self.flow_run.state.type.value, self.flow_run.state.name
+        return self.flow_run.state.type.value, self.flow_run.state.name or ""
 
     def artifact(self, key: str) -> Artifact | None:
         """The run's last artifact of that key."""
@@ -107,5 +107,6 @@ class Project:
         return self.warehouse().query("ledger_latest")
 
     def totals(self) -> dict[str, Any]:
+        self.warehouse().create_tables()  # a first landing makes the source only
         (totals,) = self.warehouse().query("table_totals")
         return totals

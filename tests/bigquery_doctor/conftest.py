@@ -1,0 +1,71 @@
+"""A dataset as Mixpanel would fill it, and the settings of somebody who reads it."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from google.cloud import bigquery
+
+from mixflows.settings import Settings, load_settings
+from mixflows.warehouse import close_warehouses
+from tests.bigquery.fixtures import BigQueryApi
+
+JSON_PIPELINE = {
+    "event_name": "STRING",
+    "time": "TIMESTAMP",
+    "distinct_id": "STRING",
+    "insert_id": "STRING",
+    "device_id": "STRING",
+    "user_id": "STRING",
+    "properties": "JSON",
+}
+SCHEMATIZED = {
+    "mp_event_name": "STRING",
+    "time": "TIMESTAMP",
+    "distinct_id": "STRING",
+    "mp_insert_id": "STRING",
+    "mp_processing_time_ms": "INT64",
+    "city": "STRING",
+}
+
+
+class Mixpanel:
+    """Two datasets: the source's and ours.
+
+    Args:
+        api: Where they are made.
+    """
+
+    def __init__(self, api: BigQueryApi) -> None:
+        self.api, self.client = api, api.client()
+        self.dataset = f"dr{uuid4().hex[:10]}"
+        for name in (self.dataset, f"{self.dataset}_src"):
+            self.client.create_dataset(f"{api.project}.{name}")
+
+    @property
+    def source_dataset(self) -> str:
+        return f"{self.api.project}.{self.dataset}_src"
+
+    def table(self, columns: dict[str, str], partition: bigquery.TimePartitioning | None, name: str) -> str:
+        fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
+        table = bigquery.Table(f"{self.source_dataset}.{name}", schema=fields)
+        table.time_partitioning = partition
+        self.client.create_table(table)
+        return f"{self.source_dataset}.{name}"
+
+    def fill(self, table_id: str, rows: list[dict[str, Any]]) -> None:
+        table = self.client.get_table(table_id)
+        config = bigquery.LoadJobConfig(schema=table.schema)
+        self.client.load_table_from_json(rows, table, job_config=config).result()
+
+    def settings(self, **sections: dict[str, Any]) -> Settings:
+        place = {**self.api.settings, "dataset": self.dataset, "source_dataset": f"{self.dataset}_src"}
+        bigquery_section = place | sections.pop("bigquery", {})
+        return load_settings(None, {"warehouse": {"engine": "bigquery"}, "bigquery": bigquery_section, **sections})
+
+
+@pytest.fixture
+def mixpanel(bigquery_api: BigQueryApi) -> Iterator[Mixpanel]:
+    yield Mixpanel(bigquery_api)
+    close_warehouses()

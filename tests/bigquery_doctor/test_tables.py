@@ -1,0 +1,83 @@
+"""`init` makes tables that are partitioned, clustered, labelled and described, and making them again changes nothing."""
+
+from datetime import UTC, date, datetime
+
+from google.cloud import bigquery
+
+from mixflows.model import LedgerRow
+from mixflows.warehouse import open_warehouse
+from mixflows.warehouse.bigquery_tables import REJECTED_EXTRA
+from tests.bigquery_doctor.conftest import SCHEMATIZED, Mixpanel
+
+COLUMNS = SCHEMATIZED | {"partition_date": "DATE"}
+DAILY = bigquery.TimePartitioning(field="partition_date")
+
+
+def test_tables_are_partitioned_clustered_labelled_and_described_and_made_once(mixpanel: Mixpanel) -> None:
+    mixpanel.table(COLUMNS, DAILY, "mp_master_event")
+    settings = mixpanel.settings(bigquery={"labels": {"team": "data"}, "require_partition_filter": True})
+    warehouse = open_warehouse(settings)
+    made = warehouse.create_tables()
+    assert set(made) == set(settings.tables.model_dump().values()) - {"mp_master_event"}
+
+    names = (*made, "mp_day_claims")
+    tables = {name: mixpanel.client.get_table(f"{mixpanel.api.project}.{mixpanel.dataset}.{name}") for name in names}
+    for table in tables.values():
+        assert table.labels == {"app": "mixflows", "team": "data"}
+        assert table.description
+    for name in ("mp_events", "mp_rejected_events"):
+        assert tables[name].time_partitioning.field == "partition_date"
+        assert tables[name].require_partition_filter is True
+    assert tables["mp_events"].clustering_fields == ["distinct_id", "mp_insert_id"]
+    described = {name: {f.name for f in table.schema if f.description} for name, table in tables.items()}
+    assert described["mp_partition_runs"] == set(LedgerRow.columns())
+    assert described["mp_rejected_events"] >= {"partition_date", "mp_insert_id", *REJECTED_EXTRA}
+    for name in ("mp_quality_results", "mp_landings", "mp_malformed_records", "mp_day_claims"):
+        assert described[name] == {field.name for field in tables[name].schema}
+
+    assert warehouse.create_tables() == ()
+    for name, table in tables.items():
+        again = mixpanel.client.get_table(table.reference)
+        assert (again.etag, again.schema) == (table.etag, table.schema), name
+
+
+def test_the_statements_over_all_days_run_on_tables_that_refuse_statements_without_a_day(mixpanel: Mixpanel) -> None:
+    source = mixpanel.table(COLUMNS, DAILY, "mp_master_event")
+    table = mixpanel.client.get_table(source)
+    table.require_partition_filter = True
+    mixpanel.client.update_table(table, ["require_partition_filter"])
+    warehouse = open_warehouse(mixpanel.settings(bigquery={"require_partition_filter": True}))
+    warehouse.create_tables()
+
+    for name in ("report_days", "report_findings", "report_runs", "report_landings", "report_landed_days", "costs"):
+        warehouse.query(name)
+    assert warehouse.query("report_events") == []
+    assert warehouse.query("report_rejected") == []
+    (totals,) = warehouse.query("table_totals")
+    assert set(totals.values()) == {0}
+
+
+def test_mixpanels_export_log_tells_a_change_where_partitions_do_not(mixpanel: Mixpanel) -> None:
+    source = mixpanel.table(COLUMNS, DAILY, "mp_master_event")
+    days = [date(2026, 3, 1), date(2026, 3, 2)]
+    mixpanel.fill(source, [{"mp_insert_id": "i", "partition_date": day.isoformat()} for day in days])
+    log = mixpanel.table(
+        {"from_date": "DATE", "to_date": "DATE", "exported_at": "TIMESTAMP", "num_rows": "INT64"},
+        None,
+        "mp_nessie_export_log",
+    )
+    warehouse = open_warehouse(mixpanel.settings())
+
+    def exported(first: date, last: date, at: datetime) -> None:
+        mixpanel.fill(
+            log,
+            [{"from_date": first.isoformat(), "to_date": last.isoformat(), "exported_at": at.isoformat(), "num_rows": 2}],
+        )
+
+    exported(days[0], days[1], datetime(2026, 3, 3, 1, tzinfo=UTC))
+    before, _ = warehouse.source_days()
+    exported(days[1], days[1], datetime(2026, 3, 4, 1, tzinfo=UTC))
+    after, _ = warehouse.source_days()
+
+    assert [day.version for day in before] == ["1 rows, last exported 2026-03-03T01:00:00+00:00"] * 2
+    assert [day.version for day in after] == [before[0].version, "1 rows, last exported 2026-03-04T01:00:00+00:00"]
