@@ -16,8 +16,8 @@ HEAD = """\
 # Benchmarks
 
 Written by `make bench`; each part is measured anew and replaced by `python -m benchmarks --only NAME`. Two sides of a
-ratio are measured in turns in one run, and medians are taken: on a shared machine seconds vary by half, ratios do not.
-CPU seconds are those of all threads.
+ratio are measured in turns in one run, and medians are taken. On a busy machine wall-clock ratios move too, as one side
+may use the second core and the other not: mind the load that stands below each part. CPU seconds are of all threads.
 """
 
 
@@ -33,7 +33,7 @@ class Figure:
     def row(self) -> tuple[str, str, str, str]:
         """Its row in the table of figures."""
         met = "met" if self.value <= self.limit else f"**missed by {self.value / self.limit - 1:.0%}**"
-        return self.name, f"{self.value:.3g} {self.unit}", f"{self.limit:g} {self.unit}", met
+        return self.name, f"{_cell(self.value)} {self.unit}", f"{self.limit:g} {self.unit}", met
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ NO_SAMPLES: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_coun
 class _FetchingEngine(SqlAlchemyExecutionEngine):
     """Asks for counts only, and reads every result before its connection goes back.
 
-    The stock engine reads afterwards, from a closed cursor, and asks for a sample of the failing rows of each expectation.
+    The stock engine reads afterwards, from a closed cursor, and asks for a sample of each expectation's failing rows.
     """
 
     def resolve_metrics(

@@ -201,7 +201,7 @@ class StepCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the warehouse billed for a day: bytes, slot time, and each step's share; None where the engine does not tell."""
+    """What the warehouse billed for a day: bytes, slot time, each step's share; None where the engine does not tell."""
 
     bytes_processed: int | None = None
     slot_ms: int | None = None

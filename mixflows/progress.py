@@ -1,4 +1,4 @@
-"""How far a long work is, told to whoever listens: the command line draws a bar, a deployed flow has nobody listening."""
+"""How far a long work is, told to whoever listens: the command line draws a bar, a deployed flow has no listener."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
 """Settings: one frozen model, read from `mixflows.toml`, the environment and the command line.
 
-Order of precedence, strongest first: overrides (command-line flags), `MIXFLOWS_…` environment variables (nesting by `__`),
+Order of precedence, strongest first: overrides (flags of the command line), `MIXFLOWS_…` in the environment (nesting by `__`),
 the TOML file, the defaults below. Unknown keys are errors everywhere.
 """
 
@@ -123,7 +123,7 @@ class ColumnSettings(_Frozen):
     event_name: Identifier = "mp_event_name"
     distinct_id: Identifier = "distinct_id"
     arrival: OptionalName = "mp_processing_time_ms"
-    """When Mixpanel received the copy: milliseconds since 1970 (integer) or a TIMESTAMP. `loaded_at` stands in where the source lacks it."""
+    """When Mixpanel received the copy: milliseconds since 1970 or a TIMESTAMP. Where the source lacks it: `loaded_at`."""
     loaded_at: OptionalName = "loaded_at"
     """When the copy was landed."""
     partition_date: OptionalName = "partition_date"

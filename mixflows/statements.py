@@ -1,6 +1,6 @@
 """Renders the statements of `sql/`: Jinja templates in BigQuery's dialect, readable as they stand.
 
-A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, a day's short-lived tables as `{{ stage }}`,
+A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, a day's short-lived ones as `{{ stage }}`,
 `{{ copies }}`, `{{ rejected_next }}`, values as `@parameters`, and the key and content columns through the macros below.
 Rendering is done once per statement and set of flags; a day's names and values come in afterwards.
 """
@@ -96,7 +96,7 @@ class Expressions:
         return ", ".join(f"{alias}.{quote(f'{prefix}_{p.name}')} AS {quote(p.name)}" for p in self._shape.key)
 
     def same_key(self, a: str, b: str) -> str:
-        """Whether two rows have the same key; NULLs of optional parts are equal. Hash-joinable; no key without insert id."""
+        """Whether two rows have the same key; NULLs of optional parts are equal. Hash-joinable; none without id."""
         return self._same([(p.name, p.name, p.optional) for p in self._shape.key], a, b)
 
     def same_key_as(self, a: str, b: str, prefix: str) -> str:
@@ -192,11 +192,11 @@ class Expressions:
     def arrival_ms(self, alias: str) -> str:
         """When a copy arrived, in milliseconds since 1970."""
         value = self.arrival(alias)
-        return f"UNIX_MILLIS({value})" if self._shape.arrival_type == "TIMESTAMP" else value
+        return _milliseconds(value) if self._shape.arrival_type == "TIMESTAMP" else value
 
     def in_future(self, alias: str) -> str:
         """Whether a row's event time is later than its own arrival by more than the tolerance. Never the wall clock."""
-        time = f"UNIX_MILLIS({alias}.{quote(self._shape.time)})"
+        time = _milliseconds(f"{alias}.{quote(self._shape.time)}")
         return f"COALESCE({self.arrival_ms(alias)} < {time} - @tolerance_ms, FALSE)"
 
     def is_late(self, alias: str) -> str:
@@ -226,6 +226,11 @@ class Expressions:
     def _content_part(self, alias: str, column: Column) -> str:
         text = self._text_rule(f"{alias}.{quote(column.name)}", column)
         return f"COALESCE(CONCAT('{column.name}=', CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
+
+
+def _milliseconds(instant: str) -> str:
+    # UNIX_MILLIS rounds down on BigQuery, and to the nearest on DuckDB.
+    return f"DIV(UNIX_MICROS({instant}), 1000)"
 
 
 class Statements:

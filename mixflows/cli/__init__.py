@@ -1,13 +1,10 @@
 """The command line. Heavy libraries are imported by the commands that need them, so that `--help` answers at once."""
 
 import sys
-import traceback
 
 from mixflows.cli.app import app
+from mixflows.cli.interrupt import INTERRUPTED, leave
 from mixflows.errors import MixflowsError
-
-INTERRUPTED = 130
-"""What typer makes of Ctrl-C: 128 and the signal's number."""
 
 
 def main() -> None:
@@ -23,16 +20,5 @@ def main() -> None:
         sys.exit(err.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            sys.stderr.write("stopped: every day and every file is whole or untouched; run the same command to go on\n")
-            _let_go(ended)
+            leave()
         raise
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Empties the frames that an error came through.
-
-    Prefect's threads may hold on to them; a DuckDB connection among them would complain at length when Python ends.
-    """
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mixflows.cli.credentials import take_from_block
 from mixflows.cli.output import (
     console,
     counted,
@@ -31,6 +32,7 @@ from mixflows.warehouse.boundary import Warehouse
 def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
     """The settings and their warehouse."""
     settings = load_settings(config, parse_assignments(assignments or []))
+    take_from_block(settings)
     return settings, open_warehouse(settings)
 
 
@@ -41,6 +43,7 @@ def opened_source(settings: Settings) -> Warehouse:
         MissingTableError: Nothing was landed yet.
         SourceColumnsError: The source lacks a column that the settings name.
     """
+    take_from_block(settings)
     warehouse = open_warehouse(settings)
     warehouse.shape()
     return warehouse
@@ -119,7 +122,6 @@ def run_plan(
     """Prints a plan and, where it is asked for, what it will cost."""
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
-    warehouse.create_tables()
     plan = make_plan(warehouse, settings, request)
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:

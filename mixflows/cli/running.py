@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from mixflows.cli.commands import command, opened_source
+from mixflows.cli.interrupt import interrupts_told_once
 from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
@@ -25,10 +26,12 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
 
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL"}
+
 
 def prepare_prefect(*, verbose: bool) -> None:
     """Sets Prefect's environment, unless the user has; call it before Prefect is imported."""
-    quiet = {} if verbose else {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+    quiet = {} if verbose else QUIET
     for name, value in (PREFECT_DEFAULTS | quiet).items():
         os.environ.setdefault(name, value)
 
@@ -112,7 +115,7 @@ class Runner:
         config = str(self._config) if self._config else None
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
-        with progress_bars():
+        with progress_bars(), interrupts_told_once():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, DaysLeftError):

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mixflows.cli.commands import command, opened
+from mixflows.cli.credentials import take_from_block
 from mixflows.cli.output import console, print_json
 from mixflows.errors import SettingsError
 from mixflows.settings import DEFAULT_CONFIG, load_settings, parse_assignments
@@ -85,6 +86,7 @@ def run_doctor(config: Path | None, assignments: list[str] | None, *, as_json: b
         The exit code: 1 if a check failed.
     """
     settings = load_settings(config, parse_assignments(assignments or []))
+    take_from_block(settings)
     checks = list(diagnose(settings))
     code = 1 if any(check.state is CheckState.FAILED for check in checks) else 0
     if as_json:

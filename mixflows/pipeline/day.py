@@ -43,6 +43,7 @@ class DayStatements:
             "tolerance_ms": settings.pipeline.future_tolerance_seconds * 1000,
             "run_id": run.run_id,
             "attempt": run.attempt,
+            "source_rows": planned.source_rows,
             "now": datetime.now(UTC),
         }
 
@@ -156,7 +157,7 @@ def _publish(
     d, counts = staged.difference, staged.published
     damaged = replace or counts.event_keys < counts.event_rows
     events_differ = d.inserted_events or d.updated_events or (d.orphan_events and not keeps_vanished)
-    # Under `keep`, rejected rows that the source no longer has are no difference; a beaten winner that it no longer has is.
+    # Under `keep`, rejected rows that the source no longer has are no difference; a beaten winner that it lacks is.
     dropped = d.rejected_dropped and (not keeps_vanished or events_differ)
     write_rejected = bool(d.rejected_added or dropped or (keeps_vanished and d.updated_events) or replace)
     # Where a rejected copy goes away, its key may be uncontested now, and the published event may be a copy that only its
@@ -210,7 +211,7 @@ def _content_flag(figures: Figures) -> tuple[str, ...]:
     return ("compare_content",) if figures.ambiguous_keys else ()
 
 
-def _recorded(
+def _recorded(  # noqa: PLR0913 - what a ledger row is made of
     warehouse: Warehouse,
     settings: Settings,
     staged: StagedDay,

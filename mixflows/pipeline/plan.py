@@ -41,11 +41,14 @@ class PlanRequest:
 
 
 def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) -> Plan:
-    """Reads the source's days and the ledger, and plans.
+    """Reads the source's days and the ledger, and plans. Tables and columns that are missing are made first.
 
     Raises:
+        MissingTableError: There is no source yet.
+        SourceColumnsError: The source lacks a column, or the type of one changed; nothing was written.
         RulesChangedError: Published days in the range were judged by other rules, and that was not accepted.
     """
+    warehouse.create_tables()
     source, without_day = warehouse.source_days()
     days = plan_days(source, day_states(warehouse), settings, request)
     return Plan(days, request.check_rows, without_day)
@@ -96,8 +99,8 @@ def _refuse_other_rules(
     ]
     if other and not request.accept_rules:
         raise RulesChangedError(
-            f"{len(other):,} published days, {other[0]} to {other[-1]}, were judged by other rules than the settings name now"
-            " (key, keep, missing_insert_id, future_tolerance_seconds or project_timezone)",
+            f"{len(other):,} published days, {other[0]} to {other[-1]}, were judged by other rules than the settings name"
+            " now (key, keep, missing_insert_id, future_tolerance_seconds or project_timezone)",
             "Run again with --accept-rules to judge them anew, or change the settings back.",
         )
 
@@ -108,11 +111,7 @@ def _due_reason(day: SourceDay, state: DayState | None, settings: Settings, last
     if state.status is Status.FAILED:
         return PlanReason.FAILED
     if state.status is Status.BLOCKED:
-        if day.version != state.source_version:
-            return PlanReason.CHANGED
-        if state.rules_version != settings.rules_version:
-            return PlanReason.RULES_CHANGED
-        return PlanReason.THRESHOLDS_CHANGED if state.thresholds_version != settings.thresholds_version else None
+        return _due_blocked_reason(day, state, settings)
     if state.published_rules != settings.rules_version:
         return PlanReason.RULES_CHANGED
     if day.version is None:
@@ -120,6 +119,14 @@ def _due_reason(day: SourceDay, state: DayState | None, settings: Settings, last
         recent = last is not None and day.day > last - timedelta(days=settings.pipeline.lookback_days)
         return PlanReason.LOOKBACK if recent else None
     return PlanReason.CHANGED if day.version != state.published_version else None
+
+
+def _due_blocked_reason(day: SourceDay, state: DayState, settings: Settings) -> PlanReason | None:
+    if day.version != state.source_version:
+        return PlanReason.CHANGED
+    if state.rules_version != settings.rules_version:
+        return PlanReason.RULES_CHANGED
+    return PlanReason.THRESHOLDS_CHANGED if state.thresholds_version != settings.thresholds_version else None
 
 
 def _taken(reason: PlanReason | None, state: DayState | None, mode: Mode) -> PlanReason | None:

@@ -97,8 +97,6 @@ def process(
     Returns:
         How every day ended. A failed or blocked day never stops the others.
     """
-    if plan.days:
-        warehouse.create_tables()
     held = warehouse.claim([d.day for d in plan.days], run.run_id) if plan.days else {}
     mine = [d for d in plan.days if d.day not in held]
     outcomes: list[DayOutcome] = []

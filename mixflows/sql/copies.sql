@@ -5,17 +5,21 @@
 -- Ties: arrival (a NULL arrival last), then fingerprint; rows equal in both are equal in content, and any may win.
 CREATE OR REPLACE TABLE {{ copies }} {{ stage_options }} AS
 WITH contested_keys AS (
-  SELECT {{ x.key('s') }}
+  SELECT {{ x.key('s') }}, COUNT(*) AS copies
   FROM {{ source }} AS s
   WHERE {{ x.in_day('s') }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
   GROUP BY {{ x.key('s') }}
   HAVING COUNT(*) > 1
 ),
-contested AS (
-  SELECT {{ x.columns('s') }}, {{ x.fingerprint('s') }} AS fingerprint
+-- The one scan of wide rows: the day's rows that need a look, told from the plain ones by their key.
+wanted AS (
+  SELECT
+    {{ x.columns('s') }},
+    {{ x.fingerprint('s') }} AS fingerprint,
+    k.copies IS NOT NULL AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }} AS is_contested
   FROM {{ source }} AS s
-  JOIN contested_keys AS k ON {{ x.same_key('s', 'k') }}
-  WHERE {{ x.in_day('s') }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
+  LEFT JOIN contested_keys AS k ON {{ x.same_key('s', 'k') }}
+  WHERE {{ x.in_day('s') }} AND (k.copies IS NOT NULL OR NOT ({{ x.is_valid('s') }} AND {{ x.has_id('s') }}))
 ),
 ranked AS (
   SELECT
@@ -29,7 +33,8 @@ ranked AS (
       PARTITION BY {{ x.key('c') }}
       ORDER BY {{ x.arrival('c') }} IS NULL, {{ x.arrival('c') }}{{ ' DESC' if pipeline.keep == 'latest' }}, c.fingerprint
     ) AS winner_fingerprint
-  FROM contested AS c
+  FROM wanted AS c
+  WHERE c.is_contested
 )
 SELECT
   {{ x.columns('r') }},
@@ -41,12 +46,12 @@ SELECT
 FROM ranked AS r
 UNION ALL
 SELECT
-  {{ x.columns('s') }},
+  {{ x.columns('w') }},
   {# Under the policy `keep`, a row without insert id is its own key: valid, and never ranked. #}
-  CASE WHEN {{ x.is_valid('s') }} THEN 1 END AS row_num,
-  {{ x.invalid_reason('s') }} AS rejection_reason,
+  CASE WHEN {{ x.is_valid('w') }} THEN 1 END AS row_num,
+  {{ x.invalid_reason('w') }} AS rejection_reason,
   CAST(NULL AS BOOL) AS is_exact_copy,
-  {{ x.fingerprint('s') }} AS fingerprint,
-  FALSE AS is_contested
-FROM {{ source }} AS s
-WHERE {{ x.in_day('s') }} AND NOT ({{ x.is_valid('s') }} AND {{ x.has_id('s') }})
+  w.fingerprint,
+  w.is_contested
+FROM wanted AS w
+WHERE NOT w.is_contested

@@ -1,4 +1,4 @@
-"""The client that the audit of staged rows goes through: labelled and capped like every other job, its costs counted."""
+"""The client that the audit of staged rows goes through: labelled, capped and counted like every other job."""
 
 import re
 from collections.abc import Sequence

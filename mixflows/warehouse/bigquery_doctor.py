@@ -14,7 +14,7 @@ from mixflows.warehouse.bigquery_engine import JSON_TEXT, BigQueryWarehouse
 from mixflows.warehouse.bigquery_errors import ERRORS, translated
 from mixflows.warehouse.bigquery_jobs import Jobs, Step
 from mixflows.warehouse.bigquery_sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
-from mixflows.warehouse.bigquery_tables import published_fields, type_of
+from mixflows.warehouse.bigquery_tables import fields_of, published_fields, type_of
 from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
 
 LONG_LIVED = ("ledger", "quality", "landings", "malformed", "claims")
@@ -61,9 +61,7 @@ class _Doctor:
     def credentials(self) -> list[Check]:
         """Whether they hold, and whether they may run jobs."""
         self._jobs.price("SELECT 1", {}, Step("doctor"))
-        whom = getattr(self._client._credentials, "service_account_email", None)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] -- the client has no other word for it
-        name = f" as {whom}" if isinstance(whom, str) and "@" in whom else ""
-        return [ok("credentials", f"jobs run in project {self._place.project}{name}")]
+        return [ok("credentials", f"jobs run in project {self._place.project}")]
 
     def datasets(self) -> list[Check]:
         """Whether they are there, and where."""
@@ -76,7 +74,7 @@ class _Doctor:
         found: list[Check] = []
         for dataset_id, role in wanted.items():
             try:
-                location = self._client.get_dataset(dataset_id).location or ""
+                location = str(self._client.get_dataset(dataset_id).location or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
             except (api.NotFound, api.Forbidden) as err:
                 is_ours = dataset_id != self._source_dataset
                 make = f"bq --location={place.location} mk --dataset {dataset_id.replace('.', ':', 1)}"
@@ -142,7 +140,7 @@ class _Doctor:
         if table is None:
             return [ok("export log", f"no {EXPORT_LOG} beside the source; partitions tell what changed")]
         if ExportLog.of(table) is None:
-            names = ", ".join(field.name for field in table.schema)
+            names = ", ".join(field.name for field in fields_of(table))
             return [
                 warning("export log", f"the columns of {EXPORT_LOG} are not recognised: {names}", "It is left unread.")
             ]
@@ -220,7 +218,7 @@ class _Doctor:
         if bool(table.require_partition_filter) != self._place.require_partition_filter:
             found.append(warning("tables", f"require_partition_filter of {name} is not as the setting has it", INIT))
         source = self._table(self._warehouse.table_id("source"))
-        have = {field.name: type_of(field) for field in table.schema}
+        have = {field.name: type_of(field) for field in fields_of(table)}
         wanted_fields = published_fields(source, role, shape) if source else []
         lacking = [field.name for field in wanted_fields if field.name not in have]
         if lacking:

@@ -71,8 +71,8 @@ class Jobs:
     def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
         """Runs one statement to its end.
 
-        Retried are requests that the API could not answer and jobs that BigQuery asks to run again. A request whose answer
-        was lost is not run twice: its job id exists then, and the job is looked up.
+        Retried are requests that the API could not answer and jobs that BigQuery asks to run again. A request whose
+        answer was lost is not run twice: its job id exists then, and the job is looked up.
 
         Returns:
             The rows of a query, few; nothing for other statements.

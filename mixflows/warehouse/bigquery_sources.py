@@ -11,7 +11,7 @@ from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.settings import ColumnSettings, Settings
 from mixflows.warehouse.bigquery_credentials import make_client
 from mixflows.warehouse.bigquery_errors import ERRORS, translated
-from mixflows.warehouse.bigquery_tables import columns_of
+from mixflows.warehouse.bigquery_tables import columns_of, fields_of
 from mixflows.warehouse.shape import INGESTION_DAY
 
 EXPORT_LOG = "mp_nessie_export_log"
@@ -73,7 +73,7 @@ def refuse_view(table: bigquery.Table) -> None:
     """
     if table.table_type != "TABLE":
         raise SourceColumnsError(
-            f"{table.project}.{table.dataset_id}.{table.table_id} is a {table.table_type.lower()}, not a table",
+            f"{table.project}.{table.dataset_id}.{table.table_id} is a {(table.table_type or 'thing of another kind').lower()}, not a table",
             "Name the table under it: a view tells no change and prunes no partition.",
         )
 
@@ -89,7 +89,7 @@ def partition_column(table: bigquery.Table) -> str | None:
         return None
     if partitioning.type_ != "DAY":
         raise SourceColumnsError(
-            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {partitioning.type_.lower()}",
+            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {(partitioning.type_ or 'something else').lower()}",
             "Days are planned and read by partition: name a table that is partitioned by day.",
         )
     return partitioning.field or INGESTION_DAY
@@ -102,7 +102,7 @@ def refuse_unpruned(table: bigquery.Table, settings: Settings) -> None:
         SourceColumnsError: The table is partitioned by another column than the one that the settings take the day from.
     """
     partition = partition_column(table)
-    names = {field.name for field in table.schema} | {INGESTION_DAY}
+    names = {field.name for field in fields_of(table)} | {INGESTION_DAY}
     day = settings.columns.partition_date if settings.columns.partition_date in names else None
     used = day or settings.columns.time
     if partition is not None and partition != used:

@@ -1,6 +1,7 @@
 """Tables on BigQuery: how the published ones are made, kept in step with the source, and described."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from google.cloud import bigquery
 
@@ -21,9 +22,14 @@ STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RE
 APP_LABEL = {"app": "mixflows"}
 
 
+def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
+    """A table's fields in order; the client's own annotation says less."""
+    return list(cast("list[bigquery.SchemaField]", table.schema))  # pyright: ignore[reportUnknownMemberType]
+
+
 def columns_of(table: bigquery.Table) -> tuple[Column, ...]:
     """A table's columns in order."""
-    return tuple(Column(field.name, type_of(field), type_of(field)) for field in table.schema)
+    return tuple(Column(field.name, type_of(field), type_of(field)) for field in fields_of(table))
 
 
 def type_of(field: bigquery.SchemaField) -> str:
@@ -36,7 +42,7 @@ def type_of(field: bigquery.SchemaField) -> str:
 
 def published_fields(source: bigquery.Table, role: str, shape: SourceShape) -> list[bigquery.SchemaField]:
     """The fields of a published table: the source's, the day if the source lacks it, and the rejected copies' own."""
-    fields = [_changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE") for f in source.schema]
+    fields = [_changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE") for f in fields_of(source)]
     if not shape.has_day_column:
         fields.append(bigquery.SchemaField("partition_date", "DATE"))
     if role == "rejected":
@@ -74,7 +80,7 @@ def add_fields(
     Raises:
         SourceColumnsError: A column's type changed; nothing was written.
     """
-    have = {field.name: field for field in table.schema}
+    have = {field.name: field for field in fields_of(table)}
     clashes = [
         f"{f.name} ({type_of(have[f.name])} became {type_of(f)})"
         for f in fields
@@ -87,7 +93,7 @@ def add_fields(
         )
     added = [field for field in fields if field.name not in have]
     if added:
-        table.schema = [*table.schema, *added]
+        table.schema = [*fields_of(table), *added]
         client.update_table(table, ["schema"])
     return [f"{table.table_id}.{field.name}" for field in added]
 
@@ -102,8 +108,8 @@ def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings
     if any(table.labels.get(key) != value for key, value in labels.items()):
         table.labels = table.labels | labels
         changed.append("labels")
-    fields = _described(table.schema, role, settings)
-    if [f.description for f in fields] != [f.description for f in table.schema]:
+    fields = _described(fields_of(table), role, settings)
+    if [f.description for f in fields] != [f.description for f in fields_of(table)]:
         table.schema = fields
         changed.append("schema")
     wanted = settings.bigquery.require_partition_filter
@@ -121,4 +127,5 @@ def _described(fields: Sequence[bigquery.SchemaField], role: str, settings: Sett
 
 def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaField:
     """The same field, precision and policy tags included, with other properties."""
-    return bigquery.SchemaField.from_api_repr({**field.to_api_repr(), **properties})
+    known = cast("dict[str, Any]", field.to_api_repr())  # pyright: ignore[reportUnknownMemberType]
+    return bigquery.SchemaField.from_api_repr({**known, **properties})  # pyright: ignore[reportUnknownMemberType]

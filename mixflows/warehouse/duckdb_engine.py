@@ -32,6 +32,8 @@ from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, json_text, text_rule
 from mixflows.warehouse.shape import Column, SourceShape
 
 STAGING = "mixflows_staging"
+ROW_GROUP_ROWS = 122_880
+"""DuckDB stores rows in groups of this many. Source: DuckDB's documentation of its storage."""
 LONG_LIVED = ("ledger", "quality", "landings", "malformed")
 
 
@@ -56,6 +58,7 @@ class DuckDBWarehouse:
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._claims: dict[date, str] = {}
         self._lock = threading.RLock()
+        self._writing = threading.Lock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._root = _connect(settings)
         self._catalog = str(self._one_value("SELECT current_database()"))
@@ -201,6 +204,8 @@ class DuckDBWarehouse:
         target = _ident(getattr(self._settings.tables, table))
         columns = self._published_columns(table)
         with self.transaction():
+            if params.get("source_rows", 0) >= ROW_GROUP_ROWS:
+                self._queue_for_writing()
             held = self._execute(f"SELECT COUNT(*) FROM {target} WHERE partition_date = $day", params)[0][0]
             source = f"({select})"
             if held:
@@ -269,6 +274,18 @@ class DuckDBWarehouse:
             raise
         finally:
             self._local.in_transaction = False
+            if getattr(self._local, "queued", False):
+                self._local.queued = False
+                self._writing.release()
+
+    def _queue_for_writing(self) -> None:
+        """Lets one transaction at a time write a large day, until it ends.
+
+        Side by side, large days leave row groups that are part full, and the next checkpoint writes them all once more.
+        """
+        if not getattr(self._local, "queued", False):
+            self._writing.acquire()
+            self._local.queued = True
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
         """Claims days within this process, which is the only one that can write the file; see the boundary."""

@@ -16,6 +16,8 @@ NO_ROOM = re.compile(
 DAMAGED = re.compile("Corrupt database file|Could not read")
 
 TELL_NO_VALUE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
     duckdb.CatalogException,
     duckdb.BinderException,
     duckdb.ParserException,
@@ -31,7 +33,8 @@ def translated(path: Path, name: str) -> Generator[None]:
     try:
         yield
     except duckdb.Error as err:
-        raise _in_our_words(path, name, err) from err
+        # Logs show an error with its cause, so that a cause which may quote a row stays out of them too.
+        raise _in_our_words(path, name, err) from (err if isinstance(err, TELL_NO_VALUE) else None)
 
 
 def _in_our_words(path: Path, name: str, err: duckdb.Error) -> WarehouseError:

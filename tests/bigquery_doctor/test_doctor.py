@@ -109,4 +109,7 @@ def test_published_tables_that_differ_from_the_settings_are_named(mixpanel: Mixp
 
     found = [c.finding for c in diagnose(settings) if c.name == "tables"]
 
-    assert found == ["mp_events lacks new_property of the source", "mp_rejected_events lacks new_property of the source"]
+    assert found == [
+        "mp_events lacks new_property of the source",
+        "mp_rejected_events lacks new_property of the source",
+    ]

@@ -1,4 +1,4 @@
-"""`init` makes tables that are partitioned, clustered, labelled and described, and making them again changes nothing."""
+"""`init` makes tables that are partitioned, clustered, labelled and described; making them again changes nothing."""
 
 from datetime import UTC, date, datetime
 
@@ -71,7 +71,14 @@ def test_mixpanels_export_log_tells_a_change_where_partitions_do_not(mixpanel: M
     def exported(first: date, last: date, at: datetime) -> None:
         mixpanel.fill(
             log,
-            [{"from_date": first.isoformat(), "to_date": last.isoformat(), "exported_at": at.isoformat(), "num_rows": 2}],
+            [
+                {
+                    "from_date": first.isoformat(),
+                    "to_date": last.isoformat(),
+                    "exported_at": at.isoformat(),
+                    "num_rows": 2,
+                }
+            ],
         )
 
     exported(days[0], days[1], datetime(2026, 3, 3, 1, tzinfo=UTC))

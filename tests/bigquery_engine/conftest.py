@@ -9,6 +9,7 @@ from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.place import Place
 from tests.spec.project import Project
 
+
 @pytest.fixture(scope="session")
 def bigquery_api() -> BigQueryApi:
     return BigQueryApi("proj", "http://127.0.0.1:9982", "US")

@@ -133,9 +133,7 @@ def _handler(host: str, port: int, decide: Decide) -> type[BaseHTTPRequestHandle
 
         def _refuse(self, fault: Answer) -> None:
             error = {"reason": fault.reason, "message": fault.message, "domain": "global"}
-            answer = json.dumps(
-                {"error": {"code": fault.status, "message": fault.message, "errors": [error]}}
-            ).encode()
+            answer = json.dumps({"error": {"code": fault.status, "message": fault.message, "errors": [error]}}).encode()
             self.send_response(fault.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))

@@ -46,7 +46,7 @@ def copies(days: int) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint: str, tmp_path: Path) -> None:
     plain = Project(DuckDBEngine(tmp_path))
     plain.create_source()

@@ -82,7 +82,9 @@ def test_a_dataset_that_is_not_there(mixflows: Command, place: Place, command: t
 def test_a_dataset_in_another_location(mixflows: Command, project: Project, place: Place, endpoint: str) -> None:
     project.deliver(SOURCE)
     dataset = place.client.get_dataset(place.dataset)
-    not_found = Answer(404, "notFound", f"Not found: Dataset {place.project}:{place.dataset} was not found in location EU")
+    not_found = Answer(
+        404, "notFound", f"Not found: Dataset {place.project}:{place.dataset} was not found in location EU"
+    )
     assert dataset.location == "US"
     with proxy(endpoint, always(not_found, ".")) as through:
         code, said = run(mixflows, location="EU", api_endpoint=through)
@@ -135,7 +137,14 @@ ROW_VALUE = JobFails("Bad double value: 'jane@example.org'")
     ids=["cap", "quota", "access", "refused"],
 )
 def test_a_statement_that_bigquery_does_not_run(
-    mixflows: Command, project: Project, place: Place, endpoint: str, fault: Any, where: str, sentence: str, next_step: str
+    mixflows: Command,
+    project: Project,
+    place: Place,
+    endpoint: str,
+    fault: Any,
+    where: str,
+    sentence: str,
+    next_step: str,
 ) -> None:
     """The day is recorded as failed with the sentence, nothing of it is published, and the next run takes it."""
     project.deliver(SOURCE)
@@ -149,4 +158,3 @@ def test_a_statement_that_bigquery_does_not_run(
     assert [(row["status"], sentence in row["error"]) for row in project.ledger()] == [("failed", True)]
     assert run(mixflows)[0] in (0, 3)
     assert len(project.events()) == 2
-

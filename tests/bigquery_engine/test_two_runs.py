@@ -21,7 +21,7 @@ from tests.spec.tables import DAY
 Table = frozenset[str]
 NEITHER, BOTH, EVENTS, REJECTED = Table(), Table({"events", "rejected"}), Table({"events"}), Table({"rejected"})
 NEW_DAY = ((BOTH, NEITHER), (REJECTED, NEITHER), (NEITHER, REJECTED), (EVENTS, EVENTS), (BOTH, NEITHER))
-"""What a day's statements read and write of the tables that both runs see: counts, rejected_next, rejected, events, check."""
+"""What the statements of a day read and write of the shared tables: counts, rejected_next, rejected, events, check."""
 CHANGED_DAY = (NEW_DAY[0], *NEW_DAY)
 """And, of a published day, the comparison."""
 SHARED = {"published_counts", "compare", "rejected_next", "merge_events"}
@@ -152,6 +152,7 @@ REJECTED_THEN = """
 """
 
 
+@pytest.mark.timeout(900)
 def test_a_new_day_comes_out_the_same_in_every_order(two_runs: TwoRuns) -> None:
     found = different_orders(NEW_DAY)
     assert len(found) >= 20

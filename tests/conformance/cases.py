@@ -76,7 +76,12 @@ class Case:
         rules = "-".join(str(value) for value in self.sections["pipeline"].values())
         day = "ingestion" if self.ingestion_partitioned else "day" if "partition_date" in self.columns else "bounds"
         arrival = self.columns.get("mp_processing_time_ms") or ("loaded" if "loaded_at" in self.columns else "never")
-        return f"{rules}-{day}-{arrival}{'-customer' if 'customer_id' in self.columns else ''}"
+        return f"{rules}-{day}-{arrival}{'-customer' if 'customer_id' in self.columns else ''}{'-wide' if self.is_wide else ''}"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the source has a column of every type."""
+        return EVERY_TYPE.keys() <= self.columns.keys()
 
     @property
     def settings(self) -> Settings:
@@ -94,7 +99,7 @@ class Case:
         return SourceShape.of(tuple(Column(name, kind, kind) for name, kind in self.columns.items()), self.settings)
 
 
-def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool) -> Case:
+def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wide: bool = False) -> Case:
     key, missing, deletes, keep = rules
     columns = dict(BASE)
     if arrival in ("INT64", "TIMESTAMP"):
@@ -103,7 +108,7 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool) -> Cas
         columns["loaded_at"] = "TIMESTAMP"
     if customer:
         columns["customer_id"] = "STRING"
-    columns |= EVERY_TYPE
+    columns |= EVERY_TYPE if wide else {"properties": "JSON"}
     if day == "column":
         columns["partition_date"] = "DATE"
     sections: dict[str, Any] = {
@@ -117,19 +122,20 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool) -> Cas
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """Every key, policy and way to find the day with each other; arrival, customer and keep with each of them in turn."""
-    rules = product(("insert_id_time", "mixpanel", "mixpanel_day"), ("reject", "keep"), ("block", "keep", "apply"))
-    kinds = list(product(rules, ("column", "bounds", "ingestion")))
+    """Every key with every policy, and each pair of policies with every way to find the day; every arrival; every type."""
+    keys, days = ("insert_id_time", "mixpanel", "mixpanel_day"), ("column", "bounds", "ingestion")
+    policies = list(product(("reject", "keep"), ("block", "keep", "apply")))
     rest = cycle(product(("INT64", "TIMESTAMP", "loaded", "never"), ("first", "latest"), (True, False)))
-    found = [
-        _case((*rule, keep), day, arrival, customer)
-        for (rule, day), (arrival, keep, customer) in zip(kinds, rest, strict=False)
-    ]
+    found: list[Case] = []
+    for (k, key), (p, policy) in product(enumerate(keys), enumerate(policies)):
+        arrival, keep, customer = next(rest)
+        found.append(_case((key, *policy, keep), days[(k + p) % 3], arrival, customer))
     default = ("insert_id_time", "reject", "block")
     found += [
         _case((*default, keep), "column", arrival, customer)
         for arrival, keep, customer in product(("INT64", "TIMESTAMP", "loaded", "never"), ("first", "latest"), (True, False))
     ]
+    found += [_case((*default, "first"), day, "INT64", False, wide=True) for day in days]
     return tuple({str(case): case for case in found}.values())
 
 
@@ -210,6 +216,7 @@ REPLACEMENTS = {"rejected": "rejected_rows", "events": "event_rows"}
 QUERIES: Mapping[str, Mapping[str, Any]] = {
     "claims_read": {},
     "claims_write": {"claims": "{}", "version": 1},
+    "costs": {},
     "doctor_day": DAY_PARAMETERS,
     "ledger_days": {},
     "ledger_latest": {},
@@ -240,13 +247,15 @@ def sent(case: Case) -> tuple[Sent, ...]:
     for name, flags in DAY_STATEMENTS:
         engine.run(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
         found.append(engine.take(name))
-        engine.price(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
-        found.append(engine.take(f"price of {name}"))
+        if case.is_wide:
+            engine.price(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
+            found.append(engine.take(f"price of {name}"))
     for table, name in REPLACEMENTS.items():
         engine.replace_day(table, DayStatement(name, TABLES, DAY_PARAMETERS))
         found.append(engine.take(name))
-        engine.price(DayStatement(name, TABLES, DAY_PARAMETERS), replaces=table)
-        found.append(engine.take(f"price of {name}"))
+        if case.is_wide:
+            engine.price(DayStatement(name, TABLES, DAY_PARAMETERS), replaces=table)
+            found.append(engine.take(f"price of {name}"))
     for name, values in QUERIES.items():
         engine.query(name, values)
         found.append(engine.take(name))

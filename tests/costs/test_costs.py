@@ -50,19 +50,22 @@ ROW = LedgerRow(
 class BilledWarehouse(DuckDBWarehouse):
     """DuckDB with BigQuery's answers about money: what a dry run says by statement, and how large the source is."""
 
-    dry_run: dict[str, int] = {}
-    history_bytes: int | None = 20 * GIB
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.dry_run: dict[str, int] = {}
 
     def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
         return self.dry_run.get(f"replace_{replaces}" if replaces else statement.name, 0)
 
     def source_bytes(self) -> int | None:
-        return self.history_bytes
+        return 20 * GIB
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return load_settings(None, {"warehouse": {"path": str(tmp_path / "w.duckdb")}, "bigquery": {"price_per_tib": 1024.0}})
+    return load_settings(
+        None, {"warehouse": {"path": str(tmp_path / "w.duckdb")}, "bigquery": {"price_per_tib": 1024.0}}
+    )
 
 
 @pytest.fixture
@@ -183,7 +186,9 @@ def test_dry_runs_that_count_nothing_leave_the_price_unknown(warehouse: BilledWa
     assert price_plan(warehouse, settings, planned()).bytes_billed is None
 
 
-def test_a_day_that_is_gone_from_the_source_is_priced_as_nothing(warehouse: BilledWarehouse, settings: Settings) -> None:
+def test_a_day_that_is_gone_from_the_source_is_priced_as_nothing(
+    warehouse: BilledWarehouse, settings: Settings
+) -> None:
     warehouse.dry_run = {"copies": GIB}
     gone = replace(CHANGED, source_rows=0)
 

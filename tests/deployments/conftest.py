@@ -25,6 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def deployed(server: PrefectServer, project: Project) -> str:
     """What `prefect deploy` said."""
     server.cli("work-pool", "create", "mixflows", "--type", "process", folder=project.folder)
+    server.cli("work-pool", "set-concurrency-limit", "mixflows", "1", folder=project.folder)
     # The commands of docs/operations.md run where mixflows.toml is.
     return server.cli(
         "deploy", "--prefect-file", str(ROOT / "deployments/prefect.yaml"), "--all", folder=project.folder
@@ -39,5 +40,5 @@ def worker(server: PrefectServer, project: Project, deployed: str) -> Iterator[P
 
 
 def start_worker(server: PrefectServer, folder: Path, name: str) -> Process:
-    command = [*PREFECT, "worker", "start", "--pool", "mixflows", "--limit", "1", "--name", name]
+    command = [*PREFECT, "worker", "start", "--pool", "mixflows", "--name", name]
     return Process(command, server.env, folder, server.folder / f"{name}.log")

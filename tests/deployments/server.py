@@ -17,7 +17,7 @@ TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+def eventually(ask: Callable[[], T | None], what: str, seconds: float = 120) -> T:
     """The first answer that is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -70,7 +70,7 @@ class PrefectServer:
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = Process(command, self.env, folder, folder / "server.log")
         self.api = httpx.Client(base_url=f"{self.ui}/api", timeout=30)
-        eventually(self._answers, f"the server answers; see {self._process.log}", 120)
+        eventually(self._answers, f"the server answers; see {self._process.log}", 240)
 
     def _answers(self) -> bool:
         try:
@@ -131,7 +131,7 @@ class PrefectServer:
     def run(self, run_id: str) -> dict[str, Any]:
         return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
 
-    def ended(self, run_id: str, run_count: int = 1, seconds: float = 90) -> dict[str, Any]:
+    def ended(self, run_id: str, run_count: int = 1, seconds: float = 240) -> dict[str, Any]:
         """The run once it ended for that many times."""
 
         def ask() -> dict[str, Any] | None:
@@ -165,6 +165,6 @@ PREFECT = (sys.executable, "-m", "prefect")
 
 
 def ran(command: Sequence[str], env: dict[str, str], folder: Path) -> str:
-    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

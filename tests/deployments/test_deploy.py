@@ -13,7 +13,7 @@ from mixflows.settings import Settings
 from tests.deployments.project import Project
 from tests.deployments.server import ROOT, PrefectServer, eventually
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

@@ -1,7 +1,7 @@
 """Runs on a worker: scheduled, from the form, retried, cancelled, crashed, two at once."""
 
 import signal
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -11,7 +11,7 @@ from tests.deployments.conftest import start_worker
 from tests.deployments.project import Project
 from tests.deployments.server import PrefectServer, Process, eventually
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,9 @@ def nightly(server: PrefectServer, project: Project, worker: Process) -> dict[st
     project.land(date(2026, 3, 1), days=2, rows=2000, twice=0.007)
     project.land(date(2026, 3, 3), days=1, rows=2000, twice=0.03)
     deployment = server.deployment("daily")["id"]
-    often = {"schedule": {"interval": 15, "anchor_date": datetime.now(UTC).isoformat()}, "active": True}
-    created = server.api.post(f"/deployments/{deployment}/schedules", json=[often]).raise_for_status().json()
+    soon = (datetime.now(UTC) + timedelta(seconds=15)).isoformat()
+    minutely = {"schedule": {"interval": 60, "anchor_date": soon}, "active": True}
+    created = server.api.post(f"/deployments/{deployment}/schedules", json=[minutely]).raise_for_status().json()
 
     def started() -> str | None:
         runs = server.post(
@@ -30,7 +31,7 @@ def nightly(server: PrefectServer, project: Project, worker: Process) -> dict[st
         )
         return runs[0]["id"] if runs else None
 
-    run_id = eventually(started, f"a scheduled run starts; see {server.folder}", 60)
+    run_id = eventually(started, f"a scheduled run starts; see {server.folder}")
     server.api.delete(f"/deployments/{deployment}/schedules/{created[0]['id']}").raise_for_status()
     return server.ended(run_id)
 
@@ -74,14 +75,14 @@ def test_the_published_tables_are_assets_made_from_the_source(server: PrefectSer
         assert assets == ["duckdb://mixflows/mp_master_event"]
         return event["payload"]
 
-    eventually(lambda: server.events("prefect.asset.materialization"), "the assets' events arrive")
+    eventually(lambda: len(server.events("prefect.asset.materialization")) >= 2, "the assets' events arrive")
     days = {"days": 2, "first_day": "2026-03-01", "last_day": "2026-03-02", "source_rows": 4028}
     assert told("mp_events") == {**days, "rows": 4000, "inserted_rows": 4000, "updated_rows": 0}
     assert told("mp_rejected_events") == {**days, "rows": 28}
 
 
 def test_three_days_of_duplicates_are_told(server: PrefectServer, nightly: dict[str, Any]) -> None:
-    (event,) = server.events("mixflows.duplicate-rate.high")
+    (event,) = eventually(lambda: server.events("mixflows.duplicate-rate.high"), "the event arrives")
     assert event["payload"]["days"] == 3
     assert event["payload"]["last_day"] == "2026-03-03"
 
@@ -169,7 +170,7 @@ def test_a_cancelled_backfill_leaves_days_whole_and_its_retry_completes_them(
             t["name"].startswith("publish-") and t["state_type"] == "COMPLETED" for t in server.task_runs(run_id)
         )
 
-    eventually(lambda: published() >= 2, "two days are published", 90)
+    eventually(lambda: published() >= 2, "two days are published", 240)
     server.cancel(run_id)
     assert server.ended(run_id)["state_name"] == "Cancelled"
     eventually(lambda: not flow_processes(run_id), "the run's process ends")
@@ -191,6 +192,8 @@ def test_a_second_run_waits_and_a_dead_machines_run_can_be_rerun_at_once(
 ) -> None:
     days = project.land(date(2026, 6, 1), days=20, rows=3000)
     worker.stop()
+    # Two at a time in the pool, so that it is the deployment's limit that keeps them apart.
+    server.cli("work-pool", "set-concurrency-limit", "mixflows", "2", folder=project.folder)
     doomed = start_worker(server, project.folder, "doomed")
     first = server.start("backfill", start="2026-06-01", end="2026-06-20", concurrency=1)
     server.in_state(first, "Running")
@@ -212,6 +215,7 @@ def test_a_second_run_waits_and_a_dead_machines_run_can_be_rerun_at_once(
     finally:
         other.stop()
         doomed.stop()
+        server.cli("work-pool", "set-concurrency-limit", "mixflows", "1", folder=project.folder)
     assert [run["state_name"] for run in ended] == ["Completed", "Completed"]
     (earlier, later) = sorted(ended, key=lambda run: run["start_time"])
     assert later["start_time"] >= earlier["start_time"]

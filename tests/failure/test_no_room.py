@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.failure.commands import check_told, mixflows
 from tests.failure.conftest import Yard
 from tests.failure.disks import read_only, small_disk
 from tests.failure.exports import DAYS, first_export, line, write_export
-from tests.failure.tables import Tables
+from tests.failure.tables import Days, Tables
 
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 """Root without what makes it root: the modes of files and folders hold for it too."""
@@ -31,6 +32,11 @@ def big_export() -> list[str]:
     return [line(DAYS[0], f"big{n}", minute=n % 1440, noise=noise.randbytes(500).hex()) for n in range(4_000)]
 
 
+def without_landing(published: tuple[Days, Days]) -> str:
+    """Published rows without the instant of their landing."""
+    return re.sub(r"loaded_at=\S+ \S+", "", str(published))
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     """Both exports landed and published on a disk with room."""
@@ -41,7 +47,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return yard.tables()
 
 
-@pytest.mark.parametrize("leave_kib", [0, 300, 2000])
+@pytest.mark.parametrize("leave_kib", [0, 1000])
 def test_a_full_disk_stops_a_command_which_goes_on_when_there_is_room(
     tmp_path: Path, expected: Tables, leave_kib: int
 ) -> None:
@@ -53,9 +59,12 @@ def test_a_full_disk_stops_a_command_which_goes_on_when_there_is_room(
         def fails_for_want_of_room(*words: str) -> None:
             disk.fill(leave_kib)
             done = mixflows(path, *words, prefix=disk.prefix, cwd=tmp_path)
-            check_told(done, str(path), "No space left on device", "Free space")
-            assert "nothing was half-written" in done.stderr
             disk.free()
+            if "1 published, 1 failed" in done.stdout:  # there was room for the small day
+                assert (done.returncode, done.stderr) == (1, "")
+                assert "No space left on device" in " ".join(done.stdout.split())
+            else:
+                check_told(done, str(path), "No space left on device", "Free space", "nothing was half-written")
 
         def succeeds(*words: str) -> None:
             done = mixflows(path, *words, prefix=disk.prefix, cwd=tmp_path)
@@ -70,7 +79,7 @@ def test_a_full_disk_stops_a_command_which_goes_on_when_there_is_room(
         disk.run(f"cp yard.duckdb '{tmp_path}/after/yard.duckdb'")
     after = Yard(tmp_path / "after").tables()
     assert after.source == expected.source
-    assert after.published == expected.published
+    assert without_landing(after.published) == without_landing(expected.published)
     assert [row[1:] for row in after.landings] == [row[1:] for row in expected.landings]
     assert after.malformed == expected.malformed
     for day in DAYS:

@@ -107,17 +107,17 @@ def test_the_update_branch_is_dead(project: Project) -> None:
     before = project.events()
     project.deliver("""
         event | user | id | time  | arrival  | properties
-        Other | u9   | a  | 10:00 | 10:00:30 | {"n": 1}
+        Other | u9   | b  | 10:00 | 10:00:30 | {"n": 1}
     """)
     project.run()
     project.has_events("""
         event | user | id | time      | arrival   | properties
-        Other | u9   | a  | 10:00     | 10:00:30  | {"n": 1}
-        Open  | u1   | b  | 10:00     | 10:01     | {}
+        Open  | u1   | a  | 10:00     | 10:01     | {}
+        Other | u9   | b  | 10:00     | 10:00:30  | {"n": 1}
         Open  | u1   | a  | +1d 10:00 | +1d 10:01 | {}
     """)
     changed = [row for row in project.events() if row not in before]
-    assert [(row["mp_insert_id"], row["mp_event_name"]) for row in changed] == [("a", "Other")]
+    assert [(row["mp_insert_id"], row["mp_event_name"]) for row in changed] == [("b", "Other")]
     assert changed[0]["source_file"] != before[0]["source_file"]
     assert (project.ledger()[-1]["updated_rows"], project.ledger()[-1]["inserted_rows"]) == (1, 0)
 

@@ -1,0 +1,75 @@
+"""Every statement that the embedded engine runs is run by a real DuckDB, under every rule, on sources without rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from mixflows.settings import Settings
+from mixflows.warehouse import close_warehouses, open_warehouse
+from mixflows.warehouse.boundary import DayStatement
+from tests.conformance.cases import (
+    DAY_PARAMETERS,
+    DAY_STATEMENTS,
+    QUERIES,
+    REPLACEMENTS,
+    TABLES,
+    Case,
+    cases,
+    sql_files,
+)
+
+BIGQUERY_ONLY = {
+    "claims_read": "one process writes the file, and holds its claims itself",
+    "claims_write": "one process writes the file, and holds its claims itself",
+    "create_claims": "one process writes the file, and holds its claims itself",
+    "create_json_text": "a Python function stands in",
+    "exports": "Mixpanel's export log is beside Mixpanel's own tables",
+    "partitions": "metadata of BigQuery",
+}
+TYPES = {
+    "STRING": "VARCHAR",
+    "INT64": "BIGINT",
+    "FLOAT64": "DOUBLE",
+    "BOOL": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMPTZ",
+    "DATETIME": "TIMESTAMP",
+    "NUMERIC": "DECIMAL(38, 9)",
+    "BYTES": "BLOB",
+    "ARRAY<STRING>": "VARCHAR[]",
+    "STRUCT<os STRING, version INT64>": "STRUCT(os VARCHAR, version BIGINT)",
+}
+HERE = [case for case in cases() if not case.ingestion_partitioned]  # such sources are BigQuery's alone
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("conformance")
+    close_warehouses()
+
+
+@pytest.mark.parametrize("case", HERE, ids=str)
+def test_runs_every_statement(case: Case, folder: Path) -> None:
+    path = folder / f"{HERE.index(case)}.duckdb"
+    columns = ", ".join(f'"{name}" {TYPES.get(kind, kind)}' for name, kind in case.columns.items())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE TABLE mp_master_event ({columns})")
+    given: dict[str, Any] = {**case.sections, "warehouse": {"path": path, "threads": 1}}
+    warehouse = open_warehouse(Settings.model_validate(given))
+    warehouse.create_tables()
+    for name, flags in DAY_STATEMENTS:
+        warehouse.run(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
+    for table, name in REPLACEMENTS.items():
+        warehouse.replace_day(table, DayStatement(name, TABLES, DAY_PARAMETERS))
+    for name in QUERIES.keys() - BIGQUERY_ONLY.keys():
+        warehouse.query(name, QUERIES[name])
+    warehouse.close()
+
+
+def test_every_file_is_run_or_said_not_to_be() -> None:
+    made_first = {name for name in sql_files() if name.startswith("create_")}
+    run = {name for name, _ in DAY_STATEMENTS} | set(REPLACEMENTS.values()) | QUERIES.keys() | made_first
+    assert sql_files() - BIGQUERY_ONLY.keys() <= run
+    assert BIGQUERY_ONLY.keys() <= sql_files()

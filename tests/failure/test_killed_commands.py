@@ -1,0 +1,66 @@
+"""The commands themselves, killed while they run, and run again."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from mixflows.model import Mode
+from tests.failure.commands import ROOT, mixflows, mixflows_command
+from tests.failure.conftest import Yard
+from tests.failure.exports import DAYS, first_export, line, write_export
+
+
+def kill(path: Path, words: tuple[str, ...], after: float) -> bool:
+    """Starts a command and kills it; tells whether it was still running."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(path)}
+    process = subprocess.Popen(
+        mixflows_command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=path.parent, env=environment,
+    )  # fmt: skip
+    try:
+        _, told = process.communicate(timeout=after)
+    except subprocess.TimeoutExpired:
+        process.kill()  # SIGKILL
+        process.communicate()
+        return True
+    assert process.returncode == 0, told
+    return False
+
+
+def test_land_and_backfill_killed_again_and_again(yard: Yard) -> None:
+    more = [line(DAYS[0], f"more{n}", minute=n % 1440, noise="x" * 300) for n in range(30_000)]
+    write_export(yard.folder / "more.jsonl", more)
+    killed = 0
+    for words in (("land", "more.jsonl"), ("backfill", "--no-prefect", "--concurrency", "2")):
+        started = time.monotonic()
+        if words[0] == "land":
+            probe = Yard(yard.folder / "probe")
+            probe.folder.mkdir()
+            assert mixflows(probe.path, "land", str(yard.folder / "more.jsonl")).returncode == 0
+        else:
+            (yard.folder / "copy").mkdir()
+            (yard.folder / "copy" / "yard.duckdb").write_bytes(yard.path.read_bytes())
+            assert mixflows(yard.folder / "copy" / "yard.duckdb", *words).returncode == 0
+        took = time.monotonic() - started
+        for part in (0.5, 0.8):
+            was_killed = kill(yard.path, words, took * part)
+            killed += was_killed
+            yard.tables()  # it can be opened and read
+            if not was_killed:
+                break
+        else:
+            assert mixflows(yard.path, *words).returncode == 0
+    assert killed >= 2
+    tables = yard.tables()
+    assert [row[1:] for row in tables.landings] == [["96", "94", "2"], ["30000", "30000", "0"]]
+    expected = Yard(yard.folder / "expected")
+    expected.folder.mkdir()
+    expected.land(first_export())
+    expected.land(more, "more")
+    expected.backfill()
+    assert {day: len(rows) for day, rows in tables.events.items()} == {
+        day: len(rows) for day, rows in expected.tables().events.items()
+    }
+    assert [tables.status_of(str(day)) for day in DAYS] == [["published"], ["published"]]
+    assert {outcome.row.status for outcome in yard.backfill(Mode.ALL).outcomes} == {"unchanged"}

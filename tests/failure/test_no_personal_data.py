@@ -1,0 +1,126 @@
+"""What failed is told without a value of any row: no user id, insert id, event name or property in logs, errors or reports."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.failure.commands import mixflows
+from tests.failure.conftest import Yard
+from tests.failure.exports import DAYS, line, write_export
+
+MARKER = "Zq7private"
+UNREADABLE, DUPLICATED, OUTSIDE = DAYS[0], DAYS[1], DAYS[1] + timedelta(days=1)
+HOLD_EVENTS = {"raw_events", "mp_master_event", "mp_events", "mp_rejected_events", "mp_malformed_records"}
+
+# A source that cannot be read on one day: DuckDB's own message quotes the value.
+UNREADABLE_SOURCE = f"""
+ALTER TABLE mp_master_event RENAME TO raw_events;
+INSERT INTO raw_events BY NAME
+  SELECT * REPLACE ('infinity'::TIMESTAMPTZ AS time) FROM raw_events WHERE mp_insert_id = 'id-{MARKER}outside';
+CREATE VIEW mp_master_event AS SELECT * REPLACE (
+  CASE WHEN mp_insert_id = 'id-{MARKER}unreadable' THEN CAST(distinct_id AS BIGINT) ELSE mp_processing_time_ms END
+  AS mp_processing_time_ms) FROM raw_events
+"""
+SETTINGS = """
+[quality]
+min_rows = 0
+row_checks = "always"
+[landing.promote]
+customer_id = "INT64"
+"""
+
+
+def events() -> list[str]:
+    """Three days, each with something wrong, and lines that are no events; every value has the marker."""
+
+    def marked(day: date, name: str, **properties: object) -> str:
+        values = {"page": MARKER, "customer_id": MARKER, f"{MARKER}_property": 1}
+        return line(day, f"{MARKER}{name}", **(values | properties)).replace('"View"', f'"{MARKER}"')
+
+    return [
+        marked(UNREADABLE, "unreadable"),
+        marked(UNREADABLE, "fine"),
+        *[marked(DUPLICATED, "twice", page=f"{MARKER}{n}") for n in range(9)],
+        marked(OUTSIDE, "outside"),
+        marked(OUTSIDE, "timeless", time=MARKER),
+        f"{MARKER} no JSON",
+        f'{{"event": "{MARKER}"}}',
+        f'["{MARKER}"]',
+    ]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Yard, list[str]]]:
+    """The yard, and everything that landing said."""
+    yard = Yard(tmp_path_factory.mktemp("private"))
+    (yard.folder / "mixflows.toml").write_text(SETTINGS, encoding="utf-8")
+    write_export(yard.folder / "good.jsonl", events())
+    write_export(yard.folder / "cut.jsonl", [*events(), "terminated early"])
+    write_export(yard.folder / "milliseconds.jsonl", [text.replace('"time": 1', '"time": 1000001') for text in events()])
+    said = [
+        check(mixflows(yard.path, "land", f"{name}.jsonl", *words), code)
+        for name, words, code in [
+            ("good", (), 0), ("good", (), 1), ("cut", (), 1), ("milliseconds", (), 1), ("good", ("--again", "--json"), 0),
+        ]
+    ]  # fmt: skip
+    yard.execute(UNREADABLE_SOURCE)
+    yield yard, said
+
+
+def check(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """It ended so; returns all that it said."""
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def check_tables(yard: Yard) -> None:
+    """No table but those that hold events has the marker; the three days failed for their three reasons."""
+    assert len(yard.execute(f"SELECT * FROM mp_malformed_records WHERE raw_line LIKE '%{MARKER}%'")) == 8
+    tables = {name for (name,) in yard.execute("SELECT table_name FROM duckdb_tables()")}
+    assert len(tables - HOLD_EVENTS) >= 3
+    for table in tables - HOLD_EVENTS:
+        assert MARKER not in str(yard.execute(f"SELECT * FROM {table}")), table
+    last = yard.execute(
+        "SELECT DISTINCT ON (partition_date) partition_date, status, error, note FROM mp_partition_runs"
+        " ORDER BY partition_date, finished_at DESC"
+    )
+    assert [(day, status) for day, status, *_ in last] == [
+        (UNREADABLE, "failed"), (DUPLICATED, "blocked"), (OUTSIDE, "blocked"),
+    ]  # fmt: skip
+    assert "ConversionException" in last[0][2]
+    assert "duplicate_rate" in last[1][3]
+    rows_failed = "SELECT 1 FROM mp_quality_results WHERE suite = 'rows' AND NOT success"
+    assert yard.execute(rows_failed)
+
+
+def test_without_prefect(told: tuple[Yard, list[str]]) -> None:
+    yard, said = told
+    for words in (("--no-prefect",), ("--no-prefect", "--json", "--mode", "all")):
+        said.append(check(mixflows(yard.path, "backfill", *words), 1))
+    for words in (("plan",), ("plan", "--json"), ("status",), ("status", "--json"), ("report", "--out", "report.html")):
+        said.append(check(mixflows(yard.path, *words), 0))
+    said.append((yard.folder / "report.html").read_text(encoding="utf-8"))
+    assert all(said)
+    for text in said:
+        assert MARKER not in text
+    check_tables(yard)
+
+
+@pytest.mark.xdist_group("prefect")
+def test_with_prefect(told: tuple[Yard, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its log, with a traceback of what failed, nor what its server keeps of the run."""
+    yard, _ = told
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    said = check(mixflows(yard.path, "backfill", "--mode", "all", "--verbose"), 1)
+    assert "Traceback" in said
+    assert "stage-2024-08-01" in said
+    assert MARKER not in said
+    kept = [file for folder, _, names in os.walk(tmp_path / "prefect") for file in map(Path(folder).joinpath, names)]
+    assert any(file.suffix == ".db" for file in kept)
+    for file in kept:
+        assert MARKER.encode() not in file.read_bytes(), file
+    check_tables(yard)
