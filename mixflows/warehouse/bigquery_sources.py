@@ -73,7 +73,7 @@ def refuse_view(table: bigquery.Table) -> None:
     """
     if table.table_type != "TABLE":
         raise SourceColumnsError(
-            f"{table.project}.{table.dataset_id}.{table.table_id} is a {(table.table_type or 'thing of another kind').lower()}, not a table",
+            f"{table.project}.{table.dataset_id}.{table.table_id} is a {str(table.table_type).lower()}, not a table",
             "Name the table under it: a view tells no change and prunes no partition.",
         )
 
@@ -89,7 +89,7 @@ def partition_column(table: bigquery.Table) -> str | None:
         return None
     if partitioning.type_ != "DAY":
         raise SourceColumnsError(
-            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {(partitioning.type_ or 'something else').lower()}",
+            f"{table.project}.{table.dataset_id}.{table.table_id} is partitioned by {str(partitioning.type_).lower()}",
             "Days are planned and read by partition: name a table that is partitioned by day.",
         )
     return partitioning.field or INGESTION_DAY

@@ -1,26 +1,10 @@
 """The API server answers the real client, and what it is known to lack is seen."""
 
-from collections.abc import Iterator
-
 import pytest
 from google.cloud import bigquery
 
 from tests.bigquery.fixtures import BigQueryApi, decorated_tables
 from tests.bigquery.server import NEEDS, PYTHON_VARIABLE, NoInterpreterError, find_python
-
-
-@pytest.fixture
-def client(bigquery_api: BigQueryApi) -> Iterator[bigquery.Client]:
-    with bigquery_api.client() as client:
-        yield client
-
-
-@pytest.fixture
-def dataset(client: bigquery.Client, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = f"{client.project}.server_{request.node.name.replace('[', '_').replace(']', '')}"
-    client.create_dataset(name, exists_ok=True)
-    yield name
-    client.delete_dataset(name, delete_contents=True)
 
 
 def test_answers_the_real_client(client: bigquery.Client, dataset: str) -> None:

@@ -1,4 +1,4 @@
-"""A server for these tests, and a project on it."""
+"""A dataset for each of these tests, and a project on it."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,6 @@ from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.place import Place
 from tests.spec.project import Project
-
-
-@pytest.fixture(scope="session")
-def bigquery_api() -> BigQueryApi:
-    return BigQueryApi("proj", "http://127.0.0.1:9982", "US")
 
 
 @pytest.fixture
@@ -26,8 +21,11 @@ def endpoint(bigquery_api: BigQueryApi) -> str:
 @pytest.fixture
 def place(bigquery_api: BigQueryApi) -> Iterator[Place]:
     """A dataset of its own."""
-    yield Place(bigquery_api)
+    place = Place(bigquery_api)
+    yield place
     close_warehouses()
+    if bigquery_api.endpoint is None:
+        place.client.delete_dataset(place.dataset, delete_contents=True)
 
 
 @pytest.fixture

@@ -64,7 +64,6 @@ def key_of(token_uri: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.xdist_group("bigquery")
 def test_credentials_come_from_a_block_by_its_name(place: Place, token_server: tuple[str, list[str]]) -> None:
     from prefect.testing.utilities import prefect_test_harness
     from prefect_gcp import GcpCredentials

@@ -51,14 +51,9 @@ def unpruned(sql: str, day: str) -> list[str]:
 
 def _names(condition: exp.Expression, alias: str, day: str) -> bool:
     """Whether a condition that must hold compares the table's day with this constant."""
-    return (
-        any(
-            part.sql("bigquery").replace("`", "") == f"{alias}.partition_date = CAST('{day}' AS DATE)"
-            for part in condition.flatten()
-            if isinstance(condition, exp.And) or part is condition
-        )
-        or condition.sql("bigquery").replace("`", "") == f"{alias}.partition_date = CAST('{day}' AS DATE)"
-    )
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    wanted = f"{alias}.partition_date = CAST('{day}' AS DATE)"
+    return any(part.sql("bigquery").replace("`", "") == wanted for part in parts)
 
 
 MERGE = (

@@ -9,7 +9,9 @@ from importlib.resources import files
 from itertools import cycle, product
 from typing import Any
 
+import sqlglot
 from google.cloud.bigquery import ScalarQueryParameter
+from sqlglot import exp
 
 from mixflows.model import LedgerRow
 from mixflows.settings import Settings
@@ -154,10 +156,20 @@ class Sent:
     parameters: Mapping[str, str]
 
     @property
+    def tree(self) -> exp.Expr:
+        """The text, parsed."""
+        return _parsed(self.sql)
+
+    @property
     def makes(self) -> str | None:
         """The table that it makes, if any."""
         found = re.search(r"^CREATE (?:OR REPLACE )?TABLE (?:IF NOT EXISTS )?`([^`]+)`", self.sql, re.MULTILINE)
         return found[1] if found else None
+
+
+@cache
+def _parsed(sql: str) -> exp.Expr:
+    return sqlglot.parse_one(sql, dialect="bigquery")
 
 
 @dataclass

@@ -63,7 +63,7 @@ def construct_of(node: exp.Expr) -> str | None:
             found = "ORDER BY in a window" if isinstance(node.parent, exp.Window) else "ORDER BY"
         case exp.Limit() | exp.Subquery() | exp.Unnest() | exp.Values() | exp.Having() | exp.Qualify() | exp.Group():
             found = type(node).__name__.upper()
-        case _ if isinstance(node, WORDS):
+        case _ if type(node) in WORDS:
             found = None
         case _:
             found = type(node).__name__
@@ -292,4 +292,4 @@ TABLE: tuple[Example, ...] = (
 )
 
 OWN_FUNCTIONS = {"mixflows_json_text"}
-"""Made by a statement of ours; proven in tests/bigquery/test_json_text.py."""
+"""Made by a statement of ours; proven in tests/bigquery/test_fingerprint.py."""

@@ -20,7 +20,7 @@ def used() -> dict[str, str]:
         if statement.sql in read or statement.file == "create_json_text":  # a function in another language
             continue
         read.add(statement.sql)
-        for name in constructs(sqlglot.parse_one(statement.sql, dialect="bigquery")):
+        for name in constructs(statement.tree):
             found.setdefault(name, f"{statement.file}.sql")
     return found
 

@@ -32,9 +32,19 @@ class Process:
 
     def __init__(self, command: Sequence[str], env: dict[str, str], folder: Path, log: Path) -> None:
         self.log = log
-        with log.open("w") as out:
+        self._command, self._env, self._folder = command, env, folder
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, again if it was stopped."""
+        with self.log.open("a") as out:
             self._process = subprocess.Popen(
-                command, env=env, cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                self._command,
+                env=self._env,
+                cwd=self._folder,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:

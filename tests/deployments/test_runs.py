@@ -215,6 +215,7 @@ def test_a_second_run_waits_and_a_dead_machines_run_can_be_rerun_at_once(
     finally:
         other.stop()
         doomed.stop()
+        worker.start()
         server.cli("work-pool", "set-concurrency-limit", "mixflows", "1", folder=project.folder)
     assert [run["state_name"] for run in ended] == ["Completed", "Completed"]
     (earlier, later) = sorted(ended, key=lambda run: run["start_time"])
