@@ -18,7 +18,7 @@ NEEDS := pyproject.toml constraints.txt
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.dev-installed ## Install everything into .venv; done at once when nothing changed
@@ -28,8 +28,23 @@ demo: $(VENV)/.installed ## Generate a month of Mixpanel events and take them al
 	@$(BIN)/mixflows demo
 
 .PHONY: test
-test: $(VENV)/.dev-installed ## Run the tests
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs $(PYTEST_ARGS)
+test: $(VENV)/.dev-installed ## Run the tests, but those of BigQuery
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m 'not bigquery' $(PYTEST_ARGS)
+
+.PHONY: test-bigquery
+test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API server that they start here
+	@$(BIN)/python -m tests.bigquery.server
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m bigquery $(PYTEST_ARGS)
+
+# The project that test-cloud works in, and the location of the datasets that it makes and deletes there.
+PROJECT ?=
+LOCATION ?= US
+
+.PHONY: test-cloud
+test-cloud: $(VENV)/.dev-installed ## Run the BigQuery tests on a project of yours, which costs money: PROJECT=…
+	@test -n '$(PROJECT)' || { echo 'Name a project: make test-cloud PROJECT=my-project' >&2; exit 1; }
+	@TEST_BIGQUERY_PROJECT='$(PROJECT)' TEST_BIGQUERY_LOCATION='$(LOCATION)' \
+	    $(BIN)/python -m pytest -rfEs -m bigquery $(PYTEST_ARGS)
 
 .PHONY: check check-lint check-format check-types check-pins
 check: check-lint check-format check-types check-pins ## Lint, format, types and pins, without changing a file
@@ -66,8 +81,8 @@ constraints: $(VENV)/.created ## Write constraints.txt anew from pyproject.toml;
 	@mv constraints.txt.new constraints.txt
 
 .PHONY: clean
-clean: ## Remove .venv and whatever the tools and the demo left; never a warehouse of yours
-	@rm -rf $(VENV) build dist mixflows-demo .hypothesis .pytest_cache .ruff_cache
+clean: ## Remove .venv, the API server and whatever the tools and the demo left; never a warehouse of yours
+	@rm -rf $(VENV) .venv-bigquery-server build dist mixflows-demo .hypothesis .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The last step of a recipe leaves a stamp, so that an interrupted one is done again.

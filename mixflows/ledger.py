@@ -32,7 +32,10 @@ class DayState:
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:
     """The state of every day in the ledger."""
-    return {row["day"]: DayState(**{**row, "status": Status(row["status"])}) for row in warehouse.query("ledger_days")}
+    rows = warehouse.query("ledger_days")
+    for row in rows:
+        row["status"] = Status(row["status"])
+    return {row["day"]: DayState(**row) for row in rows}
 
 
 def record(warehouse: Warehouse, outcome: DayOutcome) -> None:

@@ -1,7 +1,7 @@
 """Writes settings as a `mixflows.toml`: what differs from the defaults, section by section."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mixflows.settings import Settings
 
@@ -26,7 +26,7 @@ def _section(path: str, values: dict[str, Any], usual: dict[str, Any]) -> list[s
     lines = [f"\n[{path}]\n", *(f"{name} = {_value(value)}\n" for name, value in plain.items())] if plain else []
     for name, value in changed.items():
         if isinstance(value, dict):
-            lines += _section(f"{path}.{name}", value, usual.get(name) or {})
+            lines += _section(f"{path}.{name}", cast("dict[str, Any]", value), usual.get(name) or {})
     return lines
 
 
@@ -39,7 +39,7 @@ def _value(value: Any) -> str:
         case int() | float():
             return repr(value)
         case tuple() | list():
-            return f"[{', '.join(_value(item) for item in value)}]"
+            return f"[{', '.join(_value(item) for item in cast('list[Any]', value))}]"
         case str() | Path():
             text = str(value).replace("\\", "\\\\").replace('"', '\\"')
             return f'"{text}"'

@@ -1,5 +1,7 @@
 """BigQuery's credentials from a prefect-gcp block, handed to the warehouse, which does not know Prefect."""
 
+from typing import Any
+
 from mixflows.errors import SettingsError
 from mixflows.settings import Settings
 
@@ -25,7 +27,8 @@ def hand_over(settings: Settings) -> None:
     from mixflows.warehouse.bigquery_credentials import provide
 
     try:
-        credentials = GcpCredentials.load(name).get_credentials_from_service_account()
+        block: Any = GcpCredentials.load(name)
+        credentials = block.get_credentials_from_service_account()
     except ValueError as err:
         # Prefect says so too where there is no block of that name.
         raise SettingsError(

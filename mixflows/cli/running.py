@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from mixflows.cli.commands import command, opened_source
-from mixflows.cli.interrupt import interrupts_told_once
+from mixflows.cli.interrupt import interruptible
 from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
@@ -101,7 +101,7 @@ class Runner:
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor
 
-        with progress_bars():
+        with progress_bars(), interruptible():
             warehouse = opened_source(self.settings)
             plan = make_plan(warehouse, self.settings, request)
             listener().planned(plan)
@@ -115,7 +115,7 @@ class Runner:
         config = str(self._config) if self._config else None
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
-        with progress_bars(), interrupts_told_once():
+        with progress_bars(), interruptible():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, DaysLeftError):

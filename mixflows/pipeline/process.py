@@ -129,7 +129,7 @@ def _process_chunk(
         else:
             staged.append(result)
     try:
-        verdicts = steps.audit(staged, check_rows=plan.check_rows) if staged else {}
+        verdicts: Mapping[date, Verdict] = steps.audit(staged, check_rows=plan.check_rows) if staged else {}
     except Exception as err:
         for day in staged:
             yield failed(day.planned, err)

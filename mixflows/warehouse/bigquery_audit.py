@@ -1,4 +1,7 @@
 """The client that the audit of staged rows goes through: labelled, capped and counted like every other job."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import re
 from collections.abc import Sequence

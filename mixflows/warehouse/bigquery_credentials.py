@@ -1,4 +1,7 @@
 """Credentials for BigQuery: a block's, a key file's, or the environment's own."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 from typing import TYPE_CHECKING, Any
 

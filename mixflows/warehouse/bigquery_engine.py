@@ -279,9 +279,7 @@ class BigQueryWarehouse:
             return
         names = list(rows[0])
         params = {f"v{r}_{c}": row[name] for r, row in enumerate(rows) for c, name in enumerate(names)}
-        values = ",\n".join(
-            "(" + ", ".join(f"@v{r}_{c}" for c in range(len(names))) + ")" for r in range(len(rows))
-        )
+        values = ",\n".join("(" + ", ".join(f"@v{r}_{c}" for c in range(len(names))) + ")" for r in range(len(rows)))
         columns = ", ".join(quote(name) for name in names)
         sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) VALUES\n{values}"
         first = rows[0]
@@ -322,7 +320,7 @@ class BigQueryWarehouse:
         """
         raise UsageError(
             f"{content.path.name} is not landed: on BigQuery, Mixpanel's warehouse pipeline writes the source",
-            "Name its table in [bigquery] and tables.source; or land into DuckDB with warehouse.engine = \"duckdb\".",
+            'Name its table in [bigquery] and tables.source; or land into DuckDB with warehouse.engine = "duckdb".',
         )
 
     def cost(self, day: date) -> Cost:

@@ -2,6 +2,9 @@
 
 Source: "Error messages" and "Quotas and limits" of BigQuery's documentation; reasons are those of its error table.
 """
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
 """Jobs on BigQuery: labelled, capped, with ids that make a retry safe, and their errors in our words."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import hashlib
 import re

@@ -1,4 +1,7 @@
 """Source tables on BigQuery as Mixpanel writes them: recognised by their columns and their partitioning."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 from dataclasses import dataclass
 from datetime import date, datetime

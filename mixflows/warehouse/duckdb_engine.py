@@ -6,7 +6,7 @@ the source adds the plain rows. Publishing reads the source's wide rows once, on
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import cache, cached_property
@@ -255,7 +255,7 @@ class DuckDBWarehouse:
         return cursor
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """One transaction of this thread's cursor; a nested one joins it."""
         if getattr(self._local, "in_transaction", False):
             yield
@@ -367,7 +367,7 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-        connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType]
+        connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
 
 

@@ -63,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "bigquery_api" in getattr(item, "fixturenames", ()) or "bigquery" in engines:
             item.add_marker(pytest.mark.bigquery)
             item.add_marker(pytest.mark.xdist_group("bigquery"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(600))  # the first of them may make the server's environment
 
 
 @pytest.fixture(scope="session")

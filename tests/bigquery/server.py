@@ -1,6 +1,6 @@
 """A BigQuery API server on loopback: its environment is made once and kept, its data live in a temporary folder.
 
-The server needs an interpreter and packages of its own (Python 3.13, another DuckDB), so that it runs as another process.
+The server needs an interpreter and packages of its own (Python 3.13, another DuckDB), so it runs as another process.
 """
 
 import fcntl
@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,14 +49,14 @@ class ServerError(Exception):
 
 
 def find_python() -> Path:
-    """An interpreter that the server runs on: the named one, one on the PATH, or one of pyenv's; the newest wins.
+    """An interpreter that the server runs on: the named one, one on the PATH, or one of pyenv's; the oldest such wins.
 
     Raises:
         NoInterpreterError: None is new enough.
     """
     named = os.environ.get(PYTHON_VARIABLE)
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [Path(named)] if named else [*map(Path, _on_path()), *pyenv.glob("*/bin/python3")]
+    found = [Path(named)] if named else [*map(Path, _on_path()), Path(sys.executable), *pyenv.glob("*/bin/python3")]
     usable = {version: path for path in reversed(found) if (version := _version(path)) >= NEEDS}
     if not usable:
         raise NoInterpreterError(
@@ -171,3 +172,19 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None
         except requests.RequestException:
             time.sleep(0.2)
     raise ServerError(f"the BigQuery API server did not start: {log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def main() -> int:
+    """Makes the environment, and says where it is or why there is none."""
+    try:
+        print(f"the BigQuery API server is in {prepare()}, on {find_python()}")
+    except NoInterpreterError as err:
+        print(f"not run: {err}")
+    except ServerError as err:
+        print(err, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -23,7 +23,7 @@ def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(empty: I
         stderr=subprocess.PIPE,
         text=True,
     )
-    _wait_for_a_published_day(empty.folder, running)
+    wait_for_a_published_day(empty.folder, running)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (130, "", SENTENCE)
@@ -38,7 +38,7 @@ def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(empty: I
     assert empty.rows("SELECT count(*) FROM mp_rejected_events") == [(DAYS,)]
 
 
-def _wait_for_a_published_day(folder: Path, running: subprocess.Popen[str]) -> None:
+def wait_for_a_published_day(folder: Path, running: subprocess.Popen[str]) -> None:
     """Nobody else can read the file now, but what is committed grows its log."""
     log = folder / "mixflows.duckdb.wal"
     deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""Every statement, under every rule and for every kind of source, as the BigQuery engine would send it; nothing is sent."""
+"""Every statement, under every rule and for every kind of source, as the BigQuery engine sends it; here it is kept."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -51,6 +51,7 @@ EVERY_TYPE = {
     "device": "STRUCT<os STRING, version INT64>",
     "properties": "JSON",
 }
+ARRIVALS = ("INT64", "TIMESTAMP", "loaded", "never")
 EXPORT_LOG = {"from_date": "DATE", "to_date": "DATE", "exported_at": "TIMESTAMP"}
 PARTITIONS = {
     "table_catalog": "STRING",
@@ -78,7 +79,8 @@ class Case:
         rules = "-".join(str(value) for value in self.sections["pipeline"].values())
         day = "ingestion" if self.ingestion_partitioned else "day" if "partition_date" in self.columns else "bounds"
         arrival = self.columns.get("mp_processing_time_ms") or ("loaded" if "loaded_at" in self.columns else "never")
-        return f"{rules}-{day}-{arrival}{'-customer' if 'customer_id' in self.columns else ''}{'-wide' if self.is_wide else ''}"
+        more = [word for word, there in (("customer", "customer_id" in self.columns), ("wide", self.is_wide)) if there]
+        return "-".join([rules, day, arrival, *more])
 
     @property
     def is_wide(self) -> bool:
@@ -90,7 +92,7 @@ class Case:
         place = {
             "project": PROJECT,
             "dataset": DATASET,
-            "source_project": SOURCE_HOME.split(".")[0],
+            "source_project": SOURCE_HOME.split(".", maxsplit=1)[0],
             "source_dataset": SOURCE_HOME.split(".")[1],
             "api_endpoint": "http://127.0.0.1:9",  # nothing listens there
         }
@@ -124,10 +126,10 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wid
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """Every key with every policy, and each pair of policies with every way to find the day; every arrival; every type."""
+    """Every key with every policy, each pair of policies with every way to find the day; every arrival; every type."""
     keys, days = ("insert_id_time", "mixpanel", "mixpanel_day"), ("column", "bounds", "ingestion")
     policies = list(product(("reject", "keep"), ("block", "keep", "apply")))
-    rest = cycle(product(("INT64", "TIMESTAMP", "loaded", "never"), ("first", "latest"), (True, False)))
+    rest = cycle(product(ARRIVALS, ("first", "latest"), (True, False)))
     found: list[Case] = []
     for (k, key), (p, policy) in product(enumerate(keys), enumerate(policies)):
         arrival, keep, customer = next(rest)
@@ -135,7 +137,7 @@ def cases() -> tuple[Case, ...]:
     default = ("insert_id_time", "reject", "block")
     found += [
         _case((*default, keep), "column", arrival, customer)
-        for arrival, keep, customer in product(("INT64", "TIMESTAMP", "loaded", "never"), ("first", "latest"), (True, False))
+        for arrival, (keep, customer) in product(ARRIVALS, (("first", True), ("latest", False)))
     ]
     found += [_case((*default, "first"), day, "INT64", False, wide=True) for day in days]
     return tuple({str(case): case for case in found}.values())
@@ -243,7 +245,14 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "source_days": {},
     "table_totals": {},
 }
-CREATED = ("create_json_text", "create_ledger", "create_quality", "create_landings", "create_malformed", "create_claims")
+CREATED = (
+    "create_json_text",
+    "create_ledger",
+    "create_quality",
+    "create_landings",
+    "create_malformed",
+    "create_claims",
+)
 
 
 @cache
@@ -272,7 +281,10 @@ def sent(case: Case) -> tuple[Sent, ...]:
         engine.query(name, values)
         found.append(engine.take(name))
     log = {"export_log": quote(f"{SOURCE_HOME}.mp_nessie_export_log")}
-    log |= {f"log_{role}": quote(name) for role, name in zip(("first_day", "last_day", "exported_at"), EXPORT_LOG, strict=True)}
+    log |= {
+        f"log_{role}": quote(name)
+        for role, name in zip(("first_day", "last_day", "exported_at"), EXPORT_LOG, strict=True)
+    }
     found.append(engine.itself("exports", log))
     for table, row in (("ledger", _ledger_row()), ("quality", _quality_row())):
         engine.append(table, [row, row])
@@ -315,4 +327,6 @@ def _quality_row() -> dict[str, Any]:
 
 def sql_files() -> set[str]:
     """The names of all statements in `sql/`."""
-    return {path.name.removesuffix(".sql") for path in (files("mixflows") / "sql").iterdir() if path.name.endswith(".sql")}
+    return {
+        path.name.removesuffix(".sql") for path in (files("mixflows") / "sql").iterdir() if path.name.endswith(".sql")
+    }

@@ -1,7 +1,7 @@
 """Whether a statement names its one day in words that let BigQuery leave out all other partitions.
 
-BigQuery prunes on constants that are compared with the bare partition column: in WHERE, in the ON of a MERGE, or in the search
-condition of one of its clauses. A day that comes from a join or from a function around the column does not prune.
+BigQuery prunes on constants that are compared with the bare partition column: in WHERE, in the ON of a MERGE, or in the
+search condition of one of its clauses. A day that comes from a join, or from a function around the column, does not prune.
 Source: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
 """
 
@@ -10,7 +10,6 @@ from datetime import date
 from typing import cast
 
 from sqlglot import exp
-
 
 DAY_COLUMNS = {"partition_date", "_PARTITIONDATE"}
 

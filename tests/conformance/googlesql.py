@@ -1,7 +1,7 @@
 """GoogleSQL's own analyzer and reference engine, in process: Google's code, compiled to WebAssembly.
 
-It says what BigQuery's dialect accepts, where engines that imitate BigQuery forgive. It knows names and types, and nothing
-of partitions, quotas, and the options of tables.
+It says what BigQuery's dialect accepts, where engines that imitate BigQuery forgive. It knows names and types, and
+nothing of partitions, quotas, and the options of tables.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import wasmtime
-
 import zetasql.wasi._pb2  # noqa: F401 # pyright: ignore[reportUnusedImport] # makes the modules below importable
 from zetasql.core.wasm_client import get_tzinfo_dir
 from zetasql.wasi import get_wasm_path
@@ -58,7 +57,7 @@ class GoogleSqlError(Exception):
 
 
 class Module:
-    """The compiled module and its memory. Compiling takes half a minute; its result is kept in a folder of the user's."""
+    """The compiled module and its memory. Compiling takes half a minute; what comes of it is kept for the user."""
 
     def __init__(self) -> None:
         wasm = Path(get_wasm_path())
@@ -69,7 +68,9 @@ class Module:
         linker = wasmtime.Linker(engine)
         linker.define_wasi()
         wasi = wasmtime.WasiConfig()
-        wasi.preopen_dir(get_tzinfo_dir(), "/usr/share/zoneinfo")
+        zones = get_tzinfo_dir()
+        assert zones is not None, "there is no database of time zones here"
+        wasi.preopen_dir(zones, "/usr/share/zoneinfo")
         self._store = wasmtime.Store(engine)
         self._store.set_wasi(wasi)
         self._exports: Any = linker.instantiate(self._store, _compiled(engine, wasm)).exports(self._store)
@@ -106,7 +107,9 @@ class Module:
 
 
 def _compiled(engine: wasmtime.Engine, wasm: Path) -> wasmtime.Module:
-    stamp = hashlib.sha256(f"{version('wasmtime')} {version('zetasql')} {wasm.stat().st_size}".encode()).hexdigest()[:16]
+    stamp = hashlib.sha256(f"{version('wasmtime')} {version('zetasql')} {wasm.stat().st_size}".encode()).hexdigest()[
+        :16
+    ]
     folder = Path(tempfile.gettempdir()) / f"mixflows-googlesql-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
@@ -197,7 +200,7 @@ class Dataset:
         return resolved
 
     def evaluate(self, sql: str) -> list[list[Any]]:
-        """Rows of a query that reads no table, from GoogleSQL's reference engine; numbers, texts and booleans as Python's."""
+        """Rows of a query that reads no table, from GoogleSQL's reference engine."""
         request = service.EvaluateQueryRequest(registered_catalog_id=self._registered_catalog(), sql=sql)
         request.options.CopyFrom(self._options())
         response = module().call("EvaluateQuery", request, service.EvaluateQueryResponse)
@@ -227,10 +230,13 @@ class Dataset:
         return chosen
 
     def _registered_catalog(self) -> int:
-        if self._registered is None:
+        number = self._registered
+        if number is None:
             request = service.RegisterCatalogRequest(simple_catalog=self._catalog())
-            self._registered = module().call("RegisterCatalog", request, service.RegisterResponse).registered_id
-        return self._registered
+            number = self._registered = int(
+                module().call("RegisterCatalog", request, service.RegisterResponse).registered_id
+            )
+        return number
 
     def _forget_catalog(self) -> None:
         if self._registered is not None:

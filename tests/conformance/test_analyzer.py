@@ -87,7 +87,10 @@ EVERY_NESTED = {"tags", "device"}
     ("sql", "complaint"),
     [
         ("SELECT e.properties FROM `{events}` AS e GROUP BY e.properties", "Grouping by expressions of type JSON"),
-        ("SELECT e.properties = e.properties FROM `{events}` AS e", "Equality is not defined for arguments of type JSON"),
+        (
+            "SELECT e.properties = e.properties FROM `{events}` AS e",
+            "Equality is not defined for arguments of type JSON",
+        ),
         ("SELECT e.nothing FROM `{events}` AS e", "Name nothing not found"),
         ("SELECT e.time = e.partition_date FROM `{events}` AS e", "No matching signature"),
         ("SELECT e.time FROM `{events}` AS e GROUP BY e.distinct_id", "neither grouped nor aggregated"),

@@ -1,4 +1,4 @@
-"""The statements use nothing that the conformance table does not prove; and it is proven on GoogleSQL's engine and on DuckDB."""
+"""The statements use only what the conformance table proves: on GoogleSQL's reference engine and on DuckDB."""
 
 import duckdb
 import pytest

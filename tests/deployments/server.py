@@ -105,7 +105,13 @@ class PrefectServer:
         return ran([sys.executable, *words], {**self.env, **env}, folder)
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = self.api.post(path, json=body)
+        """Posts; again while SQLite is locked (503), as Prefect's own clients do."""
+
+        def ask() -> httpx.Response | None:
+            answer = self.api.post(path, json=body)
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+        answer = eventually(ask, f"{path} is answered")
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

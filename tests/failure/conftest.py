@@ -49,14 +49,14 @@ class Yard:
         land_one(open_warehouse(self.settings), self.settings, file, again=False)
         close_warehouses()
 
-    def backfill(self, mode: Mode = Mode.DUE, *, opener: Opener = open_warehouse, check_rows: bool = False) -> RunResult:
+    def backfill(self, mode: Mode = Mode.DUE, *, opener: Opener = open_warehouse) -> RunResult:
         """Backfills without Prefect, with the real suites."""
         self._runs += 1
         settings, run = self.settings, Run(f"run{self._runs}")
         warehouse = opener(settings)
         try:
             warehouse.create_tables()
-            plan = make_plan(warehouse, settings, PlanRequest(mode, check_rows=check_rows))
+            plan = make_plan(warehouse, settings, PlanRequest(mode))
             auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
             steps = ThreadSteps(warehouse, settings, run, auditor, concurrency=2)
             return process(warehouse, settings, run, plan, steps)

@@ -33,9 +33,8 @@ class Disk:
 
     def fill(self, leave_kib: int) -> None:
         """Leaves so much room."""
-        self.run(
-            f"rm -f ballast; free=$(df --output=avail -k . | tail -n 1); head -c $((free - {leave_kib}))k /dev/zero > ballast"
-        )
+        free = "$(df --output=avail -k . | tail -n 1)"
+        self.run(f"head -c $(({free} - {leave_kib}))k /dev/zero > ballast")
 
     def free(self) -> None:
         """Gives the room back."""

@@ -11,20 +11,22 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from mixflows.landing import inspect_file
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
-from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.process import ThreadSteps, process
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
-from tests.failure.killing import Calls, KillPoint, mortal
+from mixflows.warehouse.duckdb_landing import land_file
+from tests.failure.killing import Calls, KillPoint, mortal, mortal_connection
 from tests.failure.tables import Tables
-
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,34 @@ class Work:
     land: Path | None
 
     def __call__(self, run_id: str, calls: Calls) -> None:
+        if self.land is not None:
+            self._land(self.land, calls)
+            return
         warehouse = mortal(DuckDBWarehouse(self.settings), calls)
         try:
-            if self.land is not None:
-                land_one(warehouse, self.settings, self.land, again=False)
-            else:
-                self._backfill(warehouse, Run(run_id))
+            self._backfill(warehouse, Run(run_id))
         finally:
             warehouse.close()
+
+    def _land(self, file: Path, calls: Calls) -> None:
+        """Statement by statement: a warehouse lands a file in one call."""
+        content = inspect_file(file, self.settings.landing)
+        connection = mortal_connection(duckdb.connect(str(self.settings.warehouse.path)), calls)
+        connection.execute("SET TimeZone = 'UTC'")
+        land_file(connection, self.settings, content, again=False, landed_at=datetime.now(UTC), on_progress=None)
+        connection.close()
 
     def _backfill(self, warehouse: Warehouse, run: Run) -> None:
         concurrency = self.settings.backfill.concurrency
         warehouse.create_tables()
         plan = make_plan(warehouse, self.settings, PlanRequest())
-        process(warehouse, self.settings, run, plan, ThreadSteps(warehouse, self.settings, run, Content(), concurrency=concurrency))
+        process(
+            warehouse,
+            self.settings,
+            run,
+            plan,
+            ThreadSteps(warehouse, self.settings, run, Content(), concurrency=concurrency),
+        )
 
 
 def child(work: Callable[[Callable[[str], None]], None]) -> tuple[bool, str]:

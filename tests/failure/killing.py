@@ -1,4 +1,4 @@
-"""A warehouse that dies: it forwards every verb, and kills its own process at a chosen point."""
+"""A warehouse that dies: it forwards every verb, or every statement, and kills its own process at a chosen point."""
 
 import ctypes
 import os
@@ -11,9 +11,11 @@ from ctypes import byref, c_byte, c_int, c_long, c_void_p
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
+import duckdb
+
 from mixflows.warehouse.boundary import Warehouse
 
-STEPS = ("create_tables", "source_days", "query", "run", "replace_day", "append", "land", "drop_stage", "close")
+STEPS = ("create_tables", "source_days", "query", "run", "replace_day", "append", "drop_stage", "close")
 T = TypeVar("T")
 
 
@@ -90,6 +92,29 @@ class MortalWarehouse:
             inner.__exit__(type(err), err, err.__traceback__)
             raise
         self._calls.made("commit", lambda: inner.__exit__(None, None, None))
+
+
+class MortalConnection:
+    """Forwards to a connection of DuckDB, and counts its statements."""
+
+    def __init__(self, inner: duckdb.DuckDBPyConnection, calls: Calls) -> None:
+        self._inner, self._calls = inner, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def execute(self, sql: str, *args: Any) -> duckdb.DuckDBPyConnection:
+        """Runs a statement, which is one call."""
+        return self._calls.made(" ".join(sql.split()[:2]), lambda: self._inner.execute(sql, *args))
+
+    def close(self) -> None:
+        """Closes it, which is a call too."""
+        self._calls.made("close", self._inner.close)
+
+
+def mortal_connection(inner: duckdb.DuckDBPyConnection, calls: Calls) -> duckdb.DuckDBPyConnection:
+    """The connection, with its statements counted."""
+    return cast("duckdb.DuckDBPyConnection", MortalConnection(inner, calls))
 
 
 def mortal(inner: Warehouse, calls: Calls) -> Warehouse:

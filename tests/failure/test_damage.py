@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mixflows.model import Mode, Status
+from mixflows.pipeline.day import REPAIRED
 from mixflows.pipeline.process import RunResult
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import DayStatement
@@ -18,6 +19,7 @@ EVENT = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e
 WINNER = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e4'"
 REJECTED = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e4'"
 SAME_TWICE = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e3'"
+DELETE_REJECTED = "DELETE FROM mp_rejected_events WHERE rowid ="
 
 DAMAGE = {
     "an event deleted": f"DELETE {EVENT}",
@@ -27,19 +29,26 @@ DAMAGE = {
     "an event with copies doubled": f"INSERT INTO mp_events SELECT * {WINNER}",
     "all events doubled": f"INSERT INTO mp_events SELECT * FROM mp_events WHERE partition_date = '{DAY}'",
     "a rejected row deleted": f"DELETE {REJECTED}",
-    "one of two equal rejected rows deleted": f"DELETE FROM mp_rejected_events WHERE rowid = (SELECT min(rowid) {SAME_TWICE})",
+    "one of two equal rejected rows deleted": f"{DELETE_REJECTED} (SELECT min(rowid) {SAME_TWICE})",
     "all rejected rows deleted": f"DELETE FROM mp_rejected_events WHERE partition_date = '{DAY}'",
     "a rejected row doubled": f"INSERT INTO mp_rejected_events SELECT * {REJECTED}",
     "an invalid row doubled": "INSERT INTO mp_rejected_events SELECT * FROM mp_rejected_events"
     f" WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-future'",
-    "a reason changed": f"UPDATE mp_rejected_events SET rejection_reason = 'I do not like it' WHERE rowid = (SELECT min(rowid) {REJECTED})",
+    "a reason changed": "UPDATE mp_rejected_events SET rejection_reason = 'I do not like it'"
+    f" WHERE rowid = (SELECT min(rowid) {REJECTED})",
     "the day deleted from both tables": f"DELETE FROM mp_events WHERE partition_date = '{DAY}';"
     f" DELETE FROM mp_rejected_events WHERE partition_date = '{DAY}'",
-    "winner and loser exchanged": f"CREATE TEMP TABLE loser AS SELECT * {REJECTED}; CREATE TEMP TABLE winner AS SELECT * {WINNER};"
-    f" DELETE {WINNER}; INSERT INTO mp_events BY NAME SELECT * EXCLUDE (row_num, rejection_reason, rejection_timestamp,"
-    f" is_exact_copy, run_id) FROM loser; DELETE {REJECTED}; INSERT INTO mp_rejected_events BY NAME"
-    " SELECT w.*, 2 AS row_num, 'Duplicate event' AS rejection_reason, now() AS rejection_timestamp, FALSE AS is_exact_copy,"
-    " 'x' AS run_id FROM winner AS w",
+    "winner and loser exchanged": f"""
+        CREATE TEMP TABLE loser AS SELECT * {REJECTED};
+        CREATE TEMP TABLE winner AS SELECT * {WINNER};
+        DELETE {WINNER};
+        INSERT INTO mp_events BY NAME
+          SELECT * EXCLUDE (row_num, rejection_reason, rejection_timestamp, is_exact_copy, run_id) FROM loser;
+        DELETE {REJECTED};
+        INSERT INTO mp_rejected_events BY NAME
+          SELECT w.*, 2 AS row_num, 'Duplicate event' AS rejection_reason, now() AS rejection_timestamp,
+            FALSE AS is_exact_copy, 'x' AS run_id
+          FROM winner AS w""",
 }
 
 
@@ -54,7 +63,6 @@ def test_damage_is_repaired(yard: Yard, damage: str) -> None:
     yard.execute(damage)
     assert yard.tables().published != whole.published
     result = yard.backfill(Mode.ALL)
-    print([(o.row.note, o.row.error) for o in result.outcomes])
     assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.UNCHANGED}
     assert result.exit_code == 0
     assert yard.tables().published == whole.published
@@ -63,10 +71,12 @@ def test_damage_is_repaired(yard: Yard, damage: str) -> None:
 
 
 FOREIGN = {
-    "an event that the source never had": f"""INSERT INTO mp_events BY NAME SELECT * REPLACE ('id-foreign' AS mp_insert_id) {EVENT}""",
+    "an event that the source never had": "INSERT INTO mp_events BY NAME"
+    f" SELECT * REPLACE ('id-foreign' AS mp_insert_id) {EVENT}",
     "a rejected row that the source never had": "INSERT INTO mp_rejected_events BY NAME"
     f" SELECT * REPLACE ('id-foreign' AS mp_insert_id) {REJECTED}",
-    "an event's arrival changed": f"UPDATE mp_events SET mp_processing_time_ms = 1 WHERE rowid = (SELECT min(rowid) {EVENT})",
+    "an event's arrival changed": "UPDATE mp_events SET mp_processing_time_ms = 1"
+    f" WHERE rowid = (SELECT min(rowid) {EVENT})",
 }
 
 
@@ -145,6 +155,9 @@ def test_a_day_that_was_published_before_keeps_that_when_it_cannot_be_repaired(y
 def test_a_day_that_was_written_wrongly_once_is_replaced(yard: Yard, sql: str) -> None:
     result = yard.backfill(opener=wrong(sql, times=1))
     assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.PUBLISHED}
-    assert [outcome.row.note for outcome in result.outcomes] == ["the published day did not add up and was replaced", ""]
+    assert [outcome.row.note for outcome in result.outcomes] == [
+        REPAIRED,
+        "",
+    ]
     assert [len(rows) for rows in yard.tables().published_on(str(DAY))] == [40, 7]
     assert yard.tables().status_of(str(DAY)) == ["published"]

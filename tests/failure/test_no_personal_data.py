@@ -1,8 +1,7 @@
-"""What failed is told without a value of any row: no user id, insert id, event name or property in logs, errors or reports."""
+"""What failed is told without a value of any row: no id, event name or property in logs, errors or reports."""
 
 import os
 import subprocess
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -54,13 +53,15 @@ def events() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Yard, list[str]]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Yard, list[str]]:
     """The yard, and everything that landing said."""
     yard = Yard(tmp_path_factory.mktemp("private"))
     (yard.folder / "mixflows.toml").write_text(SETTINGS, encoding="utf-8")
     write_export(yard.folder / "good.jsonl", events())
     write_export(yard.folder / "cut.jsonl", [*events(), "terminated early"])
-    write_export(yard.folder / "milliseconds.jsonl", [text.replace('"time": 1', '"time": 1000001') for text in events()])
+    write_export(
+        yard.folder / "milliseconds.jsonl", [text.replace('"time": 1', '"time": 1000001') for text in events()]
+    )
     said = [
         check(mixflows(yard.path, "land", f"{name}.jsonl", *words), code)
         for name, words, code in [
@@ -68,7 +69,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Yard, list[
         ]
     ]  # fmt: skip
     yard.execute(UNREADABLE_SOURCE)
-    yield yard, said
+    return yard, said
 
 
 def check(done: subprocess.CompletedProcess[str], code: int) -> str:

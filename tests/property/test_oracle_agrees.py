@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from mixflows.model import Run
 from mixflows.pipeline.day import discard_stage, stage_day
-from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid
+from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
 from tests.property.streams import Row, clear, published, streams
 from tests.spec.project import LetAll, Project
 
@@ -98,7 +98,7 @@ def count(day: date, copies: list[Copy], key: str, keep: str, missing: str) -> d
         "future_rows": sum(
             copy.time is not None
             and copy.arrival_ms is not None
-            and copy.arrival_ms < copy.time.timestamp() * 1000 - 3_600_000
+            and copy.arrival_ms < milliseconds(copy.time) - 3_600_000
             for copy in copies
         ),
         "late_rows": sum(copy.arrival_ms is not None and copy.arrival_ms >= late_from for copy in copies),

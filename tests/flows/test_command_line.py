@@ -1,0 +1,45 @@
+"""The command line through Prefect: it prints what it prints without, and Ctrl-C is told to the server."""
+
+import signal
+import subprocess
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
+
+from tests.cli.installation import COMMAND, export
+from tests.cli.test_interrupt import SENTENCE, wait_for_a_published_day
+from tests.flows.project import Project
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+DAYS, ROWS = 40, 20
+
+
+def test_a_stopped_backfill_is_crashed_at_the_server_and_the_next_one_ends_it(project: Project) -> None:
+    place, through_prefect = project.place, {"PREFECT_API_URL": project.api}
+    place.write("mixflows.toml", "[backfill]\nconcurrency = 1\n")
+    place.write("export.jsonl", export(DAYS, ROWS))
+    place.run("land", "export.jsonl")
+    running = subprocess.Popen(
+        [*COMMAND, "backfill"],
+        cwd=place.folder,
+        env=place.environment(through_prefect),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_a_published_day(place.folder, running)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", SENTENCE)
+    with get_client(sync_client=True) as client:
+        (last,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+    assert last.state_name == "Crashed"
+
+    left = place.run("plan", "--json").json["days"]
+    done = place.rows("SELECT count(DISTINCT partition_date) FROM mp_partition_runs WHERE status = 'published'")
+    assert done == [(DAYS - len(left),)]
+    result = place.run("backfill", "--mode", "all", "--json", env=through_prefect).json
+    assert len(result["days"]) == DAYS
+    assert place.rows("SELECT count(*), count(DISTINCT mp_insert_id) FROM mp_events") == [(DAYS * ROWS, DAYS * ROWS)]
