@@ -1,7 +1,7 @@
 """Two small exports with everything a day can hold; the second one brings late copies that win, and a new column."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,15 @@ NEW_DAY = date(2024, 8, 3)
 EVENTS_A_DAY = 40
 
 
-def line(day: date, name: str, *, minute: int = 0, late_ms: int = 1_500, **properties: object) -> str:
+def line(
+    day: date,
+    name: str,
+    *,
+    minute: int = 0,
+    late_ms: int = 1_500,
+    properties: Mapping[str, object] | None = None,
+    **more: object,
+) -> str:
     """One line of a raw export: an event at a minute of the day, which arrived that much later."""
     instant = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)
     seconds = int(instant.timestamp())
@@ -20,7 +28,7 @@ def line(day: date, name: str, *, minute: int = 0, late_ms: int = 1_500, **prope
         "$insert_id": f"id-{name}",
         "mp_processing_time_ms": seconds * 1000 + late_ms,
     }
-    return json.dumps({"event": "View", "properties": members | properties})
+    return json.dumps({"event": "View", "properties": members | dict(properties or {}) | more})
 
 
 def first_export(days: Sequence[date] = DAYS) -> list[str]:
@@ -31,7 +39,7 @@ def first_export(days: Sequence[date] = DAYS) -> list[str]:
         lines += [line(day, "e3", minute=3, page="/3")] * 2
         lines += [line(day, "e4", minute=4, late_ms=90_000, page="/other")]
         lines += [line(day, "e5", minute=5, page="/same instant")]
-        lines += [line(day, "none", minute=6, **{"$insert_id": None})] * 2
+        lines += [line(day, "none", minute=6, properties={"$insert_id": None})] * 2
         lines += [line(day, "future", minute=7, late_ms=-7_200_000)]
         lines += ['{"event": "View", "properties": {"time": ']
     return lines

@@ -38,7 +38,7 @@ def events() -> list[str]:
 
     def marked(day: date, name: str, **properties: object) -> str:
         values = {"page": MARKER, "customer_id": MARKER, f"{MARKER}_property": 1}
-        return line(day, f"{MARKER}{name}", **(values | properties)).replace('"View"', f'"{MARKER}"')
+        return line(day, f"{MARKER}{name}", properties=values | properties).replace('"View"', f'"{MARKER}"')
 
     return [
         marked(UNREADABLE, "unreadable"),
@@ -59,15 +59,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Yard, list[str]]:
     (yard.folder / "mixflows.toml").write_text(SETTINGS, encoding="utf-8")
     write_export(yard.folder / "good.jsonl", events())
     write_export(yard.folder / "cut.jsonl", [*events(), "terminated early"])
-    write_export(
-        yard.folder / "milliseconds.jsonl", [text.replace('"time": 1', '"time": 1000001') for text in events()]
-    )
-    said = [
-        check(mixflows(yard.path, "land", f"{name}.jsonl", *words), code)
-        for name, words, code in [
-            ("good", (), 0), ("good", (), 1), ("cut", (), 1), ("milliseconds", (), 1), ("good", ("--again", "--json"), 0),
-        ]
-    ]  # fmt: skip
+    other_unit = [text.replace('"time": 1', '"time": 1000001') for text in events()]
+    write_export(yard.folder / "milliseconds.jsonl", other_unit)
+    said = [check(mixflows(yard.path, "land", "good.jsonl"), 0)]
+    said += [check(mixflows(yard.path, "land", f"{name}.jsonl"), 1) for name in ("good", "cut", "milliseconds")]
+    said.append(check(mixflows(yard.path, "land", "good.jsonl", "--again", "--json"), 0))
     yard.execute(UNREADABLE_SOURCE)
     return yard, said
 

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle.oracle import KEYS, Copy, deduplicate
+from tests.oracle.oracle import KEYS, Copy, deduplicate, milliseconds
 from tests.property.streams import CONTENTS, Row, clear, published, streams
 from tests.property.test_oracle_agrees import RULES
 from tests.spec.project import LetAll, Project
 
 
-def change(
-    project: Project, data: st.DataObject, streams: st.SearchStrategy[list[Row]]
-) -> tuple[Counter[Copy], Counter[Copy]]:
-    """Delivers a stream and runs it, then takes some copies away, adds others, and runs again.
+def change(project: Project, data: st.DataObject, *, key: str, conflicts: bool) -> tuple[Counter[Copy], Counter[Copy]]:
+    """Delivers a stream and runs it, then takes some copies away, adds others or not, and runs again.
+
+    Args:
+        conflicts: Whether copies of one key and one instant may have different content; only where none are added.
 
     Returns:
         What was delivered first, and what the source has in the end.
@@ -23,6 +24,8 @@ def change(
     stream: list[Row] = data.draw(streams)
     gone = data.draw(st.sets(st.integers(0, len(stream) - 1), min_size=1))
     later: list[Row] = data.draw(st.one_of(st.just([]), streams))
+    if later or not conflicts:
+        stream, later = [told_apart(row, key) for row in stream], [told_apart(row, key) for row in later]
     clear(project)
     project.add([row | {"source_file": str(number)} for number, row in enumerate(stream)])
     project.run(auditor=LetAll())
@@ -41,8 +44,8 @@ def told_apart(row: Row, key: str) -> Row:
     """
     arrival = row["mp_processing_time_ms"]
     if arrival is None and key == "mixpanel_day":
-        row, arrival = row | {"mp_processing_time_ms": 0}, 0
-    decided = {"properties": CONTENTS[(arrival or 0) // 1000 % len(CONTENTS)]}
+        arrival = milliseconds(row["time"]) if row["time"] else 0
+    decided = {"mp_processing_time_ms": arrival, "properties": CONTENTS[(arrival or 0) // 1000 % len(CONTENTS)]}
     return row | decided | ({"mp_event_name": "Open", "distinct_id": "u1"} if key == "insert_id_time" else {})
 
 
@@ -76,7 +79,7 @@ def test_keep_has_every_copy_that_ever_was(project: Project, key: str, keep: str
     @settings(max_examples=12)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        before, source = change(project, data, streams.map(lambda stream: [told_apart(row, key) for row in stream]))
+        before, source = change(project, data, key=key, conflicts=False)
         events, rejected = published(project)
         found = events + Counter({r.copy: 0 for r in rejected})
         for r, rows in rejected.items():
