@@ -28,8 +28,12 @@ demo: $(VENV)/.installed ## Generate a month of Mixpanel events and take them al
 	@$(BIN)/mixflows demo
 
 .PHONY: test
-test: $(VENV)/.dev-installed ## Run the tests, but those of BigQuery
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m 'not bigquery' $(PYTEST_ARGS)
+test: $(VENV)/.dev-installed ## Run the tests, but those that the two targets below run
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m 'not bigquery and not operation' $(PYTEST_ARGS)
+
+.PHONY: test-operation
+test-operation: $(VENV)/.dev-installed ## Run the tests that wait for a Prefect server, a worker and a browser
+	@$(BIN)/python -m pytest -rfEs -m operation $(PYTEST_ARGS)
 
 .PHONY: test-bigquery
 test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API server that they start here

@@ -15,7 +15,7 @@ import pytest
 from tests.deployments.project import Project
 from tests.deployments.server import PrefectServer, Process, eventually
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 QUIET = (
     "--headless",
     "--no-sandbox",

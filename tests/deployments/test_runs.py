@@ -11,7 +11,7 @@ from tests.deployments.conftest import start_worker
 from tests.deployments.project import Project
 from tests.deployments.server import PrefectServer, Process, eventually
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from deployments.serve import PREFECT_FILE
 from tests.deployments.project import Project
 from tests.deployments.server import ROOT, PrefectServer
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 BLOCKS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL)
 
 

@@ -50,7 +50,9 @@ def test_land_and_backfill_killed_again_and_again(yard: Yard) -> None:
             if not was_killed:
                 break
         else:
-            assert mixflows(yard.path, *words).returncode == 0
+            done = mixflows(yard.path, *words)
+            # A kill between the commit and the end of the process comes too late: the file is landed, and says so.
+            assert done.returncode == 0 or (words[0] == "land" and "was landed before" in done.stderr)
     assert killed >= 2
     tables = yard.tables()
     assert [row[1:] for row in tables.landings] == [["96", "94", "2"], ["30000", "30000", "0"]]
