@@ -59,10 +59,18 @@ def publish_day(settings: Settings, staged: StagedDay, verdict: Verdict) -> DayO
         f" ({row.note or row.error})" if row.note or row.error else "",
     )  # fmt: skip
     if row.status is Status.BLOCKED:
-        return Failed(name="Blocked", message=row.note, data=outcome)
+        return Failed(name="Blocked", message=row.note, data=_DayLeftError(outcome))
     if row.status is Status.FAILED:
-        return Failed(message=row.error, data=outcome)
+        return Failed(message=row.error, data=_DayLeftError(outcome))
     return outcome
+
+
+class _DayLeftError(Exception):
+    """A day that was blocked or failed. Prefect logs a failed state's data whole, and an error says little of itself."""
+
+    def __init__(self, outcome: DayOutcome) -> None:
+        super().__init__(str(outcome.row.partition_date))
+        self.outcome = outcome
 
 
 class PrefectSteps:
@@ -102,6 +110,7 @@ class PrefectSteps:
 def _result(future: PrefectFuture[Any]) -> Any:
     """A day's result, or its error; a cancelled or crashed task counts as an error too."""
     try:
-        return future.result(raise_on_failure=False)
+        result = future.result(raise_on_failure=False)
     except Exception as err:  # noqa: BLE001 - whatever a day's task raised belongs to that day
         return err
+    return result.outcome if isinstance(result, _DayLeftError) else result

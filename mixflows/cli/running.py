@@ -36,6 +36,26 @@ def prepare_prefect(*, verbose: bool) -> None:
         os.environ.setdefault(name, value)
 
 
+def server_must_answer() -> None:
+    """Makes sure of the Prefect server that the environment or the profile names; without one, Prefect starts its own.
+
+    Raises:
+        MixflowsError: It does not answer.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    if (url := get_current_settings().api.url) is None:
+        return
+    with get_client(sync_client=True) as client:
+        problem = client.api_healthcheck()
+    if problem is not None:
+        raise MixflowsError(
+            f"the Prefect server at {url} does not answer: {type(problem).__name__}",
+            "Start it, or name another in PREFECT_API_URL. `run` and `backfill` also work without one, with --no-prefect.",
+        )
+
+
 class Runner:
     """One invocation of `run` or `backfill`.
 
@@ -115,6 +135,7 @@ class Runner:
         config = str(self._config) if self._config else None
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
+        server_must_answer()
         with progress_bars(), interruptible():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
@@ -165,6 +186,7 @@ def run_serve(config: Path | None, assignments: list[str] | None, cron: str | No
     """Serves the flows until it is stopped."""
     prepare_prefect(verbose=True)
     settings = load_settings(config, parse_assignments(assignments or []))
+    server_must_answer()
     from deployments.serve import serve_deployments
 
     always = {"config": str(config.resolve()) if config else None, "assignments": assignments or []}

@@ -1,7 +1,8 @@
 """Processes a plan's days: chunk by chunk, staged side by side, judged together, published side by side."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
@@ -98,13 +99,15 @@ def process(
         How every day ended. A failed or blocked day never stops the others.
     """
     held = warehouse.claim([d.day for d in plan.days], run.run_id) if plan.days else {}
-    mine = [d for d in plan.days if d.day not in held]
+    mine = left = [d for d in plan.days if d.day not in held]
     outcomes: list[DayOutcome] = []
     try:
         for chunk in chunks(mine, at_least=settings.backfill.concurrency):
-            # Renews the claims, so that a long run does not outlive them.
-            warehouse.claim([d.day for d in mine], run.run_id)
-            for outcome in _process_chunk(warehouse, settings, run, plan, steps, chunk):
+            # Renews the claims, so that a long run does not outlive them; a day that another run took meanwhile is its own.
+            held |= warehouse.claim([d.day for d in left], run.run_id)
+            left = left[len(chunk) :]
+            still_mine = [d for d in chunk if d.day not in held]
+            for outcome in _process_chunk(warehouse, settings, run, plan, steps, still_mine):
                 outcomes.append(outcome)
                 on_day(outcome)
     finally:
@@ -170,7 +173,7 @@ class ThreadSteps:
 
     def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
         """See Steps. The auditor warms up meanwhile."""
-        with ThreadPoolExecutor(self._concurrency) as pool:
+        with _threads(self._concurrency) as pool:
             futures = [pool.submit(stage_day, self._warehouse, self._settings, day, self._run) for day in days]
             self._auditor.warm_up()
             return [_result(future) for future in futures]
@@ -181,9 +184,19 @@ class ThreadSteps:
 
     def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
         """See Steps."""
-        with ThreadPoolExecutor(self._concurrency) as pool:
+        with _threads(self._concurrency) as pool:
             futures = [pool.submit(publish_day, self._warehouse, self._settings, *pair) for pair in judged]
             return [_result(future) for future in futures]
+
+
+@contextmanager
+def _threads(count: int) -> Generator[ThreadPoolExecutor]:
+    """A pool that forgets what is still queued when its body is left early, as by Ctrl-C."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _result(future: "Future[T]") -> T | Exception:

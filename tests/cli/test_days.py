@@ -1,5 +1,7 @@
 """`plan`, `run`, `backfill`, `status` and `report`: what they do, print and return."""
 
+import socket
+
 import pytest
 
 from tests.cli.installation import Installation, days_of, export
@@ -138,3 +140,15 @@ def test_only_the_mode_all_takes_published_days_again(backfilled: Installation) 
     everything = backfilled.run("plan", "--mode", "all", "--json").json["days"]
     assert days_of(everything) == DAYS
     assert {day["reason"] for day in everything} == {"requested"}
+
+
+@pytest.mark.parametrize("command", ["run", "backfill", "serve"])
+def test_a_prefect_server_that_does_not_answer_is_named_before_anything_is_done(
+    command: str, landed: Installation
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
+        ended = landed.run(command, env={"PREFECT_API_URL": address}, code=1)
+    assert ended.err.startswith(f"error: the Prefect server at {address} does not answer: ConnectError\n")
+    assert ended.out == ""

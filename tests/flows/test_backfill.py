@@ -66,6 +66,13 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     assert landed.ledger() == ledger
 
 
+def test_the_log_says_why_a_day_is_blocked_and_no_more(landed: Project, caplog: pytest.LogCaptureFixture) -> None:
+    landed.run(backfill, start=date(2024, 1, 4), end=date(2024, 1, 4))
+    (about,) = [record.message for record in caplog.records if record.message.startswith(f"{BLOCKED} blocked: ")]
+    assert "(duplicate_rate 33.3 % (at most 1 %))" in about
+    assert max(len(record.message) for record in caplog.records) < 300
+
+
 def test_warnings_alone_complete_with_warnings(landed: Project) -> None:
     ran = landed.run(backfill, end=date(2024, 1, 2))
     assert ran.named == ("COMPLETED", "CompletedWithWarnings")

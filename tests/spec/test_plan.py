@@ -1,14 +1,16 @@
 """Which days are taken, why, and which are left alone."""
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 import pytest
 
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
-from mixflows.model import PlannedDay, PlanReason, Run
+from mixflows.model import PlannedDay, PlanReason, Run, StagedDay, Verdict
 from mixflows.pipeline.day import record_failure
 from mixflows.pipeline.plan import Mode
+from mixflows.pipeline.process import ThreadSteps
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -162,6 +164,41 @@ def test_a_day_that_another_run_holds_is_left_alone_and_named(project: Project) 
     assert project.planned() == {CHANGED: "new"}
     project.warehouse.release([CHANGED], "another")
     assert [outcome.row.partition_date for outcome in project.run().outcomes] == [CHANGED]
+
+
+def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim runs out where a chunk takes longer than it lasts."""
+
+    class LosesTheLastDay(LetAll):
+        def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
+            project.warehouse.release([PUBLISHED], "mine")
+            assert project.warehouse.claim([PUBLISHED], "another") in ({}, {PUBLISHED: "another"})
+            return super().judge(staged, check_rows=check_rows)
+
+    monkeypatch.setattr("mixflows.pipeline.process.CHUNK_DAYS", 1)
+    project.deliver(FIVE_DAYS)
+    result = project.run(run=Run("mine"), auditor=LosesTheLastDay())
+    assert dict(result.held) == {PUBLISHED: "another"}
+    assert [outcome.row.partition_date for outcome in result.outcomes] == [CHANGED, FAILED, BLOCKED]
+    assert project.warehouse.claim([PUBLISHED], "third") == {PUBLISHED: "another"}
+
+
+def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Project) -> None:
+    class Stopped(LetAll):
+        def warm_up(self) -> None:
+            raise KeyboardInterrupt
+
+    project.deliver("id | time | arrival\n" + "\n".join(f"a | +{day}d 10:00 | +{day}d 10:01" for day in range(40)))
+    steps = ThreadSteps(project.warehouse, project.settings, Run("stopped"), Stopped(), concurrency=1)
+    days = project.plan().days
+    assert len(days) == 40
+    with pytest.raises(KeyboardInterrupt):
+        steps.stage(days)
+    connection = project.warehouse.row_access().engine_options["creator"]()
+    staged = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%stopped%'").fetchone()
+    assert 0 < staged[0] < 40
 
 
 def test_the_newest_day_comes_first_by_choice(project: Project) -> None:
