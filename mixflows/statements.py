@@ -104,32 +104,48 @@ class Expressions:
         return self._same([(p.name, f"{prefix}_{p.name}", p.optional) for p in self._shape.key], a, b)
 
     def same_copy(self, a: str, b: str) -> str:
-        """Whether two rows have the same key, NULLs equal throughout, and the same arrival (as `arrival` columns)."""
+        """Whether two rows have the same key, NULLs equal throughout, `arrival` and, where it counts, `content`."""
         key = self._same([(p.name, p.name, True) for p in self._shape.key], a, b)
-        return f"{key} AND {self.same_arrival(f'{a}.arrival', f'{b}.arrival')}"
+        same = f"{key} AND {self.same_arrival(f'{a}.arrival', f'{b}.arrival')}"
+        return f"{same} AND {_same_content(a, b)}" if self._keeps_missing else same
 
     def same_arrival(self, a: str, b: str) -> str:
         """Whether two arrivals are equal, unknown ones among them."""
         left, right = (f"UNIX_MICROS({v})" if self._shape.arrival_type == "TIMESTAMP" else v for v in (a, b))
         return f"COALESCE({left}, 0) = COALESCE({right}, 0) AND ({a} IS NULL) = ({b} IS NULL)"
 
-    def own_key_columns(self, alias: str, fingerprint: str) -> str:
-        """Where rows without insert id are kept: their content and ordinal among equals, which are their key."""
+    def own_content(self, alias: str, fingerprint: str) -> str:
+        """Where rows without insert id are kept: what tells them apart, as a column `content`; NULL with an id."""
+        return f", {self._own_content(alias, fingerprint)} AS content" if self._keeps_missing else ""
+
+    def _own_content(self, alias: str, fingerprint: str) -> str:
+        arrival = f"COALESCE(CAST({self.arrival(alias)} AS STRING), '')"
+        return f"CASE WHEN NOT ({self.has_id(alias)}) THEN CONCAT({fingerprint}, '@', {arrival}) END"
+
+    def content(self, *aliases: str) -> str:
+        """The column of `own_content` once more, from the one of the rows that has it."""
         if not self._keeps_missing:
             return ""
-        content = f"CASE WHEN NOT ({self.has_id(alias)}) THEN {fingerprint} END"
-        order = f"{self.arrival(alias)} IS NULL, {self.arrival(alias)}"
+        if len(aliases) == 1:
+            return f", {aliases[0]}.content"
+        return f", COALESCE({', '.join(f'{alias}.content' for alias in aliases)}) AS content"
+
+    def own_key_columns(self, alias: str, fingerprint: str) -> str:
+        """`own_content`, and the ordinal among equals: the key of a kept row without insert id."""
+        if not self._keeps_missing:
+            return ""
+        content = self._own_content(alias, fingerprint)
         return (
             f", {content} AS content, CASE WHEN {self.has_id(alias)} THEN 1"
-            f" ELSE ROW_NUMBER() OVER (PARTITION BY {content} ORDER BY {order}) END AS ordinal"
+            f" ELSE ROW_NUMBER() OVER (PARTITION BY {content} ORDER BY {content}) END AS ordinal"
         )
 
     def same_own_key(self, a: str, b: str) -> str:
-        """`same_key`, and for rows without insert id the same content and ordinal."""
+        """`same_key`, and for rows without insert id the same content, arrival and ordinal."""
         if not self._keeps_missing:
             return self.same_key(a, b)
         key = self._same([(p.name, p.name, p.name != self._shape.time) for p in self._shape.key], a, b)
-        return f"{key} AND COALESCE({a}.content, '') = COALESCE({b}.content, '') AND {a}.ordinal = {b}.ordinal"
+        return f"{key} AND {_same_content(a, b)} AND {a}.ordinal = {b}.ordinal"
 
     def _same(self, names: list[tuple[str, str, bool]], a: str, b: str) -> str:
         tests: list[str] = []
@@ -226,6 +242,10 @@ class Expressions:
     def _content_part(self, alias: str, column: Column) -> str:
         text = self._text_rule(f"{alias}.{quote(column.name)}", column)
         return f"COALESCE(CONCAT('{column.name}=', CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
+
+
+def _same_content(a: str, b: str) -> str:
+    return f"COALESCE({a}.content, '') = COALESCE({b}.content, '')"
 
 
 def _milliseconds(instant: str) -> str:

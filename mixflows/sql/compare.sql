@@ -35,6 +35,7 @@ paired AS (
       AND COALESCE(k.fingerprint = p.fingerprint, TRUE),
       FALSE
     ) AS same_copy
+    {{- x.content('k', 'p') }}
   FROM kept AS k
   FULL OUTER JOIN published AS p ON {{ x.same_own_key('k', 'p') }}
 ),
@@ -51,16 +52,17 @@ rejected_now AS (
 -- Copies that changed sides or are on one side only, by key and arrival; a copy that only moved cancels out.
 copies_of_both AS (
   SELECT {{ x.key_from('p', 'staged') }}, p.staged_arrival AS arrival, 1 AS source_copies, 0 AS published_copies
+    {{- x.content('p') }}
   FROM paired AS p WHERE p.in_stage AND NOT p.same_copy
   UNION ALL
-  SELECT {{ x.key_from('p', 'published') }}, p.published_arrival, 0, 1
+  SELECT {{ x.key_from('p', 'published') }}, p.published_arrival, 0, 1 {{- x.content('p') }}
   FROM paired AS p WHERE p.in_events AND NOT p.same_copy
   UNION ALL
-  SELECT {{ x.key('c') }}, {{ x.arrival('c') }}, 1, 0 FROM rejected_now AS c
+  SELECT {{ x.key('c') }}, {{ x.arrival('c') }}, 1, 0 {{- x.own_content('c', 'c.fingerprint') }} FROM rejected_now AS c
   UNION ALL
-  SELECT {{ x.key('r') }}, {{ x.arrival('r') }}, 0, 1 FROM rejected_before AS r
+  SELECT {{ x.key('r') }}, {{ x.arrival('r') }}, 0, 1 {{- x.own_content('r', 'r.fingerprint') }} FROM rejected_before AS r
   UNION ALL
-  SELECT {{ x.key('r') }}, p.staged_arrival, 1, 1
+  SELECT {{ x.key('r') }}, p.staged_arrival, 1, 1 {{- x.content('p') }}
   FROM paired AS p
   JOIN (SELECT DISTINCT {{ x.key('b') }} FROM rejected_before AS b) AS r ON {{ x.same_key_as('r', 'p', 'staged') }}
   WHERE p.same_copy
@@ -68,7 +70,7 @@ copies_of_both AS (
 balance AS (
   SELECT SUM(b.source_copies) AS source_copies, SUM(b.published_copies) AS published_copies
   FROM copies_of_both AS b
-  GROUP BY {{ x.key('b') }}, b.arrival
+  GROUP BY {{ x.key('b') }}, b.arrival {{- x.content('b') }}
 ),
 rejected_sides AS (
   SELECT {{ x.arrival('n') }} AS arrival, n.fingerprint, n.row_num, n.rejection_reason, n.is_exact_copy, 1 AS side

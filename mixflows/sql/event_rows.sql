@@ -13,19 +13,22 @@ WHERE e.partition_date = @day AND {{ x.has_id('e') }}
 UNION ALL
 SELECT {{ x.published_select('e') }}
 FROM (
-  SELECT {{ x.columns('u') }}, u.fingerprint, ROW_NUMBER() OVER (PARTITION BY u.fingerprint ORDER BY {{ x.arrival('u') }}) AS ordinal
+  SELECT {{ x.columns('u') }}, u.content, ROW_NUMBER() OVER (PARTITION BY u.content ORDER BY u.content) AS ordinal
   FROM (
-    SELECT {{ x.columns('v') }}, {{ x.fingerprint('v') }} AS fingerprint
+    SELECT {{ x.columns('v') }} {{- x.own_content('v', x.fingerprint('v')) }}
     FROM {{ events }} AS v
     WHERE v.partition_date = @day AND NOT ({{ x.has_id('v') }})
   ) AS u
 ) AS e
 LEFT JOIN (
-  SELECT s.fingerprint, COUNT(*) AS copies
-  FROM {{ stage }} AS s
-  WHERE s.row_num = 1 AND NOT ({{ x.has_id('s') }})
-  GROUP BY s.fingerprint
-) AS c ON c.fingerprint = e.fingerprint
+  SELECT k.content, COUNT(*) AS copies
+  FROM (
+    SELECT s.row_num {{- x.own_content('s', 's.fingerprint') }}
+    FROM {{ stage }} AS s
+    WHERE s.row_num = 1 AND NOT ({{ x.has_id('s') }})
+  ) AS k
+  GROUP BY k.content
+) AS c ON c.content = e.content
 WHERE e.ordinal > COALESCE(c.copies, 0)
 {% endif %}
 {% endif %}

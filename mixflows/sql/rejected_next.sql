@@ -23,23 +23,39 @@ before AS (
 {% if pipeline.source_deletes == 'keep' %},
 -- Published copies that the source no longer has stay. Of several equal ones, those beyond the source's count.
 source_copies AS (
-  SELECT {{ x.key('s') }}, {{ x.arrival('s') }} AS arrival, COUNT(*) AS copies
-  FROM {{ stage }} AS s
-  GROUP BY {{ x.key('s') }}, {{ x.arrival('s') }}
+  SELECT {{ x.key('s') }}, s.arrival, COUNT(*) AS copies {{- x.content('s') }}
+  FROM (
+    SELECT {{ x.key('t') }}, {{ x.arrival('t') }} AS arrival {{- x.own_content('t', 't.fingerprint') }}
+    FROM {{ stage }} AS t
+  ) AS s
+  GROUP BY {{ x.key('s') }}, s.arrival {{- x.content('s') }}
 ),
 published_events AS (
-  SELECT {{ x.key('e') }}, {{ x.arrival('e') }} AS arrival, COUNT(*) AS copies
-  FROM {{ events }} AS e
-  WHERE e.partition_date = @day
-  GROUP BY {{ x.key('e') }}, {{ x.arrival('e') }}
+  SELECT {{ x.columns('v') }}, {{ x.arrival('v') }} AS arrival {{- x.own_content('v', x.fingerprint('v')) }}
+  FROM {{ events }} AS v
+  WHERE v.partition_date = @day
+),
+published_copies AS (
+  SELECT {{ x.key('e') }}, e.arrival, COUNT(*) AS copies {{- x.content('e') }}
+  FROM published_events AS e
+  GROUP BY {{ x.key('e') }}, e.arrival {{- x.content('e') }}
+),
+rejected_before AS (
+  SELECT
+    {{ x.columns('v') }}, {{ x.arrival('v') }} AS arrival,
+    v.row_num, v.rejection_reason, v.rejection_timestamp, v.is_exact_copy, v.run_id
+    {{- x.own_content('v', x.fingerprint('v')) }}
+  FROM {{ rejected }} AS v
+  WHERE v.partition_date = @day
 ),
 ranked_before AS (
   SELECT
-    {{ x.columns('r') }}, {{ x.arrival('r') }} AS arrival,
-    r.row_num, r.rejection_reason, r.rejection_timestamp, r.is_exact_copy, r.run_id,
-    ROW_NUMBER() OVER (PARTITION BY {{ x.key('r') }}, {{ x.arrival('r') }} ORDER BY r.rejection_timestamp, r.run_id) AS ordinal
-  FROM {{ rejected }} AS r
-  WHERE r.partition_date = @day
+    {{ x.columns('r') }}, r.arrival, r.row_num, r.rejection_reason, r.rejection_timestamp, r.is_exact_copy, r.run_id
+    {{- x.content('r') }},
+    ROW_NUMBER() OVER (
+      PARTITION BY {{ x.key('r') }}, r.arrival {{- x.content('r') }} ORDER BY r.rejection_timestamp, r.run_id
+    ) AS ordinal
+  FROM rejected_before AS r
 )
 {% endif %}
 SELECT
@@ -58,17 +74,13 @@ UNION ALL
 SELECT {{ x.published_select('r') }}, r.row_num, r.rejection_reason, r.rejection_timestamp, r.is_exact_copy, r.run_id
 FROM ranked_before AS r
 LEFT JOIN source_copies AS s ON {{ x.same_copy('r', 's') }}
-LEFT JOIN published_events AS p ON {{ x.same_copy('r', 'p') }}
+LEFT JOIN published_copies AS p ON {{ x.same_copy('r', 'p') }}
 WHERE r.ordinal + COALESCE(p.copies, 0) > COALESCE(s.copies, 0)
 UNION ALL
 -- A published winner that the source no longer has, beaten by a copy that it does have.
 SELECT {{ x.published_select('e') }}, CAST(NULL AS INT64), 'Duplicate event', @now, CAST(NULL AS BOOL), @run_id
-FROM (
-  SELECT {{ x.columns('v') }}, {{ x.arrival('v') }} AS arrival
-  FROM {{ events }} AS v
-  WHERE v.partition_date = @day
-) AS e
-JOIN {{ stage }} AS w ON w.row_num = 1 AND {{ x.same_key('e', 'w') }}
+FROM published_events AS e
+JOIN {{ stage }} AS w ON w.row_num = 1 AND {{ x.has_id('e') }} AND {{ x.same_key('e', 'w') }}
 LEFT JOIN source_copies AS s ON {{ x.same_copy('e', 's') }}
 WHERE s.copies IS NULL
 {% endif %}
