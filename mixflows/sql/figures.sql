@@ -1,27 +1,41 @@
--- One row: the figures of the staged day (see model.Figures), read on its narrow columns.
+-- One row: the figures of the staged day (see model.Figures), read once, on its narrow columns.
 -- Keys, ids and times are counted from the source's own columns; only the kept_ and rejected_ figures read what staging
 -- wrote, so that the ones can be held against the others.
-WITH per_copy AS (
+WITH judged AS (
+  SELECT
+    {{ x.key('s') }},
+    s.row_num,
+    s.rejection_reason,
+    s.is_exact_copy,
+    {{ x.is_valid('s') }} AS is_valid,
+    {{ x.has_id('s') }} AS has_id,
+    {{ x.has_time('s') }} AS has_time,
+    {{ x.in_future('s') }} AS in_future,
+    {{ x.is_late('s') }} AS is_late,
+    COALESCE({{ x.in_bounds('s') }}, FALSE) AS in_bounds
+  FROM {{ stage }} AS s
+),
+per_copy AS (
   SELECT
     COUNT(*) AS source_rows,
     COALESCE(SUM(CASE WHEN s.row_num = 1 THEN 1 ELSE 0 END), 0) AS kept_rows,
     COALESCE(SUM(CASE WHEN s.rejection_reason IS NOT NULL THEN 1 ELSE 0 END), 0) AS rejected_rows,
     COALESCE(SUM(CASE WHEN s.row_num > 1 AND NOT s.is_exact_copy THEN 1 ELSE 0 END), 0) AS conflicting_duplicate_rows,
-    COALESCE(SUM(CASE WHEN {{ x.has_id('s') }} THEN 0 ELSE 1 END), 0) AS missing_insert_id_rows,
-    COALESCE(SUM(CASE WHEN {{ x.has_time('s') }} THEN 0 ELSE 1 END), 0) AS missing_time_rows,
-    COALESCE(SUM(CASE WHEN {{ x.in_future('s') }} THEN 1 ELSE 0 END), 0) AS future_rows,
-    COALESCE(SUM(CASE WHEN {{ x.is_late('s') }} THEN 1 ELSE 0 END), 0) AS late_rows,
-    COALESCE(SUM(CASE WHEN {{ x.is_valid('s') }} AND NOT ({{ x.has_id('s') }}) THEN 1 ELSE 0 END), 0) AS valid_without_id,
-    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT ({{ x.has_id('s') }}) THEN 1 ELSE 0 END), 0) AS kept_without_id_rows,
-    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT ({{ x.has_time('s') }}) THEN 1 ELSE 0 END), 0) AS kept_without_time,
-    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT COALESCE({{ x.in_bounds('s') }}, FALSE) THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN s.has_id THEN 0 ELSE 1 END), 0) AS missing_insert_id_rows,
+    COALESCE(SUM(CASE WHEN s.has_time THEN 0 ELSE 1 END), 0) AS missing_time_rows,
+    COALESCE(SUM(CASE WHEN s.in_future THEN 1 ELSE 0 END), 0) AS future_rows,
+    COALESCE(SUM(CASE WHEN s.is_late THEN 1 ELSE 0 END), 0) AS late_rows,
+    COALESCE(SUM(CASE WHEN s.is_valid AND NOT s.has_id THEN 1 ELSE 0 END), 0) AS valid_without_id,
+    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT s.has_id THEN 1 ELSE 0 END), 0) AS kept_without_id_rows,
+    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT s.has_time THEN 1 ELSE 0 END), 0) AS kept_without_time,
+    COALESCE(SUM(CASE WHEN s.row_num = 1 AND NOT s.in_bounds THEN 1 ELSE 0 END), 0)
       AS kept_other_day_rows
-  FROM {{ stage }} AS s
+  FROM judged AS s
 ),
 keys AS (
   SELECT COUNT(*) AS copies, SUM(CASE WHEN s.row_num = 1 THEN 1 ELSE 0 END) AS kept
-  FROM {{ stage }} AS s
-  WHERE {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
+  FROM judged AS s
+  WHERE s.is_valid AND s.has_id
   GROUP BY {{ x.key('s') }}
 ),
 per_key AS (
