@@ -1,7 +1,7 @@
 """The table that the figures suites judge: one row per staged day.
 
 Columns: `partition_date` (text, YYYY-MM-DD); every count of `mixflows.model.Figures`; every rate of
-`mixflows.rates.Rates`, NULL where it cannot be judged; `usual_rows` (NULL without enough history); and
+`mixflows.rates.Rates` and figure of `mixflows.drift.Drift`, NULL where it cannot be judged; `usual_rows` (NULL without enough history); and
   unevenly_kept_keys   keys that are not kept exactly once
   unaccounted_rows     source rows that are neither kept nor rejected, or both
   source_deleted_rows  published copies that the source has deleted since
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from mixflows.drift import Drift
 from mixflows.model import StagedDay
 from mixflows.rates import Rates, source_deleted_rows
 
@@ -27,7 +28,7 @@ class DayRow:
 
     Attributes:
         values: Figures by column name; None where a figure is unknown or cannot be judged.
-        notes: Why a figure cannot be judged, by column name.
+        notes: Why a figure cannot be judged, or which names are behind it, by column name.
     """
 
     day: date
@@ -44,14 +45,17 @@ class DayRow:
         """
         figures, usual_rows = staged.figures, staged.planned.usual_rows
         rates = asdict(Rates.of(figures, usual_rows))
+        rates |= {name: getattr(staged.drift, name) for name in Drift.names()}
         notes = _notes(figures.source_rows, usual_rows, min_rows)
+        unknown = dict.fromkeys((name for name, rate in rates.items() if rate is None), "not judged: not known here")
+        told = {**unknown, **staged.drift.notes, **notes}
         counts = {
             "unevenly_kept_keys": max(figures.kept_twice_keys, abs(figures.kept_rows - figures.valid_keys)),
             "unaccounted_rows": abs(figures.source_rows - figures.kept_rows - figures.rejected_rows),
             "source_deleted_rows": source_deleted_rows(staged),
         }
         judged = {name: None if name in notes else rate for name, rate in rates.items()}
-        return cls(staged.day, {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}, notes)
+        return cls(staged.day, {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}, told)
 
 
 def table(rows: Sequence[DayRow]) -> "pd.DataFrame":
@@ -64,6 +68,7 @@ def table(rows: Sequence[DayRow]) -> "pd.DataFrame":
 
 def _notes(source_rows: int, usual_rows: float | None, min_rows: int) -> dict[str, str]:
     *shares, volume = Rates.names()
+    shares += Drift.names()
     notes: dict[str, str] = {}
     if source_rows == 0 or source_rows < min_rows:
         why = f"{_rows(source_rows)}, fewer than min_rows {min_rows:,}" if source_rows else "no rows"

@@ -130,8 +130,10 @@ def _figure_finding(suite: str, reading: Reading, row: DayRow, *, success: bool,
     note = "; ".join(dict.fromkeys(row.notes[column] for column in reading.columns if column in row.notes))
     if reading.error:
         success, note = False, f"could not be judged: {reading.error}"
-    elif note and not per_value:
+    elif note and observed is None and not per_value:
         success = True
+    elif success and observed is not None:
+        note = ""
     elif not success and reading.minimum is not None:
         note = f"allowed: at least {reading.minimum:,.10g}"
     return Finding(

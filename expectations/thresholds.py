@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Self
 
 from mixflows.days import day_bounds
+from mixflows.drift import Drift
 from mixflows.errors import SettingsError
 from mixflows.rates import Rates
 from mixflows.settings import Bounds, ColumnSettings, Settings
@@ -17,7 +18,7 @@ class Thresholds:
     """What a suite on the figures may ask of a day.
 
     Attributes:
-        rates: The bounds of each rate, by its name in `mixflows.rates.Rates`.
+        rates: The bounds of each figure, by its name in `mixflows.rates.Rates` and `mixflows.drift.Drift`.
         own: The bounds of the user's own expectations, by the names in `[quality.own.NAME]`.
         min_rows: Rates are judged from this many source rows on.
         deletes_block: Whether a day is blocked when the source has deleted published copies.
@@ -33,7 +34,7 @@ class Thresholds:
         """The thresholds that the settings name."""
         quality = settings.quality
         return cls(
-            rates={name: getattr(quality, name) for name in Rates.names()},
+            rates={name: getattr(quality, name) for name in (*Rates.names(), *Drift.names())},
             own=dict(quality.own),
             min_rows=quality.min_rows,
             deletes_block=settings.pipeline.source_deletes == "block",

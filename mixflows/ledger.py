@@ -39,11 +39,18 @@ def day_states(warehouse: Warehouse) -> dict[date, DayState]:
 
 
 def record(warehouse: Warehouse, outcome: DayOutcome) -> None:
-    """Writes a day's ledger row and its quality results; the last thing that happens to a day."""
+    """Writes a day's ledger row, its quality results and its profile; the last thing that happens to a day."""
     row = outcome.row
     with warehouse.transaction():
         warehouse.append("quality", _quality_rows(row, outcome.findings))
+        if outcome.profile:
+            warehouse.append("profiles", [_profile_row(row, outcome.profile)])
         warehouse.append("ledger", [asdict(row)])
+
+
+def _profile_row(row: LedgerRow, profile: str) -> dict[str, object]:
+    head = {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
+    return {**head, "profile": profile, "profiled_at": row.finished_at}
 
 
 def _quality_rows(row: LedgerRow, findings: Sequence[Finding]) -> list[dict[str, object]]:

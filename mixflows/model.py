@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 
+from mixflows.drift import Drift
+from mixflows.profile import Profile
+
 
 class PlanReason(StrEnum):
     """Why a day is planned."""
@@ -85,7 +88,8 @@ class PlannedDay:
     Attributes:
         source_version: Read before the day is staged, so that rows arriving in between are found by the next plan.
         published_version: The source version that the day was last published from, if ever.
-        usual_rows: Median of the source rows of the days with rows among the 28 before; None if fewer than 7.
+        usual_rows: Median of the source rows of the same weekday in the eight weeks before, or, where fewer than four of them
+            have rows, of the days among the 28 before; None if fewer than 7.
     """
 
     day: date
@@ -210,7 +214,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class StagedDay:
-    """A day that has been read and ranked, and not yet judged."""
+    """A day that has been read and ranked, and not yet judged.
+
+    Attributes:
+        drift: Its profile held against the days before; what no one has held so is not judged.
+    """
 
     planned: PlannedDay
     run: Run
@@ -219,11 +227,17 @@ class StagedDay:
     difference: Difference
     stage_table: str
     started_at: datetime
+    profile: Profile = field(default_factory=lambda: Profile(rows=0))
+    drift: Drift = field(default_factory=Drift)
 
     @property
     def day(self) -> date:
         """The staged day."""
         return self.planned.day
+
+
+SHARES = ("_rate", "identity_missing_change", "property_type_drift")
+"""Ends of the names of figures that are shares, and are written in percent."""
 
 
 @dataclass(frozen=True)
@@ -250,9 +264,9 @@ class Finding:
     def __str__(self) -> str:
         if self.observed_value is None:
             return f"{self.expectation}: {self.unexpected_count:,} rows" if self.unexpected_count else self.expectation
-        write = _percent if self.expectation.endswith("_rate") else _figure
+        write = _percent if self.expectation.endswith(SHARES) else _figure
         bound = "" if self.threshold is None else f" (at most {write(self.threshold)})"
-        return f"{self.expectation} {write(self.observed_value)}{bound}"
+        return f"{self.expectation} {write(self.observed_value)}{bound}" + (f": {self.note}" if self.note else "")
 
 
 def _percent(value: float) -> str:
@@ -273,6 +287,11 @@ class Verdict:
     def failures(self) -> tuple[Finding, ...]:
         """Failed critical expectations; any of them blocks the day."""
         return tuple(f for f in self.findings if not f.success and f.severity is Severity.CRITICAL)
+
+    @property
+    def flags(self) -> bool:
+        """Whether any expectation failed, whatever its severity."""
+        return any(not finding.success for finding in self.findings)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -323,10 +342,15 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class DayOutcome:
-    """How one day ended in this run."""
+    """How one day ended in this run.
+
+    Attributes:
+        profile: What the day looked like, as JSON (see `day_profile.DayProfile`); empty for a day that was not staged.
+    """
 
     row: LedgerRow
     findings: tuple[Finding, ...] = field(default=())
+    profile: str = field(default="", repr=False)
 
     @property
     def warned(self) -> bool:

@@ -10,12 +10,12 @@ class Rates:
     """The rates of one day. Shares of the day's source rows, `volume_change` aside; None where it is unknown.
 
     Attributes:
-        duplicate_rate: Valid copies beyond the first of each key.
+        duplicate_rate: Valid copies beyond the first of each key, with the content of their winner.
         conflicting_duplicate_rate: Rejected copies whose content differs from their winner's.
         missing_insert_id_rate: Copies without insert id.
         future_event_rate: Copies whose event time is later than their own arrival by more than the tolerance.
         late_rate: Copies that arrived more than `lookback_days` after the day.
-        volume_change: How many times more, or fewer, source rows than usual: 1 is the usual, 3 a third of it or thrice.
+        volume_change: How many times more, or fewer, different rows than usual: 1 is the usual, 3 a third of it or thrice.
             No row counts as one row.
     """
 
@@ -35,12 +35,12 @@ class Rates:
             usual_rows: Median of the source rows of the days before; None where there are too few of them.
         """
         return cls(
-            duplicate_rate=_share(figures.duplicate_rows, figures),
+            duplicate_rate=_share(max(figures.duplicate_rows - figures.conflicting_duplicate_rows, 0), figures),
             conflicting_duplicate_rate=_share(figures.conflicting_duplicate_rows, figures),
             missing_insert_id_rate=_share(figures.missing_insert_id_rows, figures),
             future_event_rate=_share(figures.future_rows, figures),
             late_rate=_share(figures.late_rows, figures),
-            volume_change=_factor(figures.source_rows, usual_rows),
+            volume_change=_factor(figures.source_rows - figures.duplicate_rows, usual_rows),
         )
 
     @classmethod
@@ -64,8 +64,8 @@ def _share(rows: int, figures: Figures) -> float | None:
     return rows / figures.source_rows if figures.source_rows else None
 
 
-def _factor(source_rows: int, usual_rows: float | None) -> float | None:
+def _factor(different_rows: int, usual_rows: float | None) -> float | None:
     if usual_rows is None:
         return None
-    rows, usual = max(source_rows, 1), max(usual_rows, 1)
+    rows, usual = max(different_rows, 1), max(usual_rows, 1)
     return max(rows / usual, usual / rows)

@@ -22,6 +22,9 @@ from mixflows.errors import SettingsError
 DEFAULT_CONFIG = Path("mixflows.toml")
 ENV_PREFIX = "MIXFLOWS_"
 
+LOOKED_AT = ("profiled_columns", "origins", "shown_properties")
+"""Settings of the quality gate that decide what is seen of a day, and never whether it is blocked."""
+
 Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
@@ -42,6 +45,15 @@ def _identifier(value: str) -> str:
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 OptionalName = Annotated[Identifier | None, BeforeValidator(_none_word)]
 Bound = Annotated[float | None, Field(ge=0), BeforeValidator(_none_word)]
+
+
+def _property_name(value: str) -> str:
+    if not re.fullmatch(r"[\w$. -]+", value):
+        raise ValueError(f"{value!r} is no property's name: letters, digits, _, $, ., - and blanks only")
+    return value
+
+
+PropertyName = Annotated[str, BeforeValidator(_property_name)]
 
 
 class _Frozen(BaseModel):
@@ -112,6 +124,7 @@ class TableSettings(_Frozen):
     landings: Identifier = "mp_landings"
     ledger: Identifier = "mp_partition_runs"
     quality: Identifier = "mp_quality_results"
+    profiles: Identifier = "mp_day_profiles"
 
 
 class ColumnSettings(_Frozen):
@@ -177,12 +190,38 @@ class QualitySettings(_Frozen):
     row_checks: RowChecks = "daily"
     """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
     duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
-    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001)
+    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001, critical=0.01)
     missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     late_rate: Bounds = Bounds(warning=0.05)
-    volume_change: Bounds = Bounds(warning=3.0)
-    """Factor, either way, against the median of the 28 days before."""
+    volume_change: Bounds = Bounds(warning=1.75)
+    """Factor, either way, against the median of the same weekday in the weeks before."""
+    clock_ahead_rate: Bounds = Bounds(warning=0.01)
+    """Copies whose event time is later than their own arrival, within the tolerance."""
+    identity_missing_rate: Bounds = Bounds(warning=0.01)
+    """Copies without distinct id."""
+    silent_hours: Bounds = Bounds(warning=6)
+    """Hours before the day's end in which nothing happened any more."""
+    vanished_events: Bounds = Bounds(warning=0)
+    """Event names that came every day, and do not come any more."""
+    new_events: Bounds = Bounds(warning=3)
+    """Event names that never came in the weeks before."""
+    event_share_change: Bounds = Bounds(warning=3)
+    """Factor, either way, of the event name whose share of the day moved most."""
+    identity_missing_change: Bounds = Bounds(warning=0.1)
+    """How much larger the share of rows without an identity is than usual."""
+    property_type_drift: Bounds = Bounds(warning=0.2)
+    """How much larger the share of rows without value is than usual, of the typed property where it grew most."""
+    property_range_drift: Bounds = Bounds(warning=1)
+    """Powers of ten by which the usual size of a property's numbers moved, of the property where it moved most."""
+    time_shift_hours: Bounds = Bounds(warning=0.5)
+    """By how many hours the earliest arrivals come later after their events than usual."""
+    profiled_columns: tuple[Identifier, ...] = ()
+    """Further columns of the source whose missing values and sizes are watched, besides those in landing.promote."""
+    origins: tuple[PropertyName, ...] = ("mp_lib", "$os")
+    """Properties that tell where duplicates come from."""
+    shown_properties: tuple[PropertyName, ...] = ()
+    """Properties whose values may be shown and stored; those of all others are masked."""
     own: dict[str, Bounds] = {}
     """Bounds for your own expectations, by a name of your choice."""
     figures_suites: tuple[str, ...] = ()
@@ -256,7 +295,9 @@ class Settings(_Frozen):
     def thresholds_version(self) -> str:
         """Hash of what decides whether a day is blocked."""
         return _short_hash(
-            self.quality.model_dump(mode="json"), self.pipeline.source_deletes, self.pipeline.lookback_days
+            self.quality.model_dump(mode="json", exclude=set(LOOKED_AT)),
+            self.pipeline.source_deletes,
+            self.pipeline.lookback_days,
         )
 
 

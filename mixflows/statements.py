@@ -13,10 +13,12 @@ from typing import Literal
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from mixflows.settings import Settings
-from mixflows.warehouse.shape import Column, SourceShape
+from mixflows.warehouse.shape import Column, SourceShape, profiled_columns
 
 DAY_TABLES = ("stage", "copies", "rejected_next")
 """Short-lived tables; a rendered statement names them `__stage__` and so on until it is bound to a day."""
+
+NUMBERS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 
 TextRule = Callable[[str, Column], str]
 """How a column's value becomes text for the fingerprint: (SQL of the value, column) to SQL of the text."""
@@ -234,6 +236,43 @@ class Expressions:
             tests.append(self.has_id(alias))
         return "(" + " AND ".join(tests) + ")"
 
+    def time_ms(self, alias: str) -> str:
+        """The event time in milliseconds since 1970."""
+        return _milliseconds(f"{alias}.{quote(self._shape.time)}")
+
+    def is_missing(self, alias: str, column: Column) -> str:
+        """Whether a row has no value in a column; an empty text is none."""
+        value = f"{alias}.{quote(column.name)}"
+        return f"COALESCE({value}, '') = ''" if column.type == "STRING" else f"{value} IS NULL"
+
+    def sized_rows(self, alias: str, column: Column) -> str:
+        """The rows whose number in a column has a size."""
+        return f"COALESCE(SUM(CASE WHEN {self._has_size(alias, column)} THEN 1 ELSE 0 END), 0)"
+
+    def sum_of_sizes(self, alias: str, column: Column) -> str:
+        """The sum of the decimal logarithms of a column's numbers, in thousandths; never a number itself."""
+        number = f"CAST({alias}.{quote(column.name)} AS FLOAT64)" if column.type in NUMBERS else "1.0"
+        sizes = f"CASE WHEN {self._has_size(alias, column)} THEN LN(ABS({number})) ELSE 0.0 END"
+        return f"CAST(COALESCE(SUM({sizes}), 0.0) * 434.2944819 AS INT64)"
+
+    def _has_size(self, alias: str, column: Column) -> str:
+        if column.type not in NUMBERS:
+            return "FALSE"
+        number = f"CAST({alias}.{quote(column.name)} AS FLOAT64)"
+        # Neither zero, nor infinite, nor no number at all.
+        return f"COALESCE({number} != 0.0 AND ABS({number}) < 1e300, FALSE)"
+
+    def origin(self, alias: str, name: str) -> str:
+        """A property's value as text: from its column, else out of the source's JSON."""
+        columns = {column.name: column for column in self._shape.columns}
+        # The schematized pipeline names a property `$x` as `mp_x`.
+        for column in (name, name.replace("$", "mp_")):
+            if column in columns:
+                return f"CAST({alias}.{quote(column)} AS STRING)"
+        if (held := columns.get("properties")) is not None and held.type == "JSON":
+            return f"JSON_VALUE({alias}.{quote(held.name)}, '$.\"{name}\"')"
+        return "CAST(NULL AS STRING)"
+
     def fingerprint(self, alias: str) -> str:
         """MD5, in hex, of the content columns in name order as `name=length:text;`, NULL and absent alike."""
         parts = [self._content_part(alias, column) for column in self._shape.content]
@@ -278,6 +317,7 @@ class Statements:
         self._context |= {"pipeline": settings.pipeline, "stage_kind": stage_kind, "stage_options": stage_options}
         if shape is not None:
             self._context |= {"shape": shape, "x": Expressions(shape, settings, text_rule), "quote": quote}
+            self._context |= {"profiled": profiled_columns(shape, settings), "origins": settings.quality.origins}
 
     def render(self, name: str, flags: tuple[str, ...] = ()) -> str:
         """The statement in BigQuery's dialect, with `@parameters` and unbound short-lived tables.

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mixflows.day_profile import day_profile
 from mixflows.days import day_bounds, day_start
 from mixflows.errors import PublishMismatchError
 from mixflows.ledger import record
@@ -21,8 +22,11 @@ from mixflows.model import (
     Status,
     Verdict,
 )
+from mixflows.profile import Profile
+from mixflows.samples import day_samples
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import DayStatement, DayTables, Warehouse
+from mixflows.warehouse.boundary import DayStatement, DayTables, Row, Warehouse
+from mixflows.warehouse.shape import profiled_columns
 
 REPAIRED = "the published day did not add up and was replaced"
 
@@ -39,6 +43,7 @@ class DayStatements:
             "day": planned.day,
             "day_start": start,
             "day_end": end,
+            "day_start_ms": int(start.timestamp() * 1000),
             "late_from_ms": int(late_from.timestamp() * 1000),
             "tolerance_ms": settings.pipeline.future_tolerance_seconds * 1000,
             "run_id": run.run_id,
@@ -54,6 +59,10 @@ class DayStatements:
     def run(self, name: str, *flags: str) -> None:
         """Runs a statement."""
         self._warehouse.run(self.statement(name, *flags))
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows that a statement returns."""
+        return self._warehouse.run(self.statement(name))
 
     def one_row(self, name: str, *flags: str) -> Mapping[str, int]:
         """The counts that a statement returns."""
@@ -84,7 +93,12 @@ def stage_day(warehouse: Warehouse, settings: Settings, planned: PlannedDay, run
         difference = Difference(**day.one_row("compare", *_content_flag(figures)))
     else:
         difference = Difference(inserted_events=figures.kept_rows, rejected_added=figures.rejected_rows)
-    return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at)
+    profile = Profile.of(day.rows("profile"), _column_types(warehouse, settings), settings.quality)
+    return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at, profile)
+
+
+def _column_types(warehouse: Warehouse, settings: Settings) -> dict[str, str]:
+    return {column.name: column.type for column in profiled_columns(warehouse.shape(), settings)}
 
 
 def discard_stage(warehouse: Warehouse, planned: PlannedDay, run: Run) -> None:
@@ -107,7 +121,7 @@ def publish_day(warehouse: Warehouse, settings: Settings, staged: StagedDay, ver
     day = DayStatements(warehouse, settings, staged.planned, staged.run)
     try:
         if verdict.failures:
-            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED)
+            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED, day)
         try:
             return _publish(warehouse, settings, staged, verdict, day)
         except PublishMismatchError:
@@ -115,7 +129,7 @@ def publish_day(warehouse: Warehouse, settings: Settings, staged: StagedDay, ver
         try:
             return _publish(warehouse, settings, staged, verdict, day, replace=True)
         except PublishMismatchError as err:
-            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, error=str(err))
+            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, day, error=str(err))
     finally:
         warehouse.drop_stage(day.tables)
 
@@ -184,7 +198,7 @@ def _publish(
                 day.run("merge_events", *_content_flag(staged.figures))
         _check(day.counts(), staged, vanished_stay=keeps_vanished)
         status = Status.PUBLISHED if write_events or write_rejected else Status.UNCHANGED
-        return _recorded(warehouse, settings, staged, verdict, status, note=REPAIRED if replace else "")
+        return _recorded(warehouse, settings, staged, verdict, status, day, note=REPAIRED if replace else "")
 
 
 def _check(counts: PublishedCounts, staged: StagedDay, *, vanished_stay: bool) -> None:
@@ -217,6 +231,7 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
     staged: StagedDay,
     verdict: Verdict,
     status: Status,
+    day: DayStatements,
     *,
     note: str = "",
     error: str = "",
@@ -240,7 +255,8 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
         note=note or blocked_by,
         error=error,
     )
-    outcome = DayOutcome(row, verdict.findings)
+    samples = day_samples(day.rows("samples"), settings) if verdict.flags and f.rejected_rows else ()
+    outcome = DayOutcome(row, verdict.findings, day_profile(staged, samples).to_json())
     record(warehouse, outcome)
     return outcome
 

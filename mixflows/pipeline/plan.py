@@ -14,6 +14,8 @@ from mixflows.warehouse.boundary import Warehouse
 
 HISTORY_DAYS = 28
 HISTORY_AT_LEAST = 7
+WEEKS = 8
+WEEKS_AT_LEAST = 4
 GONE = "gone from the source"
 """Source version of a published day of which the source has no row any more."""
 
@@ -148,5 +150,9 @@ def _taken(reason: PlanReason | None, state: DayState | None, mode: Mode) -> Pla
 
 
 def _usual_rows(day: date, rows: Mapping[date, int]) -> float | None:
+    """The median of the same weekday in the weeks before; of all days before, while too few of them are known."""
+    alike = [rows[d] for n in range(1, WEEKS + 1) if (d := day - timedelta(weeks=n)) in rows]
+    if len(alike) >= WEEKS_AT_LEAST:
+        return float(median(alike))
     before = [rows[d] for n in range(1, HISTORY_DAYS + 1) if (d := day - timedelta(days=n)) in rows]
     return float(median(before)) if len(before) >= HISTORY_AT_LEAST else None

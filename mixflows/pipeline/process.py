@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
 
+from mixflows.day_profile import with_drift
 from mixflows.errors import MixflowsError
 from mixflows.model import DayOutcome, Finding, Plan, PlannedDay, Run, StagedDay, Status, Verdict
 from mixflows.pipeline.day import discard_stage, publish_day, record_failure, stage_day
@@ -132,6 +133,7 @@ def _process_chunk(
         else:
             staged.append(result)
     try:
+        staged = with_drift(warehouse, settings, staged)
         verdicts: Mapping[date, Verdict] = steps.audit(staged, check_rows=plan.check_rows) if staged else {}
     except Exception as err:
         for day in staged:

@@ -83,7 +83,7 @@ class BigQueryWarehouse:
         """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
         made: list[str] = []
         self._execute("create_json_text")
-        for role in ("ledger", "quality", "landings", "malformed"):
+        for role in ("ledger", "quality", "profiles", "landings", "malformed"):
             table = self._table(role)
             if table is None:
                 self._execute(f"create_{role}")

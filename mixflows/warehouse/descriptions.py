@@ -7,6 +7,7 @@ TABLES = {
     "rejected": "Delivered copies that are not in the events, each with its reason. Written by mixflows.",
     "ledger": "One row per day, run and attempt: how it ended and what it cost. Append-only. Written by mixflows.",
     "quality": "One row per day, run, attempt and expectation: what was observed. Written by mixflows.",
+    "profiles": "One row per day, run and attempt: what the day looked like. Append-only. Written by mixflows.",
     "landings": "One row per landed file. Written by mixflows.",
     "malformed": "Lines that could not be read as events, raw. Written by mixflows.",
     "claims": "One row: which run holds which day. Written by mixflows.",
@@ -55,6 +56,11 @@ _QUALITY = {
     "note": "Why it could not be judged.",
     "checked_at": "When, UTC.",
 }
+_PROFILES = {
+    **_RUN,
+    "profile": "JSON: counts by lateness, hour, event name and origin, by each key, and of missing values.",
+    "profiled_at": "When, UTC.",
+}
 _LANDINGS = {
     "file_name": "The file, without its folder.",
     "content_hash": "SHA-256 of the content; the same content is not landed twice.",
@@ -89,6 +95,7 @@ def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
     own = {
         "ledger": _LEDGER,
         "quality": _QUALITY,
+        "profiles": _PROFILES,
         "landings": _LANDINGS,
         "malformed": _MALFORMED,
         "claims": _CLAIMS,

@@ -34,7 +34,7 @@ from mixflows.warehouse.shape import Column, SourceShape
 STAGING = "mixflows_staging"
 ROW_GROUP_ROWS = 122_880
 """DuckDB stores rows in groups of this many. Source: DuckDB's documentation of its storage."""
-LONG_LIVED = ("ledger", "quality", "landings", "malformed")
+LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
 
 
 class DuckDBWarehouse:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from mixflows.errors import SourceColumnsError
+from mixflows.landing import promoted_columns
 from mixflows.settings import Key, Settings
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
+NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
 LANDING_COLUMNS = ("loaded_at", "source_file")
 """Columns that `land` writes about a copy's way here; they are no content of the event."""
 
@@ -123,3 +125,19 @@ def key_parts(settings: Settings) -> tuple[KeyPart, ...]:
         "mixpanel_day": (*who, insert_id),
     }
     return parts[settings.pipeline.key]
+
+
+def profiled_columns(shape: SourceShape, settings: Settings) -> tuple[Column, ...]:
+    """The columns whose missing values and sizes are part of a day's profile: who, promoted properties, and those named.
+
+    Narrow ones only: each is read on every row of the day.
+    """
+    who = identity_columns(settings)
+    wanted = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
+    return tuple(column for column in shape.columns if column.name in wanted and column.type in NARROW_TYPES)
+
+
+def identity_columns(settings: Settings) -> tuple[str, ...]:
+    """The columns that say who did it, as far as a source has them."""
+    roles = settings.columns
+    return tuple(name for name in (roles.distinct_id, roles.customer_id) if name is not None)

@@ -30,6 +30,7 @@ DAY_PARAMETERS = {
     "day": DAY,
     "day_start": datetime(2026, 3, 28, 23, tzinfo=UTC),
     "day_end": datetime(2026, 3, 29, 22, tzinfo=UTC),
+    "day_start_ms": 1_774_738_800_000,
     "late_from_ms": 1_775_080_800_000,
     "tolerance_ms": 3_600_000,
     "run_id": "conformance",
@@ -219,6 +220,8 @@ DAY_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("copies", ()),
     ("stage", ()),
     ("figures", ()),
+    ("profile", ()),
+    ("samples", ()),
     ("published_counts", ()),
     ("compare", ()),
     ("compare", ("compare_content",)),
@@ -235,6 +238,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "ledger_days": {},
     "ledger_latest": {},
     "partitions": {"table_name": "mp_master_event"},
+    "profiles": {"first_day": DAY, "last_day": DAY},
     "report_days": {},
     "report_events": {},
     "report_findings": {},
@@ -249,6 +253,7 @@ CREATED = (
     "create_json_text",
     "create_ledger",
     "create_quality",
+    "create_profiles",
     "create_landings",
     "create_malformed",
     "create_claims",
@@ -286,7 +291,7 @@ def sent(case: Case) -> tuple[Sent, ...]:
         for role, name in zip(("first_day", "last_day", "exported_at"), EXPORT_LOG, strict=True)
     }
     found.append(engine.itself("exports", log))
-    for table, row in (("ledger", _ledger_row()), ("quality", _quality_row())):
+    for table, row in (("ledger", _ledger_row()), ("quality", _quality_row()), ("profiles", _profile_row())):
         engine.append(table, [row, row])
         found.append(engine.take(f"append to {table}"))
     engine.close()
@@ -323,6 +328,11 @@ def _quality_row() -> dict[str, Any]:
         "note": "",
         "checked_at": DAY_PARAMETERS["now"],
     }
+
+
+def _profile_row() -> dict[str, Any]:
+    head = {"run_id": "conformance", "attempt": 1, "partition_date": DAY}
+    return {**head, "profile": "{}", "profiled_at": DAY_PARAMETERS["now"]}
 
 
 def sql_files() -> set[str]:

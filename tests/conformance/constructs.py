@@ -142,6 +142,8 @@ TABLE: tuple[Example, ...] = (
         -3,
         None,
     ),
+    _one("IntDiv", "DIV((7 - 2), 2), DIV((86400000 - 1), 86400000)", 2, 0),
+    _one("Ln, Abs, Mul", "LN(1.0), ABS(-2.5), CAST(LN(ABS(-100.0)) * 434.2944819 AS INT64)", 0.0, 2.5, 2000),
     _one(
         "And, Or, Not",
         "CAST(NULL AS BOOL) AND FALSE, CAST(NULL AS BOOL) OR TRUE, NOT FALSE, NOT CAST(NULL AS BOOL)",
@@ -151,7 +153,7 @@ TABLE: tuple[Example, ...] = (
         None,
     ),
     _one("EQ, NEQ", "1 = 1, 'a' != 'a ', CAST(NULL AS INT64) = CAST(NULL AS INT64)", True, True, None),
-    _one("LT, GT, GTE", "1 < 2, 2 > 2, 2 >= 2, CAST(NULL AS INT64) < 2", True, False, True, None),
+    _one("LT, GT, GTE, LTE", "1 < 2, 2 > 2, 2 >= 2, 2 <= 1, CAST(NULL AS INT64) < 2", True, False, True, False, None),
     _one("Is", "NULL IS NULL, 1 IS NULL, (1 IS NULL) = (2 IS NULL)", True, False, True),
     _one("NullSafeEQ", "NULL IS NOT DISTINCT FROM NULL, 1 IS NOT DISTINCT FROM NULL", True, False),
     _one(
@@ -185,6 +187,15 @@ TABLE: tuple[Example, ...] = (
         True,
         True,
         on_duckdb=False,
+    ),
+    _one(
+        "JSONExtractScalar, JSONPath, JSONPathKey, JSONPathRoot, ParseJSON",
+        """JSON_VALUE(JSON '{{"$os": "iOS", "n": 7}}', '$."$os"'), JSON_VALUE(JSON '{{"n": 7}}', '$."n"'),"""
+        """ JSON_VALUE(JSON '{{"n": null}}', '$."n"'), JSON_VALUE(JSON '{{}}', '$."a.b"')""",
+        "iOS",
+        "7",
+        None,
+        None,
     ),
     _one("CAST AS FLOAT64", "CAST('0.25' AS FLOAT64), CAST('1e-7' AS FLOAT64)", 0.25, 1e-07),
     _one("Format", "FORMAT('%.17g', 0.1), FORMAT('%.17g', 1.0)", "0.10000000000000001", "1", on_duckdb=False),

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from expectations.audit import judge
+from mixflows.drift import Drift
 from mixflows.model import Difference, Finding, Severity, Verdict
+from mixflows.rates import Rates
 from mixflows.settings import PipelineSettings, QualitySettings, Settings
 from tests.expectations.staging import DAY, days_from, staged
 
@@ -27,23 +29,26 @@ def one(found: Verdict, name: str, severity: Severity = Severity.WARNING) -> Fin
 def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None:
     found = verdict()
     assert failed(found) == []
-    assert [(f.suite, f.expectation, f.severity.value, f.observed_value, f.threshold) for f in found.findings] == [
+    judged = [f for f in found.findings if f.expectation not in Drift.names()]
+    assert [(f.suite, f.expectation, f.severity.value, f.observed_value, f.threshold) for f in judged] == [
         ("figures", "duplicate_rate", "warning", 0.001, 0.005),
         ("figures", "duplicate_rate", "critical", 0.001, 0.01),
         ("figures", "conflicting_duplicate_rate", "warning", 0.0, 0.001),
+        ("figures", "conflicting_duplicate_rate", "critical", 0.0, 0.01),
         ("figures", "missing_insert_id_rate", "warning", 0.0002, 0.001),
         ("figures", "missing_insert_id_rate", "critical", 0.0002, 0.05),
         ("figures", "future_event_rate", "warning", 0.0, 0.001),
         ("figures", "future_event_rate", "critical", 0.0, 0.05),
         ("figures", "late_rate", "warning", 0.0, 0.05),
-        ("figures", "volume_change", "warning", 10 / 9, 3.0),
+        ("figures", "volume_change", "warning", 9_990 / 9_000, 1.75),
         ("figures", "kept_keys_unique", "critical", 0.0, 0.0),
         ("figures", "no_null_key_parts", "critical", 0.0, 0.0),
         ("figures", "kept_rows_in_day", "critical", 0.0, 0.0),
         ("figures", "figures_add_up", "critical", 0.0, 0.0),
         ("figures", "source_deletes", "critical", 0.0, 0.0),
     ]
-    assert {f.note for f in found.findings} == {""}
+    assert {f.note for f in judged} == {""}
+    assert {f.expectation for f in found.findings if f not in judged} == set(Drift.names())
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,8 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
     [
         ({"duplicate_rows": 51}, [("duplicate_rate", "warning")]),
         ({"duplicate_rows": 101}, [("duplicate_rate", "warning"), ("duplicate_rate", "critical")]),
-        ({"conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
+        ({"duplicate_rows": 11, "conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
+        ({"duplicate_rows": 60, "conflicting_duplicate_rows": 10}, []),
         ({"missing_insert_id_rows": 11}, [("missing_insert_id_rate", "warning")]),
         (
             {"missing_insert_id_rows": 501},
@@ -77,7 +83,7 @@ def test_a_figure_that_is_off_fails_its_expectation_and_only_it(
 
 def test_a_figure_at_its_bound_passes() -> None:
     at_bounds = {"duplicate_rows": 50, "missing_insert_id_rows": 10, "future_rows": 10, "late_rows": 500}
-    assert failed(verdict(figures=at_bounds, plan={"usual_rows": 30_000.0})) == []
+    assert failed(verdict(figures=at_bounds, plan={"usual_rows": 9_950 * 1.75})) == []
 
 
 def test_a_critical_failure_blocks_and_a_warning_flags() -> None:
@@ -96,7 +102,7 @@ def test_a_critical_failure_blocks_and_a_warning_flags() -> None:
     ("rows", "usual", "factor"), [(10_000, 3_000.0, 10 / 3), (3_000, 10_000.0, 10 / 3), (0, 5e3, 5e3)]
 )
 def test_volume_is_judged_as_a_factor_either_way(rows: int, usual: float, factor: float) -> None:
-    figures = {"source_rows": rows, "kept_rows": rows, "rejected_rows": 0, "valid_keys": rows}
+    figures = {"source_rows": rows, "kept_rows": rows, "rejected_rows": 0, "duplicate_rows": 0, "valid_keys": rows}
     found = verdict(figures=figures, plan={"usual_rows": usual})
     assert failed(found) == [("volume_change", "warning")]
     assert one(found, "volume_change").observed_value == factor
@@ -109,7 +115,7 @@ def test_rates_of_a_small_day_are_not_judged_and_its_counts_are() -> None:
     rate, volume = one(found, "duplicate_rate"), one(found, "volume_change")
     assert (rate.observed_value, rate.note) == (None, "not judged: 312 rows, fewer than min_rows 1,000")
     assert volume.note == "not judged: 312 rows, usually 900, fewer than min_rows 1,000"
-    assert one(verdict(figures=small), "volume_change").observed_value == 9_000 / 312, "the usual rows are enough"
+    assert one(verdict(figures=small), "volume_change").observed_value == 9_000 / 100, "the usual rows are enough"
 
 
 def test_without_history_and_without_rows_nothing_is_judged() -> None:
@@ -122,8 +128,7 @@ def test_without_history_and_without_rows_nothing_is_judged() -> None:
 
 def test_a_bound_that_is_switched_off_has_no_expectation() -> None:
     off: dict[str, Any] = {"warning": None, "critical": None}
-    rates = ("duplicate_rate", "conflicting_duplicate_rate", "missing_insert_id_rate", "future_event_rate", "late_rate")
-    quality = QualitySettings.model_validate(dict.fromkeys((*rates, "volume_change"), off))
+    quality = QualitySettings.model_validate(dict.fromkeys((*Rates.names(), *Drift.names()), off))
     assert [f.expectation for f in verdict(Settings(quality=quality)).findings] == list(ALWAYS_CRITICAL)
 
 

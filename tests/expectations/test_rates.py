@@ -16,7 +16,7 @@ def test_rates_are_shares_of_the_source_rows() -> None:
         future_rows=20,
         late_rows=500,
     )
-    assert Rates.of(figures, 500.0) == Rates(0.001, 0.0005, 0.002, 0.01, 0.25, 4.0)
+    assert Rates.of(figures, 499.5) == Rates(0.0005, 0.0005, 0.002, 0.01, 0.25, 4.0)
 
 
 def test_nothing_divided_by_nothing_is_unknown() -> None:
@@ -29,4 +29,4 @@ def test_nothing_divided_by_nothing_is_unknown() -> None:
 def test_the_volume_changes_by_a_factor_either_way_and_no_row_counts_as_one(
     rows: int, usual: float, factor: float
 ) -> None:
-    assert Rates.of(replace(FINE, source_rows=rows), usual).volume_change == factor
+    assert Rates.of(replace(FINE, source_rows=rows, duplicate_rows=0), usual).volume_change == factor

@@ -1,4 +1,4 @@
-"""What failed is told without a value of any row: no id, event name or property in logs, errors or reports."""
+"""What failed is told without a value of any row: no id and no property in logs, errors or reports."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def events() -> list[str]:
 
     def marked(day: date, name: str, **properties: object) -> str:
         values = {"page": MARKER, "customer_id": MARKER, f"{MARKER}_property": 1}
-        return line(day, f"{MARKER}{name}", properties=values | properties).replace('"View"', f'"{MARKER}"')
+        return line(day, f"{MARKER}{name}", properties=values | properties)
 
     return [
         marked(UNREADABLE, "unreadable"),

@@ -1,0 +1,9 @@
+-- One row per day, run and attempt: the day's profile as JSON, a few kilobytes (see profile.Profile). Append-only.
+CREATE TABLE IF NOT EXISTS {{ profiles }} (
+  run_id STRING,
+  attempt INT64,
+  partition_date DATE,
+  profile STRING,
+  profiled_at TIMESTAMP
+)
+PARTITION BY partition_date
