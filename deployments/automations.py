@@ -20,6 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
 from deployments.serve import FLOWS
+from mixflows.cli.running import server_must_answer
 from mixflows.errors import MixflowsError, UsageError
 from tasks.alerts import DUPLICATES_HIGH
 
@@ -38,14 +39,16 @@ Flow run {{ flow_run.name }} of {{ flow.name }} is {{ flow_run.state.name }}.
 {{ flow_run|ui_url }}"""
 
 
-def automations(notify: UUID, daily_within: timedelta) -> list[AutomationCore]:
+def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None = None) -> list[AutomationCore]:
     """The automations, as they should be.
 
     Args:
         notify: The notification block's document.
         daily_within: How long after one run of `daily` the next has to have ended; see `patience`.
+        silence: How long after a sign of life a run counts as lost; by default three heartbeats.
     """
-    heartbeats = (get_current_settings().flows.heartbeat_frequency or 180) * MISSED_HEARTBEATS
+    heartbeat = timedelta(seconds=get_current_settings().flows.heartbeat_frequency or 180)
+    silence = silence or MISSED_HEARTBEATS * heartbeat
     return [
         AutomationCore(
             name="mixflows: a day is blocked",
@@ -102,13 +105,13 @@ def automations(notify: UUID, daily_within: timedelta) -> list[AutomationCore]:
                 expect={"prefect.flow-run.heartbeat", *ENDED},
                 for_each={"prefect.resource.id"},
                 threshold=1,
-                within=timedelta(seconds=heartbeats),
+                within=silence,
             ),
             actions=[
                 ChangeFlowRunState(
                     name=None,
                     state=StateType.CRASHED,
-                    message=f"no sign of life for {heartbeats} s: the process or its machine is gone",
+                    message=f"no sign of life for {silence.total_seconds():.0f} s: the process or its machine is gone",
                     force=False,
                 )
             ],
@@ -211,6 +214,7 @@ async def main(words: Sequence[str]) -> None:
     parser.add_argument("--daily-by", metavar="HH:MM", default="06:00", help="when daily has to have run")
     given = parser.parse_args(words)
     daily_by = datetime.strptime(given.daily_by, "%H:%M").time()  # noqa: DTZ007 - a time of day
+    server_must_answer()
     async with get_client() as client:
         block = await notification_block(given.notify, client)
         wanted = automations(block, patience(await daily_cron(client), daily_by))

@@ -6,19 +6,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import psutil
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 ROOT = Path(__file__).parents[2]
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T | None], what: str, seconds: float = 120) -> T:
-    """The first answer that is true."""
+def eventually(ask: Callable[[], T | None], what: str, seconds: float = 300) -> T:
+    """The first answer that is true. A wait is long where the machine is busy, and over when it can be."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := ask():
@@ -79,8 +83,8 @@ class PrefectServer:
         }
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = Process(command, self.env, folder, folder / "server.log")
-        self.api = httpx.Client(base_url=f"{self.ui}/api", timeout=30)
-        eventually(self._answers, f"the server answers; see {self._process.log}", 240)
+        self.api = httpx.Client(base_url=f"{self.ui}/api", timeout=60)
+        eventually(self._answers, f"the server answers; see {self._process.log}")
 
     def _answers(self) -> bool:
         try:
@@ -101,22 +105,54 @@ class PrefectServer:
         """Runs `prefect` in a folder."""
         return ran([*PREFECT, "--no-prompt", *words], self.env, folder)
 
-    def python(self, *words: str, folder: Path, **env: str) -> str:
-        return ran([sys.executable, *words], {**self.env, **env}, folder)
+    def python(self, *words: str, folder: Path) -> str:
+        return ran([sys.executable, *words], self.env, folder)
 
-    def post(self, path: str, **body: Any) -> Any:
-        """Posts; again while SQLite is locked (503), as Prefect's own clients do."""
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Lets Prefect's clients in this process talk to the server."""
+        with temporary_settings({PREFECT_API_URL: f"{self.ui}/api", PREFECT_HOME: self.folder / "client"}):
+            yield
 
-        def ask() -> httpx.Response | None:
-            answer = self.api.post(path, json=body)
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Asks; again while SQLite is locked (503) or a busy server is late to answer a question, as Prefect's clients do."""
+
+        def answered() -> httpx.Response | None:
+            try:
+                answer = self.api.request(method, path, json=body)
+            except httpx.TransportError:
+                if method == "GET" or path.endswith("/filter"):
+                    return None
+                raise
             return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
-        answer = eventually(ask, f"{path} is answered")
+        answer = eventually(answered, f"{path} is answered")
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def get(self, path: str) -> Any:
+        return self.ask("GET", path)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.ask("POST", path, body)
+
     def deployment(self, name: str) -> dict[str, Any]:
-        return self.api.get(f"/deployments/name/{name}/{name}").raise_for_status().json()
+        return self.get(f"/deployments/name/{name}/{name}")
+
+    def pool_limit(self, limit: int) -> None:
+        """Sets how many runs the pool `mixflows` has at a time."""
+        self.ask("PATCH", "/work_pools/mixflows", {"concurrency_limit": limit})
+
+    @contextmanager
+    def soon_and_every_minute(self, name: str) -> Iterator[None]:
+        """Changes when a deployment is scheduled: the scheduler drops the runs that it made, and makes others."""
+        deployment = self.deployment(name)
+        (before,) = deployment["schedules"]
+        path = f"/deployments/{deployment['id']}/schedules/{before['id']}"
+        soon = (datetime.now(UTC) + timedelta(seconds=10)).isoformat()
+        self.ask("PATCH", path, {"schedule": {"interval": 60, "anchor_date": soon, "timezone": "UTC"}})
+        yield
+        self.ask("PATCH", path, {"schedule": before["schedule"]})
 
     def start(self, name: str, **parameters: Any) -> str:
         """Starts a run as the form does.
@@ -145,9 +181,26 @@ class PrefectServer:
         self.post(f"/flow_runs/{run_id}/set_state", state={"type": state}, force=True)
 
     def run(self, run_id: str) -> dict[str, Any]:
-        return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+        return self.get(f"/flow_runs/{run_id}")
 
-    def ended(self, run_id: str, run_count: int = 1, seconds: float = 240) -> dict[str, Any]:
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        """The runs of a deployment that were started, the first one first."""
+        found = self.post(
+            "/flow_runs/filter",
+            flow_runs={"deployment_id": {"any_": [self.deployment(name)["id"]]}, "start_time": {"is_null_": False}},
+        )
+        return sorted(found, key=lambda run: run["start_time"])
+
+    def idle(self) -> None:
+        """Waits until nothing runs or waits for its turn, such as a report that follows a run."""
+        busy = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING", "SCHEDULED"]}}}
+
+        def nothing() -> bool:
+            return all(run["auto_scheduled"] for run in self.post("/flow_runs/filter", flow_runs=busy))
+
+        eventually(nothing, "every run has ended")
+
+    def ended(self, run_id: str, run_count: int = 1, seconds: float = 400) -> dict[str, Any]:
         """The run once it ended for that many times."""
 
         def ask() -> dict[str, Any] | None:
@@ -164,9 +217,23 @@ class PrefectServer:
     def task_runs(self, run_id: str) -> list[dict[str, Any]]:
         return self.post("/task_runs/filter", flow_runs={"id": {"any_": [run_id]}})
 
+    def log(self, run_id: str, words: str) -> list[str]:
+        """The run's log, once these words are in it."""
+
+        def arrived() -> list[str] | None:
+            messages = self.messages(run_id)
+            return messages if any(words in message for message in messages) else None
+
+        return eventually(arrived, f"{words!r} is in the log of {run_id}")
+
     def messages(self, run_id: str) -> list[str]:
         logs = self.post("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
         return [log["message"] for log in logs]
+
+    def artifacts_named(self, key: str, run_id: str) -> list[dict[str, Any]]:
+        """The artifacts of a key that the attempts of a run left."""
+        of_run = {"id": {"any_": [run_id]}}
+        return self.post("/artifacts/filter", artifacts={"key": {"any_": [key]}}, flow_runs=of_run)
 
     def artifacts(self, run_id: str) -> dict[str, dict[str, Any]]:
         found = self.post("/artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
@@ -177,10 +244,22 @@ class PrefectServer:
         return [event for event in events if event["resource"]["prefect.resource.id"].startswith(resource)]
 
 
+def flow_processes(run_id: str) -> list[psutil.Process]:
+    """The processes that run a flow run."""
+    return [p for p in psutil.process_iter() if _runs(p, run_id)]
+
+
+def _runs(process: psutil.Process, run_id: str) -> bool:
+    try:
+        return run_id in process.environ().get("PREFECT__FLOW_RUN_ID", "")
+    except psutil.Error:
+        return False
+
+
 PREFECT = (sys.executable, "-m", "prefect")
 
 
 def ran(command: Sequence[str], env: dict[str, str], folder: Path) -> str:
-    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

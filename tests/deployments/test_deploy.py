@@ -5,24 +5,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 from prefect.client.schemas.schedules import CronSchedule
 
-from deployments.serve import FLOWS, PREFECT_FILE, served_deployments
+from deployments.serve import FLOWS, served_deployments
 from mixflows.settings import Settings
+from tests.deployments.conftest import deploy
 from tests.deployments.project import Project
-from tests.deployments.server import ROOT, PrefectServer, eventually
+from tests.deployments.server import PrefectServer, eventually
+from tests.deployments.test_described import file_says
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("operation"), pytest.mark.timeout(900)]
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def file_says() -> dict[str, Any]:
-    return {entry["name"]: entry for entry in yaml.safe_load(PREFECT_FILE.read_text())["deployments"]}
-
-
-def test_every_flow_is_described() -> None:
-    assert set(file_says()) == set(FLOWS) == {"daily", "backfill", "report", "land"}
 
 
 @pytest.mark.parametrize("name", ["daily", "backfill", "report", "land"])
@@ -60,13 +53,6 @@ def test_serving_is_the_same_without_a_work_pool(server: PrefectServer, deployed
         ]
 
 
-def test_another_cron_can_be_served() -> None:
-    (daily,) = [d for d in served_deployments(Settings(), {}, "0 5 * * *") if d.name == "daily"]
-    (schedule,) = daily.schedules or []
-    assert isinstance(schedule.schedule, CronSchedule)
-    assert schedule.schedule.cron == "0 5 * * *"
-
-
 def test_nights_are_scheduled_in_the_projects_time_zone(server: PrefectServer, deployed: str) -> None:
     """The server's own scheduler makes the runs; it is what fails first when its libraries do not fit each other."""
 
@@ -74,7 +60,7 @@ def test_nights_are_scheduled_in_the_projects_time_zone(server: PrefectServer, d
         runs = server.post("/flow_runs/filter", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}})
         return [run for run in runs if run["auto_scheduled"]]
 
-    runs = eventually(scheduled, "the scheduler makes runs", 30)
+    runs = eventually(scheduled, "the scheduler makes runs")
     times = [datetime.fromisoformat(run["expected_start_time"]).astimezone(BERLIN) for run in runs]
     assert {(time.hour, time.minute) for time in times} == {(3, 15)}
     assert len({time.date() for time in times}) == len(times)
@@ -103,6 +89,6 @@ def test_deploying_again_changes_nothing(server: PrefectServer, project: Project
 
     ids = {name: server.deployment(name)["id"] for name in FLOWS}
     before = held()
-    server.cli("deploy", "--prefect-file", str(ROOT / "deployments/prefect.yaml"), "--all", folder=project.folder)
+    deploy(server, project)
     assert {name: server.deployment(name)["id"] for name in FLOWS} == ids
     assert held() == before == [("mixflows report after daily", "event")]

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -11,30 +10,32 @@ from deployments.serve import PREFECT_FILE
 from tests.deployments.project import Project
 from tests.deployments.server import ROOT, PrefectServer
 
-pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 BLOCKS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("pool_type", ["docker", "cloud-run-v2"])
-def test_a_documented_place_can_be_deployed_to(
-    server: PrefectServer, project: Project, pool_type: str, tmp_path: Path
-) -> None:
-    name = {"docker": "mixflows-docker", "cloud-run-v2": "mixflows-cloud-run"}[pool_type]
-    (place,) = [yaml.safe_load(b)["place"] for b in BLOCKS if f"name: {name}\n" in b]
+@pytest.mark.operation
+@pytest.mark.xdist_group("operation")
+@pytest.mark.timeout(900)
+def test_the_documented_places_can_be_deployed_to(server: PrefectServer, project: Project, tmp_path: Path) -> None:
+    pools = {"mixflows-docker": "docker", "mixflows-cloud-run": "cloud-run-v2"}
+    places = {p["name"]: p for p in (yaml.safe_load(b).get("place") for b in BLOCKS) if p}
     (pull,) = [yaml.safe_load(b)["pull"] for b in BLOCKS if b.startswith("pull:")]
-    server.cli("work-pool", "create", name, "--type", pool_type, folder=project.folder)
-    known = server.api.get(f"/work_pools/{name}").json()["base_job_template"]["variables"]["properties"]
-    assert set(place["job_variables"]) <= set(known)
+    assert set(places) == set(pools)
+    for name, pool_type in pools.items():
+        server.cli("work-pool", "create", name, "--type", pool_type, folder=project.folder)
+        known = server.get(f"/work_pools/{name}")["base_job_template"]["variables"]["properties"]
+        assert set(places[name]["job_variables"]) <= set(known)
 
     (daily,) = [e for e in yaml.safe_load(PREFECT_FILE.read_text())["deployments"] if e["name"] == "daily"]
-    daily |= {"name": f"daily-{name}", "work_pool": place, "schedules": []}
     file = tmp_path / "prefect.yaml"
-    file.write_text(yaml.safe_dump({"pull": pull, "deployments": [daily]}))
+    copies = [daily | {"name": f"daily-{name}", "work_pool": places[name], "schedules": []} for name in pools]
+    file.write_text(yaml.safe_dump({"pull": pull, "deployments": copies}))
     server.cli("deploy", "--prefect-file", str(file), "--all", folder=project.folder)
-    held: dict[str, Any] = server.api.get(f"/deployments/name/daily/daily-{name}").json()
-    assert held["job_variables"] == place["job_variables"]
-    assert held["pull_steps"] == pull
-    server.api.delete(f"/deployments/{held['id']}").raise_for_status()
+    for name in pools:
+        held = server.get(f"/deployments/name/daily/daily-{name}")
+        assert held["job_variables"] == places[name]["job_variables"]
+        assert held["pull_steps"] == pull
+        server.ask("DELETE", f"/deployments/{held['id']}")
 
 
 def test_the_image_copies_every_room_of_the_wheel() -> None:
