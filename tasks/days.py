@@ -15,6 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import DayOutcome, PlannedDay, Run, StagedDay, Status, Verdict
 from mixflows.pipeline import day as one_day
+from mixflows.pipeline.process import cancelling
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
@@ -82,11 +83,12 @@ class PrefectSteps:
 
     def __init__(self, settings: Settings, run: Run, *, concurrency: int) -> None:
         self._settings, self._run, self._concurrency = settings, run, concurrency
-        self._auditor = GreatExpectationsAuditor(settings, open_warehouse(settings).row_access())
+        self._warehouse = open_warehouse(settings)
+        self._auditor = GreatExpectationsAuditor(settings, self._warehouse.row_access())
 
     def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
         """Maps `stage_day`; Great Expectations is imported meanwhile."""
-        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner:
+        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner, cancelling(self._warehouse, self._run):
             parameters = {"settings": unmapped(self._settings), "planned": days, "run": unmapped(self._run)}
             futures = runner.map(stage_day, parameters)
             self._auditor.warm_up()
@@ -98,7 +100,7 @@ class PrefectSteps:
 
     def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
         """Maps `publish_day`."""
-        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner:
+        with ThreadPoolTaskRunner(max_workers=self._concurrency) as runner, cancelling(self._warehouse, self._run):
             parameters = {
                 "settings": unmapped(self._settings),
                 "staged": [staged for staged, _ in judged],

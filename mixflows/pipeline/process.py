@@ -103,9 +103,10 @@ def process(
     mine = left = [d for d in plan.days if d.day not in held]
     outcomes: list[DayOutcome] = []
     try:
-        for chunk in chunks(mine, at_least=settings.backfill.concurrency):
-            # Renews the claims, so that a long run does not outlive them; a day that another run took meanwhile is its own.
-            held |= warehouse.claim([d.day for d in left], run.run_id)
+        for number, chunk in enumerate(chunks(mine, at_least=settings.backfill.concurrency)):
+            if number:
+                # Renews the claims, so that a long run does not outlive them; a day that another run took meanwhile is its own.
+                held |= warehouse.claim([d.day for d in left], run.run_id)
             left = left[len(chunk) :]
             still_mine = [d for d in chunk if d.day not in held]
             for outcome in _process_chunk(warehouse, settings, run, plan, steps, still_mine):
@@ -175,7 +176,7 @@ class ThreadSteps:
 
     def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
         """See Steps. The auditor warms up meanwhile."""
-        with _threads(self._concurrency) as pool:
+        with _threads(self._concurrency) as pool, cancelling(self._warehouse, self._run):
             futures = [pool.submit(stage_day, self._warehouse, self._settings, day, self._run) for day in days]
             self._auditor.warm_up()
             return [_result(future) for future in futures]
@@ -186,9 +187,19 @@ class ThreadSteps:
 
     def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
         """See Steps."""
-        with _threads(self._concurrency) as pool:
+        with _threads(self._concurrency) as pool, cancelling(self._warehouse, self._run):
             futures = [pool.submit(publish_day, self._warehouse, self._settings, *pair) for pair in judged]
             return [_result(future) for future in futures]
+
+
+@contextmanager
+def cancelling(warehouse: Warehouse, run: Run) -> Generator[None]:
+    """Cancels the run's statements when its body is left early, as by Ctrl-C: a warehouse elsewhere would go on."""
+    try:
+        yield
+    except BaseException:
+        warehouse.cancel(run.run_id)
+        raise
 
 
 @contextmanager

@@ -4,9 +4,9 @@
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import re
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
@@ -14,7 +14,9 @@ from google.cloud.bigquery.table import RowIterator
 from mixflows.warehouse.bigquery_jobs import Jobs, Step
 
 STEP = "audit_rows"
-STAGED_DAY = re.compile(r"stg_mp_dedup_events_(\d{8})_")
+UNKNOWN_TO_SQLALCHEMY = frozenset({"JSON", "GEOGRAPHY", "INTERVAL", "RANGE"})
+"""Types that sqlalchemy-bigquery warns of, column by column."""
+STAGED_DAY = re.compile(r"stg_mp_dedup_events_\w+")
 
 
 class AuditClient:
@@ -23,17 +25,33 @@ class AuditClient:
     Args:
         client: The client.
         jobs: Its jobs.
+        staged: What the jobs on each staged day are for, by the staged table's name.
     """
 
-    def __init__(self, client: bigquery.Client, jobs: Jobs) -> None:
-        self._client, self._jobs = client, jobs
+    def __init__(self, client: bigquery.Client, jobs: Jobs, staged: Mapping[str, Step]) -> None:
+        self._client, self._jobs, self._staged = client, jobs, staged
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
+    def get_table(self, table: Any, **options: Any) -> bigquery.Table:
+        """The table, with texts in the place of types that SQLAlchemy has none for; what it reads is the same."""
+        found = self._client.get_table(table, **options)
+        found.schema = [_known(field.to_api_repr()) for field in found.schema]
+        return found
+
     def query_and_wait(self, query: str, *, job_config: bigquery.QueryJobConfig, **_: object) -> RowIterator:
-        """Runs a query of the audit; the staged table's name tells the day that it belongs to."""
+        """Runs a query of the audit; the staged table's name tells the run and the day that it belongs to."""
         found = STAGED_DAY.search(query)
-        day: date | None = datetime.strptime(found[1], "%Y%m%d").date() if found else None  # noqa: DTZ007 - a day has no zone
+        step = self._staged.get(found[0]) if found else None
         parameters: Sequence[Any] = job_config.query_parameters or ()
-        return self._jobs.read(query, parameters, Step(STEP, day, may_repeat=True))
+        return self._jobs.read(query, parameters, replace(step or Step(STEP), may_repeat=True))
+
+
+def _known(field: dict[str, Any]) -> bigquery.SchemaField:
+    return cast("bigquery.SchemaField", bigquery.SchemaField.from_api_repr(_with_known_type(field)))
+
+
+def _with_known_type(field: dict[str, Any]) -> dict[str, Any]:
+    kind = "STRING" if field["type"] in UNKNOWN_TO_SQLALCHEMY else field["type"]
+    return field | {"type": kind, "fields": [_with_known_type(inner) for inner in field.get("fields", ())]}

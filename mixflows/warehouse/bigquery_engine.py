@@ -16,6 +16,7 @@ from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
 from mixflows.statements import DAY_TABLES, Expressions, Statements, quote
 from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.bigquery_audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery_audit import AuditClient
 from mixflows.warehouse.bigquery_claims import Claims
 from mixflows.warehouse.bigquery_credentials import make_client
@@ -65,6 +66,7 @@ class BigQueryWarehouse:
         self._jobs = Jobs(self._client, settings.bigquery)
         self._claims = Claims(self._claim_statement)
         self._lock = threading.RLock()
+        self._staged: dict[str, Step] = {}
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._shape: SourceShape | None = None
         self._partitioned_by: str | None = None
@@ -82,7 +84,8 @@ class BigQueryWarehouse:
     def create_tables(self) -> tuple[str, ...]:
         """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
         made: list[str] = []
-        self._execute("create_json_text")
+        if not self._has_json_text():
+            self._execute("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed"):
             table = self._table(role)
             if table is None:
@@ -90,8 +93,11 @@ class BigQueryWarehouse:
                 made.append(getattr(self._settings.tables, role))
                 table = self._table(role)
             self._describe(table, role)
-        self._execute("create_claims")
-        self._describe(self._table("claims"), "claims")
+        claims = self._table("claims")
+        if claims is None:
+            self._execute("create_claims")
+            claims = self._table("claims")
+        self._describe(claims, "claims")
         source = self._table("source")
         if source is not None:
             self.forget_shape()
@@ -126,12 +132,28 @@ class BigQueryWarehouse:
                     raise
                 return None
 
+    def _has_json_text(self) -> bool:
+        with self._told(f"look up {JSON_TEXT}"):
+            try:
+                self._client.get_routine(self._json_text)
+            except api.NotFound as err:
+                if "Not found: Dataset" in str(err):
+                    raise
+                return False
+        return True
+
+    @property
+    def _json_text(self) -> str:
+        return f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}"
+
     def shape(self) -> SourceShape:
         """The source's columns and roles; see the boundary."""
         with self._lock:
             if self._shape is None:
                 table = self._table("source")
                 if table is None:
+                    with self._told("look up the source's dataset"):
+                        self._client.get_dataset(self.table_id("source").rsplit(".", 1)[0])
                     raise MissingTableError(
                         f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
                     )
@@ -158,7 +180,7 @@ class BigQueryWarehouse:
                 tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
                 place = self._place
                 tables["claims"] = quote(self.table_id("claims"))
-                tables["json_text"] = quote(f"{place.project}.{place.dataset}.{JSON_TEXT}")
+                tables["json_text"] = quote(self._json_text)
                 source = self.table_id("source").rsplit(".", 1)[0]
                 tables["source_partitions"] = f"{quote(source)}.INFORMATION_SCHEMA.PARTITIONS"
                 options = (
@@ -171,7 +193,7 @@ class BigQueryWarehouse:
 
     def _text_rule(self, value: str, column: Column) -> str:
         """SQL of the text of a column's value; see docs/decisions/fingerprint.md."""
-        function = quote(f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}")
+        function = quote(self._json_text)
         # TO_JSON_STRING writes an absent value as the text null.
         as_json = f"CASE WHEN {value} IS NOT NULL THEN {function}(TO_JSON_STRING({value})) END"
         texts = {
@@ -210,6 +232,7 @@ class BigQueryWarehouse:
 
     def run(self, statement: DayStatement) -> list[Row]:
         """Runs one statement for one day; see the boundary."""
+        self._staged[statement.tables.stage] = _step(AUDIT_STEP, statement.params)
         return self._jobs.run(self.bound(statement), statement.params, _step(statement.name, statement.params))
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
@@ -288,6 +311,7 @@ class BigQueryWarehouse:
 
     def drop_stage(self, tables: DayTables) -> None:
         """Removes a day's short-lived tables; see the boundary. They expire by themselves, so no day fails for them."""
+        self._staged.pop(tables.stage, None)
         with suppress(*ERRORS):
             for name in (tables.stage, tables.copies, tables.rejected_next):
                 self._client.delete_table(self._staging_id(name), not_found_ok=True)
@@ -335,16 +359,20 @@ class BigQueryWarehouse:
             schema_name=dataset,
             engine_options={
                 "connect_args": {
-                    "client": AuditClient(self._client, self._jobs),
+                    "client": AuditClient(self._client, self._jobs, self._staged),
                     # Counts are few rows; the Storage API would need another right and another endpoint.
                     "prefer_bqstorage_client": False,
                 }
             },
         )
 
+    def cancel(self, run_id: str) -> None:
+        """Cancels the run's jobs; see the boundary."""
+        self._jobs.cancel(run_id)
+
     def close(self) -> None:
         """Cancels running jobs and closes the client."""
-        self._jobs.cancel_running()
+        self._jobs.cancel()
         self._client.close()
 
     @contextmanager

@@ -68,8 +68,8 @@ class Jobs:
         self._lock = threading.Lock()
         self._counts: dict[Step, int] = defaultdict(int)
         self._costs: dict[date, list[StepCost]] = defaultdict(list)
-        self._running: dict[str, bigquery.QueryJob] = {}
-        self._cancelled = False
+        self._running: dict[str, tuple[str, bigquery.QueryJob]] = {}
+        self._cancelled: set[str] = set()
 
     def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
         """Runs one statement to its end.
@@ -88,10 +88,10 @@ class Jobs:
 
     def read(self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step) -> RowIterator:
         """Runs a statement that is ready as it stands; see `run`."""
-        base = self._job_id(step)
+        base = self._job_id(step, sql, parameters)
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
-            if self._cancelled and step.day is not None:
+            if step.day is not None and step.run_id in self._cancelled:
                 raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
@@ -124,7 +124,10 @@ class Jobs:
             # The id exists: an earlier request arrived, and only its answer was lost.
             job = self._client.get_job(job_id, location=self._settings.location, retry=retry)
         with self._lock:
-            self._running[job_id] = job
+            self._running[job_id] = step.run_id, job
+            cancelled = step.day is not None and step.run_id in self._cancelled
+        if cancelled:
+            _cancel(job)
         try:
             return job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
         except (KeyboardInterrupt, SystemExit, TimeoutError):
@@ -173,25 +176,27 @@ class Jobs:
         )
         return Cost(_total([s.bytes_billed for s in steps]), _total([s.slot_ms for s in steps]), steps)
 
-    def cancel_running(self) -> None:
-        """Cancels whatever still runs, and starts no further statement of a day."""
+    def cancel(self, run_id: str | None = None) -> None:
+        """Cancels what still runs, of one run or of all; starts no further statement of a day of that run."""
         with self._lock:
-            self._cancelled = True
-            jobs = list(self._running.values())
+            if run_id is not None:
+                self._cancelled.add(run_id)
+            jobs = [job for whose, job in self._running.values() if run_id in (None, whose)]
         for job in jobs:
             _cancel(job)
 
-    def _job_id(self, step: Step) -> str:
+    def _job_id(self, step: Step, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter]) -> str:
+        """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
         with self._lock:
             self._counts[step] += 1
             nth = self._counts[step]
         if not step.run_id or step.may_repeat:
             return f"mixflows_{step.name}_{uuid.uuid4().hex}"
         run = re.sub(r"[^A-Za-z0-9-]", "", step.run_id)[:40]
-        if run != step.run_id:
-            run += "-" + hashlib.sha256(step.run_id.encode()).hexdigest()[:8]
         day = f"_{step.day:%Y%m%d}" if step.day else ""
-        return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}"
+        whole = repr((step.run_id, sql, [parameter.to_api_repr() for parameter in parameters]))
+        what = hashlib.sha256(whole.encode()).hexdigest()[:12]
+        return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}_{what}"
 
 
 def _cancel(job: bigquery.QueryJob) -> None:

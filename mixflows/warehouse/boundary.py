@@ -134,6 +134,10 @@ class Warehouse(Protocol):
         """How Great Expectations reaches a staged day."""
         ...
 
+    def cancel(self, run_id: str) -> None:
+        """Cancels a run's statements where they would go on without this process, and starts no more for its days."""
+        ...
+
     def close(self) -> None:
         """Gives the warehouse back; safe to call twice."""
         ...

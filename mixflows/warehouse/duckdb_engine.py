@@ -340,6 +340,9 @@ class DuckDBWarehouse:
             engine_options={"creator": self._root.cursor},
         )
 
+    def cancel(self, run_id: str) -> None:
+        """Nothing: its statements end with the process, and days in flight are let end."""
+
     def close(self) -> None:
         """Closes the file and every thread's cursor; safe to call twice."""
         with self._lock:

@@ -6,6 +6,8 @@ Every test that asks for `bigquery_api` carries the mark `bigquery`, and they sh
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 PROJECT_VARIABLE = "TEST_BIGQUERY_PROJECT"
 LOCATION_VARIABLE = "TEST_BIGQUERY_LOCATION"
+MEMORY = Path("/dev/shm")
+"""Where the server's data are best: it writes each statement to disk several times over, and nothing of it is kept."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def bigquery_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQueryApi]:
+def bigquery_api() -> Iterator[BigQueryApi]:
     """The API of this session; skips where there is no interpreter for the server."""
     location = os.environ.get(LOCATION_VARIABLE, "US")
     if project := os.environ.get(PROJECT_VARIABLE):
         yield BigQueryApi(project, None, location)
         return
     try:
-        with serving(tmp_path_factory.mktemp("bigquery")) as address:
+        with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as data, serving(Path(data)) as address:
             api = BigQueryApi("mixflows-tests", address, location)
             yield api
             assert decorated_tables(api) == []

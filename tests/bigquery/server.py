@@ -22,6 +22,7 @@ PYTHON_VARIABLE = "TEST_BIGQUERY_PYTHON"
 NEEDS = (3, 13)
 HOME = Path(__file__).parents[2] / ".venv-bigquery-server"
 REQUIREMENTS = Path(__file__).with_name("server-requirements.txt")
+STARTS = Path(__file__).with_name("local_server.py")
 READY_SECONDS = 90.0
 
 COPY_EXTENSIONS = """
@@ -131,7 +132,7 @@ def serving(data: Path) -> Iterator[str]:
     """
     home = prepare()
     port, grpc_port = _free_ports(2)
-    command = [str(home / "venv" / "bin" / "local-bigquery"), "serve", "--host", "127.0.0.1"]
+    command = [str(home / "venv" / "bin" / "python"), str(STARTS), "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data / "tables")]
     (data / "tables").mkdir(parents=True, exist_ok=True)
     log = data / "server.log"

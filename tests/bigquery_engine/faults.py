@@ -42,10 +42,18 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class JobFails:
+class Runs:
+    """The server is given another statement under the same job id."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
+class JobFails(Runs):
     """The server is given a statement that fails with this message, under the same job id."""
 
-    message: str
+    def __init__(self, message: str) -> None:
+        super().__init__(f"SELECT ERROR({json.dumps(message)})")
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Lost:
     """The server gets the request, and its answer is lost on the way."""
 
 
-Fault = Answer | JobFails | Lost | None
+Fault = Answer | Runs | Lost | None
 UNAVAILABLE = Answer(503, "backendError", "Visibility check was unavailable. Please retry the request.")
 TOO_MANY = Answer(429, "rateLimitExceeded", "Exceeded rate limits: too many requests for this user.")
 CONFLICT = JobFails(SERIALIZATION)
@@ -102,8 +110,8 @@ def _handler(host: str, port: int, decide: Decide) -> type[BaseHTTPRequestHandle
             if isinstance(fault, Answer):
                 self._refuse(fault)
                 return
-            if isinstance(fault, JobFails):
-                payload["configuration"]["query"]["query"] = f"SELECT ERROR({json.dumps(fault.message)})"
+            if isinstance(fault, Runs):
+                payload["configuration"]["query"]["query"] = fault.sql
                 body = json.dumps(payload).encode()
             try:
                 status, headers, answer = self._forward(body)

@@ -189,7 +189,7 @@ class _Jobs:
         self.run(sql, params, step)
         return 0
 
-    def cancel_running(self) -> None:
+    def cancel(self, run_id: str | None = None) -> None:
         pass
 
 
