@@ -24,8 +24,7 @@ def place(bigquery_api: BigQueryApi) -> Iterator[Place]:
     place = Place(bigquery_api)
     yield place
     close_warehouses()
-    if bigquery_api.endpoint is None:
-        place.client.delete_dataset(place.dataset, delete_contents=True)
+    place.close()
 
 
 @pytest.fixture

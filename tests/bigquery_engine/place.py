@@ -29,11 +29,18 @@ class Place:
     name = "bigquery"
 
     def __init__(self, api: BigQueryApi, through: str | None = None) -> None:
+        self._api = api
         self.client = api.client()
         self.project = api.project
         self.dataset = f"mx{uuid4().hex[:10]}_{next(_numbers)}"
         self.client.create_dataset(f"{self.project}.{self.dataset}")
         self._settings = api.settings | ({"api_endpoint": through} if through else {})
+
+    def close(self) -> None:
+        """Deletes the dataset on a real project; on the server it stays, to be looked at when the session ends."""
+        if self._api.endpoint is None:
+            self.client.delete_dataset(self.dataset, delete_contents=True)
+        self.client.close()
 
     def settings(self, sections: Mapping[str, Any]) -> Settings:
         own = self._settings | {"dataset": self.dataset}

@@ -1,22 +1,28 @@
 """Every example gets its project on every engine."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from mixflows.warehouse import close_warehouses
+from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine, Engine
 from tests.spec.project import Project
 
-ENGINES = {"duckdb": DuckDBEngine}
+ENGINES: dict[str, Callable[[pytest.FixtureRequest], Engine]] = {
+    "duckdb": lambda request: DuckDBEngine(request.getfixturevalue("tmp_path")),
+    "bigquery": lambda request: Place(request.getfixturevalue("bigquery_api")),
+}
 
 
 @pytest.fixture(params=ENGINES)
-def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def engines(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An engine with an empty place."""
-    yield ENGINES[request.param](tmp_path)
+    engine = ENGINES[request.param](request)
+    yield engine
     close_warehouses()
+    if isinstance(engine, Place):
+        engine.close()
 
 
 @pytest.fixture
