@@ -70,7 +70,7 @@ def columns(project: str, dataset: str, table: str) -> list:
         ]
 
 
-def hidden(table) -> bool:  # noqa: ANN001 - an expression of the server's sqlglot
+def hidden(table) -> bool:
     if not (table.catalog and table.db) or not table.name:
         return False
     try:

@@ -24,16 +24,18 @@ class Place:
     Args:
         api: Where BigQuery is; the test looks at the tables there.
         through: Where the engine under test goes, if not straight there.
+        dataset: Another place's dataset; by default a new one.
     """
 
     name = "bigquery"
 
-    def __init__(self, api: BigQueryApi, through: str | None = None) -> None:
+    def __init__(self, api: BigQueryApi, through: str | None = None, dataset: str | None = None) -> None:
         self._api = api
         self.client = api.client()
         self.project = api.project
-        self.dataset = f"mx{uuid4().hex[:10]}_{next(_numbers)}"
-        self.client.create_dataset(f"{self.project}.{self.dataset}")
+        self.dataset = dataset or f"mx{uuid4().hex[:10]}_{next(_numbers)}"
+        if dataset is None:
+            self.client.create_dataset(f"{self.project}.{self.dataset}")
         self._settings = api.settings | ({"api_endpoint": through} if through else {})
 
     def close(self) -> None:
@@ -96,14 +98,13 @@ class Place:
         return [dict(row.items()) for row in self.client.query(text).result()]
 
     def jobs(self, run_id: str | None = None) -> list[bigquery.QueryJob]:
-        """Every query job that the engine sent to this place, oldest first, as the server remembers them."""
+        """Every query job that the engine sent to this place, or all of one run, oldest first, as the server knows them."""
         found = [
             job
             for job in self.client.list_jobs(max_results=None)
             if isinstance(job, bigquery.QueryJob)
             and job.labels.get("app") == "mixflows"
-            and self.dataset in job.query
-            and (run_id is None or job.labels.get("run_id") == run_id)
+            and (self.dataset in job.query if run_id is None else job.labels.get("run_id") == run_id)
         ]
         return found[::-1]
 

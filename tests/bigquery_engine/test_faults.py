@@ -22,9 +22,11 @@ STATEMENTS_PER_NEW_DAY = {
     "stage": 1,
     "figures": 1,
     "published_counts": 2,
+    "profile": 1,
     "rejected_next": 1,
     "replace_rejected": 1,
     "replace_events": 1,
+    "append_profiles": 1,
     "append_ledger": 1,
 }
 

@@ -7,6 +7,7 @@ from sqlglot import exp, parse_one
 
 from mixflows.model import Run
 from tests.bigquery_engine.place import Place
+from tests.spec.engines import LANDED
 from tests.spec.project import LetAll, Project
 
 BY_DAY = ("mp_master_event", "mp_events", "mp_rejected_events")
@@ -118,7 +119,11 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
         assert jobs
         for job in jobs:
             assert job.labels["day"] == "2026-03-10"
-            if job.labels["step"] not in ("append_ledger", "append_quality"):
+            if job.statement_type == "SELECT":
+                found = job.result()
+                assert not {field.name for field in found.schema} & set(LANDED), "no event comes back"
+                assert found.total_rows == 1 or job.labels["step"] == "profile"
+            if not job.labels["step"].startswith("append_"):
                 assert unpruned(job.query, "2026-03-10") == [], job.query
                 assert not re.search(r"@(?!run_id)\w+", re.sub(r"--.*", "", job.query)), job.query
 

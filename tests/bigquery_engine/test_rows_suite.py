@@ -42,7 +42,7 @@ def test_the_rows_suite_in_few_queries_of_the_judged_columns(project: Project, p
     assert 0 < len(jobs) <= MOST_QUERIES
     for job in jobs:
         assert job.labels["team"] == "data"
-        assert job.labels["day"] == planned.day.isoformat()
+        assert (job.labels["run_id"], job.labels["day"]) == (run.run_id, planned.day.isoformat())
         assert job.maximum_bytes_billed == 10_000_000
         assert staged.stage_table in job.query
         assert _columns(job.query, staged.stage_table) <= JUDGED, job.query

@@ -1,0 +1,110 @@
+"""A run that is cut off between a day's statements: the next run finishes the day, and no job of the dead run goes on."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mixflows.model import Run
+from mixflows.pipeline.process import RunResult
+from mixflows.warehouse import close_warehouses
+from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery_engine.faults import Answer, Fault, Runs, always, once, proxy
+from tests.bigquery_engine.place import Place
+from tests.spec.project import LetAll, Project
+
+COPIES = """
+    id | time  | arrival | properties
+    a  | 10:00 | 10:05   | {"n": 1}
+    a  | 10:00 | 10:06   | {"n": 2}
+    -  | 11:00 | 11:01   | {}
+"""
+EVENTS = """
+    id | arrival | properties
+    a  | 10:05   | {"n": 1}
+"""
+REJECTED = """
+    id | arrival | reason
+    a  | 10:06   | Duplicate event
+    -  | 11:01   | Missing insert id
+"""
+CHANGED = """
+    id | time  | arrival | properties
+    a  | 10:00 | 10:01   | {"n": 0}
+"""
+EVENTS_THEN = """
+    id | arrival | properties
+    a  | 10:01   | {"n": 0}
+"""
+REJECTED_THEN = REJECTED + "    a | 10:05 | Duplicate event"
+CAP = Answer(400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1. 10485760 or higher required.")
+WRITES_EVENTS = r"MERGE INTO `[^`]+mp_events`"
+SLOW = """
+    SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b
+    WHERE MOD(a * b, 7) = 1
+"""
+
+
+def run_through(api: BigQueryApi, place: Place, endpoint: str, fault: Callable[..., Fault], run: Run) -> RunResult:
+    """Runs what is due with faults on the way to the server."""
+    with proxy(endpoint, fault) as through:
+        project = Project(Place(api, through, place.dataset))
+        try:
+            return project.run(run=run, auditor=LetAll())
+        finally:
+            close_warehouses()
+
+
+def test_a_day_that_was_cut_off_between_its_tables_is_finished_by_the_next_run(
+    bigquery_api: BigQueryApi, project: Project, place: Place, endpoint: str
+) -> None:
+    """The rejected copies are written, the events are refused by the cap: a new day, then a changed one."""
+    for number, (delivered, events, rejected) in enumerate(
+        ((COPIES, EVENTS, REJECTED), (CHANGED, EVENTS_THEN, REJECTED_THEN))
+    ):
+        project.deliver(delivered)
+        before = project.events()
+        cut = Run(f"cut{number}{place.dataset}")
+        (outcome,) = run_through(bigquery_api, place, endpoint, always(CAP, WRITES_EVENTS), cut).outcomes
+        assert outcome.row.status == "failed"
+        assert "bigquery.maximum_bytes_billed" in outcome.row.error
+        assert project.events() == before
+        project.has_rejected(rejected)
+        marks = project.marks()
+
+        project.run(run=Run(f"next{number}{place.dataset}"), auditor=LetAll())
+        assert project.status() == "published"
+        project.has_events(events)
+        project.has_rejected(rejected)
+        assert project.marks() == marks
+
+
+class StopsWhileABigStatementRuns(LetAll):
+    """Ctrl-C, or a worker's SIGTERM, in the main thread, once the server works on a statement of the run."""
+
+    def __init__(self, place: Place, run: Run) -> None:
+        self._place, self._run = place, run
+
+    def warm_up(self) -> None:
+        deadline = time.monotonic() + 60
+        while not any(job.state == "RUNNING" for job in self._place.jobs(self._run.run_id)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_is_stopped_cancels_its_jobs_and_gives_its_days_back(
+    bigquery_api: BigQueryApi, project: Project, place: Place, endpoint: str
+) -> None:
+    project.deliver(COPIES)
+    run = Run(f"stopped{place.dataset}")
+    with proxy(endpoint, once(Runs(SLOW), "stg_mp_copies")) as through:
+        stopped = Project(Place(bigquery_api, through, place.dataset))
+        with pytest.raises(KeyboardInterrupt):
+            stopped.run(run=run, auditor=StopsWhileABigStatementRuns(place, run))
+        close_warehouses()
+    (job,) = [job for job in place.jobs(run.run_id) if job.labels.get("step") == "copies"]
+    assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")
+    assert project.ledger() == []
+    project.run(run=Run(f"next{place.dataset}"), auditor=LetAll())
+    project.has_events(EVENTS)

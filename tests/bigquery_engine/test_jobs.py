@@ -1,0 +1,150 @@
+"""Jobs: what is told of each, what is tried again and what is not, and that no statement runs twice."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import pytest
+
+from mixflows.errors import WarehouseError
+from mixflows.warehouse import bigquery_jobs, close_warehouses
+from mixflows.warehouse.bigquery_jobs import ATTEMPTS, Jobs, Step
+from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery_engine.faults import (
+    CONFLICT,
+    LOST,
+    TOO_MANY,
+    UNAVAILABLE,
+    Answer,
+    Fault,
+    JobFails,
+    Request,
+    Runs,
+    proxy,
+)
+from tests.bigquery_engine.place import Place
+from tests.bigquery_engine.test_crash import SLOW
+from tests.spec.tables import DAY
+
+STEP = Step("append_ledger", DAY, "run-1", 2)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bigquery_jobs, "FIRST_WAIT_SECONDS", 0.001)
+
+
+@contextmanager
+def jobs(api: BigQueryApi, place: Place, through: str | None = None, **bigquery: object) -> Iterator[Jobs]:
+    """Jobs as another process would have them."""
+    there = Place(api, through, place.dataset)
+    yield there.warehouse(there.settings({"bigquery": bigquery}))._jobs
+    close_warehouses()
+
+
+@pytest.fixture
+def numbers(place: Place) -> str:
+    """A table of numbers."""
+    place.create_table("numbers", {"n": "INT64"})
+    return place.table("numbers")
+
+
+def test_a_job_tells_what_it_is_for_and_is_held_to_the_settings(bigquery_api: BigQueryApi, place: Place) -> None:
+    held = {"priority": "BATCH", "maximum_bytes_billed": 10**9, "job_timeout_seconds": 77, "labels": {"team": "data"}}
+    with jobs(bigquery_api, place, **held) as own:
+        run = Step("stage", DAY, f"Run.{place.dataset}/é")
+        own.run("SELECT @day, @text", {"day": DAY, "text": "a"}, run)
+        (cost,) = own.cost(DAY).steps
+    (job,) = place.jobs(f"run_{place.dataset}__")
+    assert job.labels == {
+        "app": "mixflows", "team": "data", "step": "stage", "day": "2026-03-10", "run_id": f"run_{place.dataset}__",
+    }  # fmt: skip
+    assert (job.priority, job.maximum_bytes_billed, job.use_query_cache) == ("BATCH", 10**9, False)
+    assert job.to_api_repr()["configuration"]["jobTimeoutMs"] == "77000"
+    assert re.fullmatch(rf"mixflows_Run{place.dataset.replace('_', '')}_1_20260310_stage_1_[0-9a-f]{{12}}", job.job_id)
+    assert job.query == "SELECT DATE '2026-03-10', @text"
+    assert (cost.step, cost.jobs) == ("stage", 1)
+
+
+def test_the_same_statement_of_an_attempt_runs_once_whoever_sends_it(
+    bigquery_api: BigQueryApi, place: Place, numbers: str
+) -> None:
+    """A process that died after it sent a statement, and the one that begins anew with the same attempt."""
+    insert = f"INSERT INTO `{numbers}` (n) VALUES (@n)"
+    for _ in range(2):
+        with jobs(bigquery_api, place) as own:
+            own.run(insert, {"n": 1}, STEP)
+    with jobs(bigquery_api, place) as own:
+        own.run(insert, {"n": 2}, STEP)
+    assert sorted(row["n"] for row in place.rows("numbers")) == [1, 2]
+
+
+QUOTA = Answer(403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for free query bytes scanned.")
+DENIED = Answer(403, "accessDenied", "Access Denied")
+CAP = Answer(500, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000000.")
+WRONG = JobFails("Bad double value: 'jane@example.org'")
+
+
+@pytest.mark.parametrize(
+    ("fault", "again"),
+    [
+        (UNAVAILABLE, True),
+        (TOO_MANY, True),
+        (CONFLICT, True),
+        (LOST, True),
+        (QUOTA, False),
+        (DENIED, False),
+        (CAP, False),
+        (WRONG, False),
+    ],
+    ids=["503", "429", "serialization", "lost answer", "quota", "denied", "cap", "wrong statement"],
+)
+def test_only_what_may_work_the_next_time_is_sent_again(
+    bigquery_api: BigQueryApi, place: Place, numbers: str, endpoint: str, fault: Fault, again: bool
+) -> None:
+    sent: list[str] = []
+
+    def first(request: Request) -> Fault:
+        if not request.query:
+            return None
+        sent.append(request.job)
+        return fault if len(sent) == 1 else None
+
+    with (
+        proxy(endpoint, first) as through,
+        jobs(bigquery_api, place, through) as own,
+        nullcontext() if again else pytest.raises(WarehouseError) as refused,
+    ):
+        own.run(f"INSERT INTO `{numbers}` (n) VALUES (1)", {}, Step("insert", DAY, place.dataset))
+    assert refused is None or "jane" not in str(refused.value)
+    assert (len(sent), len(place.rows("numbers"))) == ((2, 1) if again else (1, 0))
+    assert (len(set(sent)) == 1) == (fault != CONFLICT), "a job that failed has used its id up; a request has not"
+
+
+def test_a_conflict_that_never_ends_is_told_after_a_few_tries(
+    bigquery_api: BigQueryApi, place: Place, endpoint: str
+) -> None:
+    sent: list[str] = []
+
+    def always(request: Request) -> Fault:
+        sent.extend([request.job] * bool(request.query))
+        return CONFLICT if request.query else None
+
+    with (
+        proxy(endpoint, always) as through,
+        jobs(bigquery_api, place, through) as own,
+        pytest.raises(WarehouseError, match="statement merge_events on "),
+    ):
+        own.run("SELECT 1", {}, Step("merge_events", DAY, place.dataset))
+    assert len(set(sent)) == len(sent) == ATTEMPTS
+
+
+def test_a_statement_that_takes_too_long_is_cancelled(bigquery_api: BigQueryApi, place: Place, endpoint: str) -> None:
+    with (
+        proxy(endpoint, lambda request: Runs(SLOW) if request.query else None) as through,
+        jobs(bigquery_api, place, through, job_timeout_seconds=1) as own,
+        pytest.raises(WarehouseError, match=r"took longer than bigquery.job_timeout_seconds \(1\) and was cancelled"),
+    ):
+        own.run("SELECT 1", {}, Step("stage", DAY, place.dataset))
+    (job,) = place.jobs(place.dataset)
+    assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")
