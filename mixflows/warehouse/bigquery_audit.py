@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
@@ -37,7 +37,8 @@ class AuditClient:
     def get_table(self, table: Any, **options: Any) -> bigquery.Table:
         """The table, with texts in the place of types that SQLAlchemy has none for; what it reads is the same."""
         found = self._client.get_table(table, **options)
-        found.schema = [_known(field.to_api_repr()) for field in found.schema]
+        fields = [_with_known_type(field.to_api_repr()) for field in found.schema]
+        found.schema = [bigquery.SchemaField.from_api_repr(field) for field in fields]
         return found
 
     def query_and_wait(self, query: str, *, job_config: bigquery.QueryJobConfig, **_: object) -> RowIterator:
@@ -46,10 +47,6 @@ class AuditClient:
         step = self._staged.get(found[0]) if found else None
         parameters: Sequence[Any] = job_config.query_parameters or ()
         return self._jobs.read(query, parameters, replace(step or Step(STEP), may_repeat=True))
-
-
-def _known(field: dict[str, Any]) -> bigquery.SchemaField:
-    return cast("bigquery.SchemaField", bigquery.SchemaField.from_api_repr(_with_known_type(field)))
 
 
 def _with_known_type(field: dict[str, Any]) -> dict[str, Any]:
