@@ -4,18 +4,20 @@ Great Expectations takes seconds to import: `warm_up` does that once, while the 
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from expectations.frame import DayRow
 from expectations.thresholds import RowThresholds, Thresholds
+from mixflows.day_profile import DayProfile, drift_of
 from mixflows.errors import DayError
 from mixflows.model import Finding, Severity, StagedDay, Verdict
 from mixflows.settings import Settings
 from mixflows.warehouse.access import RowAccess
 
 if TYPE_CHECKING:
+    from expectations.quiet import ExpectationSuite
     from expectations.staged_rows import StagedRowsDatasource
 
 FIGURES = "figures"
@@ -60,15 +62,12 @@ def judge(
     if not staged:
         return {}
     warm_up()
-    from expectations import figures, judging, own, staged_rows
+    from expectations import judging, staged_rows
     from expectations.quiet import quiet_context
 
-    thresholds = Thresholds.of(settings)
-    suites = {FIGURES: figures.suite(thresholds)}
-    suites |= {reference: own.build(reference, thresholds) for reference in settings.quality.figures_suites}
     context = quiet_context()
-    days = [DayRow.of(day, thresholds.min_rows) for day in staged]
-    found = judging.judge_figures(context, days, suites, FIGURES)
+    days = [DayRow.of(day, settings.quality.min_rows) for day in staged]
+    found = judging.judge_figures(context, days, figures_suites(settings), FIGURES)
     if access is not None and check_rows:
         source = staged_rows.add_source(context, access)
         for day in staged:
@@ -76,13 +75,71 @@ def judge(
     return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
+def figures_suites(settings: Settings) -> dict[str, "ExpectationSuite"]:
+    """The suites on figures by their names in the results: ours, then the user's own.
+
+    Raises:
+        SettingsError: A suite of the user's own is missing or cannot be built.
+    """
+    from expectations import figures, own
+
+    thresholds = Thresholds.of(settings)
+    suites = {FIGURES: figures.suite(thresholds)}
+    return suites | {reference: own.build(reference, thresholds) for reference in settings.quality.figures_suites}
+
+
+def rows_suites(settings: Settings, day: date) -> dict[str, "ExpectationSuite"]:
+    """The suites on the staged rows of a day, likewise.
+
+    Raises:
+        SettingsError: A suite of the user's own is missing or cannot be built.
+    """
+    from expectations import own, rows
+
+    thresholds = RowThresholds.for_day(settings, day)
+    suites = {ROWS: rows.suite(thresholds)}
+    return suites | {reference: own.build(reference, thresholds) for reference in settings.quality.rows_suites}
+
+
+def stored_rows(settings: Settings, stored: Mapping[date, DayProfile], shown: Collection[date]) -> list[DayRow]:
+    """The rows of days that were staged before, from their profiles; nothing is staged again.
+
+    Args:
+        settings: Of today.
+        stored: Profiles, with those of the days before.
+        shown: The days wanted.
+    """
+    known = {day: told.profile for day, told in stored.items()}
+    return [
+        DayRow.of_figures(
+            day,
+            told.figures,
+            drift_of(day, told.figures, known, settings),
+            settings.quality.min_rows,
+            usual_rows=told.usual_rows,
+            deleted_rows=told.source_deleted_rows,
+        )
+        for day, told in stored.items()
+        if day in shown
+    ]
+
+
+def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[date, list[Finding]]:
+    """Judges figures that are known already, with the thresholds of these settings; no staged row is read."""
+    if not rows:
+        return {}
+    warm_up()
+    from expectations import judging
+    from expectations.quiet import quiet_context
+
+    return judging.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
+
+
 def _rows_findings(settings: Settings, staged: StagedDay, source: "StagedRowsDatasource") -> list[Finding]:
-    from expectations import judging, own, rows, staged_rows
+    from expectations import judging, staged_rows
     from expectations.quiet import TestConnectionError
 
-    thresholds = RowThresholds.for_day(settings, staged.day)
-    suites = {ROWS: rows.suite(thresholds)}
-    suites |= {reference: own.build(reference, thresholds) for reference in settings.quality.rows_suites}
+    suites = rows_suites(settings, staged.day)
     try:
         return judging.judge_rows(staged_rows.staged_day(source, staged.stage_table), suites, ROWS)
     except TestConnectionError:

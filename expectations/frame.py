@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from mixflows.drift import Drift
-from mixflows.model import StagedDay
+from mixflows.model import Figures, StagedDay
 from mixflows.rates import Rates, source_deleted_rows
 
 if TYPE_CHECKING:
@@ -37,25 +37,42 @@ class DayRow:
 
     @classmethod
     def of(cls, staged: StagedDay, min_rows: int) -> "DayRow":
-        """Computes a staged day's row.
+        """A staged day's row; see `of_figures`."""
+        return cls.of_figures(
+            staged.day,
+            staged.figures,
+            staged.drift,
+            min_rows,
+            usual_rows=staged.planned.usual_rows,
+            deleted_rows=source_deleted_rows(staged),
+        )
+
+    @classmethod
+    def of_figures(
+        cls, day: date, figures: Figures, drift: Drift, min_rows: int, *, usual_rows: float | None, deleted_rows: int
+    ) -> "DayRow":
+        """Computes a day's row.
 
         Args:
-            staged: The day.
+            day: The day.
+            figures: Its counts.
+            drift: Its profile, held against the days before.
             min_rows: Rates are judged from this many source rows on; the volume also where the usual rows are as many.
+            usual_rows: What its volume is held against.
+            deleted_rows: Published copies that the source has deleted since.
         """
-        figures, usual_rows = staged.figures, staged.planned.usual_rows
         rates = asdict(Rates.of(figures, usual_rows))
-        rates |= {name: getattr(staged.drift, name) for name in Drift.names()}
+        rates |= {name: getattr(drift, name) for name in Drift.names()}
         notes = _notes(figures.source_rows, usual_rows, min_rows)
         unknown = dict.fromkeys((name for name, rate in rates.items() if rate is None), "not judged: not known here")
-        told = {**unknown, **staged.drift.notes, **notes}
         counts = {
             "unevenly_kept_keys": max(figures.kept_twice_keys, abs(figures.kept_rows - figures.valid_keys)),
             "unaccounted_rows": abs(figures.source_rows - figures.kept_rows - figures.rejected_rows),
-            "source_deleted_rows": source_deleted_rows(staged),
+            "source_deleted_rows": deleted_rows,
         }
         judged = {name: None if name in notes else rate for name, rate in rates.items()}
-        return cls(staged.day, {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}, told)
+        values = {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}
+        return cls(day, values, {**unknown, **drift.notes, **notes})
 
 
 def table(rows: Sequence[DayRow]) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ PAST_DAYS = 28
 PAST_AT_LEAST = 7
 CERTAIN_ROWS = 20
 """An event name of which so many copies are expected does not stay away by chance."""
-STEADY_ROWS = 200
+STEADY_ROWS = 50
 """From so many expected copies on, a share does not swing threefold by chance."""
 FIRST_ARRIVALS = 0.05
 MS_PER_HOUR = 3_600_000

@@ -214,3 +214,66 @@ def serve(
     from mixflows.cli.running import run_serve
 
     run_serve(config, assignments, cron)
+
+
+expectations = typer.Typer(
+    help="Look at the quality gate: what is expected of a day, and what it would do.", no_args_is_help=True
+)
+app.add_typer(expectations, name="expectations")
+
+
+@expectations.command("list")
+def list_expectations(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
+    """Show every expectation with its bounds."""
+    from mixflows.cli.expectations import run_list
+
+    run_list(config, assignments, as_json=as_json)
+
+
+@expectations.command("explain")
+def explain_expectation(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An expectation, such as duplicate_rate.")],
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Say what one expectation is about, what to do when it fails, and on which days it did."""
+    from mixflows.cli.expectations import run_explain
+
+    run_explain(config, assignments, name, as_json=as_json)
+
+
+@expectations.command("try")
+def try_expectations(
+    day: Annotated[
+        str | None, typer.Option("--day", metavar="DAY", help="One day, in full; by default all that were staged.")
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Say what would fail with these settings, from figures that are known already. Changes nothing."""
+    from mixflows.cli.expectations import run_try
+
+    run_try(config, assignments, day, as_json=as_json)
+
+
+@expectations.command("suggest")
+def suggest_bounds(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
+    """Propose bounds from the days so far, with the days that each would have flagged and blocked."""
+    from mixflows.cli.expectations import run_suggest
+
+    run_suggest(config, assignments, as_json=as_json)
+
+
+@expectations.command("export")
+def export_suites(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("expectation-suites"),
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Write the suites as Great Expectations' own JSON."""
+    from mixflows.cli.expectations import run_export
+
+    run_export(config, assignments, out, as_json=as_json)
