@@ -15,12 +15,14 @@ from pydantic import TypeAdapter
 
 from flows.backfill import backfill
 from flows.daily import daily
+from flows.inspect_day import inspect
 from flows.land import land
+from flows.release_day import release
 from flows.report import report
 from mixflows.settings import Settings
 
 PREFECT_FILE = Path(__file__).with_name("prefect.yaml")
-FLOWS = {flow.name: flow for flow in (daily, backfill, report, land)}
+FLOWS = {flow.name: flow for flow in (daily, backfill, report, land, inspect, release)}
 
 
 def described() -> list[dict[str, Any]]:

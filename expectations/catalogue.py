@@ -169,10 +169,6 @@ CATALOGUE: tuple[Described, ...] = (
     _always("rejected_with_reason", "Every rejected row has one.", "rows"),
     _always("rejection_reason_known", "And it is one of the four that there are.", "rows"),
 )
-NEVER_RELEASED = frozenset(d.name for d in CATALOGUE if d.unit == "rows" and d.name != "source_deletes") | {
-    "rows_audited"
-}
-"""Expectations that no one can release a day from: without them, an event could be published twice, or lost."""
 
 
 def bounds_of(described: Described, settings: Settings) -> tuple[float | None, float | None]:

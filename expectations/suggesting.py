@@ -12,7 +12,7 @@ from mixflows.drift import Drift
 from mixflows.rates import Rates
 from mixflows.settings import Bounds, Settings
 
-USUAL_SHARE = 0.95
+USUAL_SHARE = 0.9
 ROOM = 1.5
 CRITICAL_ROOM = 2.0
 CERTAIN_ROWS = 5
@@ -25,7 +25,7 @@ class Suggestion:
     Attributes:
         judged_days: Days on which it could be judged.
         usual: Its median.
-        high: What 95 % of the days stay within.
+        high: What 90 % of the days stay within.
         highest: The largest, with its day.
         now: The bounds in force.
         proposed: A warning at half as much again as `high`, and, where there is a critical bound now, one at twice that.

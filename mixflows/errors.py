@@ -16,7 +16,8 @@ MixflowsError                       exit code 1
 │   └── StatementError              a SQL statement failed; carries the rendered statement's name
 └── DayError                        one day could not be processed; other days go on
     ├── PublishMismatchError        the published day does not add up, and replacing it did not help
-    └── DayHeldError                another run holds the day
+    ├── DayHeldError                another run holds the day
+    └── NotReleasedError            a day that cannot be released: not blocked, or no longer the one that was looked at
 
 A message says what is wrong, where (file, line, table, day or setting), how many, and what to do next. No message
 contains event properties or users' ids.
@@ -106,3 +107,7 @@ class PublishMismatchError(DayError):
 
 class DayHeldError(DayError):
     """Another run holds the day."""
+
+
+class NotReleasedError(DayError):
+    """A day cannot be released as it is."""

@@ -21,6 +21,7 @@ class PlanReason(StrEnum):
     THRESHOLDS_CHANGED = "thresholds_changed"
     LOOKBACK = "lookback"
     REQUESTED = "requested"
+    RELEASED = "released"
 
 
 class Mode(StrEnum):

@@ -11,56 +11,37 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from mixflows.errors import SettingsError
+from mixflows.settings_base import Frozen, Identifier, OptionalName
+from mixflows.settings_quality import LOOKED_AT, Bounds, QualitySettings
+
+__all__ = [
+    "Bounds",
+    "ColumnSettings",
+    "Key",
+    "LandingSettings",
+    "QualitySettings",
+    "Settings",
+    "load_settings",
+    "parse_assignments",
+]
 
 DEFAULT_CONFIG = Path("mixflows.toml")
 ENV_PREFIX = "MIXFLOWS_"
 
-LOOKED_AT = ("profiled_columns", "origins", "shown_properties")
-"""Settings of the quality gate that decide what is seen of a day, and never whether it is blocked."""
-
 Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
-RowChecks = Literal["daily", "always", "never"]
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
 
 
-def _none_word(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() == "none" else value
-
-
-def _identifier(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-        raise ValueError(f"{value!r} is not a name: letters, digits and underscores only")
-    return value
-
-
-Identifier = Annotated[str, BeforeValidator(_identifier)]
-OptionalName = Annotated[Identifier | None, BeforeValidator(_none_word)]
-Bound = Annotated[float | None, Field(ge=0), BeforeValidator(_none_word)]
-
-
-def _property_name(value: str) -> str:
-    if not re.fullmatch(r"[\w$. -]+", value):
-        raise ValueError(f"{value!r} is no property's name: letters, digits, _, $, ., - and blanks only")
-    return value
-
-
-PropertyName = Annotated[str, BeforeValidator(_property_name)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class WarehouseSettings(_Frozen):
+class WarehouseSettings(Frozen):
     """Where the tables live."""
 
     engine: Literal["duckdb", "bigquery"] = "duckdb"
@@ -73,7 +54,7 @@ class WarehouseSettings(_Frozen):
     """Threads of DuckDB; by default one per core."""
 
 
-class BigQuerySettings(_Frozen):
+class BigQuerySettings(Frozen):
     """Where the tables live on BigQuery, as whom, and how much a statement may cost."""
 
     project: str | None = None
@@ -99,7 +80,7 @@ class BigQuerySettings(_Frozen):
     job_timeout_seconds: int = Field(default=3600, ge=1)
     require_partition_filter: bool = True
     """Whether the published tables refuse queries without a day."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
     """Labels on every job and table, besides our own."""
     price_per_tib: float = Field(default=6.25, ge=0)
     """Money per TiB billed, for estimates."""
@@ -114,7 +95,7 @@ class BigQuerySettings(_Frozen):
         return self
 
 
-class TableSettings(_Frozen):
+class TableSettings(Frozen):
     """Names of the tables."""
 
     source: Identifier = "mp_master_event"
@@ -125,9 +106,13 @@ class TableSettings(_Frozen):
     ledger: Identifier = "mp_partition_runs"
     quality: Identifier = "mp_quality_results"
     profiles: Identifier = "mp_day_profiles"
+    duplicates_view: Identifier = "mp_duplicate_rate_by_day"
+    """A view."""
+    reasons_view: Identifier = "mp_rejected_by_reason"
+    """A view."""
 
 
-class ColumnSettings(_Frozen):
+class ColumnSettings(Frozen):
     """Which columns of the source play which role; every other column passes through untouched."""
 
     insert_id: Identifier = "mp_insert_id"
@@ -145,20 +130,20 @@ class ColumnSettings(_Frozen):
     """Clusters the published tables where the source has it."""
 
 
-class LandingSettings(_Frozen):
+class LandingSettings(Frozen):
     """How raw-export files are read."""
 
     time_unit: Literal["s", "ms"] = "s"
     """Unit of `properties.time`: seconds, or milliseconds for exports made with `time_in_ms`."""
     time_zone: Literal["UTC", "project"] = "UTC"
     """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time."""
-    promote: dict[str, PromotedType] = {"customer_id": "STRING"}
+    promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
     """Properties that become typed columns where a file has them; the rest stays in `properties`."""
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """The longest line that is read as an event."""
 
 
-class PipelineSettings(_Frozen):
+class PipelineSettings(Frozen):
     """What a copy is, which one wins, and what happens to odd rows."""
 
     key: Key = "insert_id_time"
@@ -169,82 +154,13 @@ class PipelineSettings(_Frozen):
     future_tolerance_seconds: int = Field(default=3600, ge=0)
 
 
-class Bounds(_Frozen):
-    """Above `warning` the day is flagged, above `critical` it is blocked; `"none"` switches a bound off."""
-
-    warning: Bound = None
-    critical: Bound = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Bounds":
-        if self.warning is not None and self.critical is not None and self.critical < self.warning:
-            raise ValueError(f"critical ({self.critical}) is below warning ({self.warning})")
-        return self
-
-
-class QualitySettings(_Frozen):
-    """Thresholds of the expectations. Rates are shares of the day's source rows."""
-
-    min_rows: int = Field(default=1000, ge=0)
-    """Rates are judged from this many source rows on."""
-    row_checks: RowChecks = "daily"
-    """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
-    duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
-    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001, critical=0.01)
-    missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
-    future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
-    late_rate: Bounds = Bounds(warning=0.05)
-    volume_change: Bounds = Bounds(warning=1.75)
-    """Factor, either way, against the median of the same weekday in the weeks before."""
-    clock_ahead_rate: Bounds = Bounds(warning=0.01)
-    """Copies whose event time is later than their own arrival, within the tolerance."""
-    identity_missing_rate: Bounds = Bounds(warning=0.01)
-    """Copies without distinct id."""
-    silent_hours: Bounds = Bounds(warning=6)
-    """Hours before the day's end in which nothing happened any more."""
-    vanished_events: Bounds = Bounds(warning=0)
-    """Event names that came every day, and do not come any more."""
-    new_events: Bounds = Bounds(warning=3)
-    """Event names that never came in the weeks before."""
-    event_share_change: Bounds = Bounds(warning=3)
-    """Factor, either way, of the event name whose share of the day moved most."""
-    identity_missing_change: Bounds = Bounds(warning=0.1)
-    """How much larger the share of rows without an identity is than usual."""
-    property_type_drift: Bounds = Bounds(warning=0.2)
-    """How much larger the share of rows without value is than usual, of the typed property where it grew most."""
-    property_range_drift: Bounds = Bounds(warning=1)
-    """Powers of ten by which the usual size of a property's numbers moved, of the property where it moved most."""
-    time_shift_hours: Bounds = Bounds(warning=0.5)
-    """By how many hours the earliest arrivals come later after their events than usual."""
-    profiled_columns: tuple[Identifier, ...] = ()
-    """Further columns of the source whose missing values and sizes are watched, besides those in landing.promote."""
-    origins: tuple[PropertyName, ...] = ("mp_lib", "$os")
-    """Properties that tell where duplicates come from."""
-    shown_properties: tuple[PropertyName, ...] = ()
-    """Properties whose values may be shown and stored; those of all others are masked."""
-    own: dict[str, Bounds] = {}
-    """Bounds for your own expectations, by a name of your choice."""
-    figures_suites: tuple[str, ...] = ()
-    """Your own suites on the day's figures, as `module:function`."""
-    rows_suites: tuple[str, ...] = ()
-    """Your own suites on the staged rows, as `module:function`."""
-
-    @field_validator("figures_suites", "rows_suites")
-    @classmethod
-    def _is_reference(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
-                raise ValueError(f"{name!r} is not of the form 'module:function'")
-        return value
-
-
-class BackfillSettings(_Frozen):
+class BackfillSettings(Frozen):
     """How many days are processed side by side."""
 
     concurrency: int = Field(default=4, ge=1, le=64)
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """All settings of one installation."""
 
     project_timezone: str = "UTC"

@@ -203,6 +203,50 @@ def report(
 
 
 @app.command()
+def inspect(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="The day, YYYY-MM-DD.")],
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Look closely at a day: figures, what fails, samples."""
+    from mixflows.cli.looking import run_inspect
+
+    run_inspect(config, assignments, day, as_json=as_json)
+
+
+@app.command()
+def release(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")],
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a blocked day as it is; the reason is kept."""
+    from mixflows.cli.looking import run_release
+
+    raise typer.Exit(run_release(config, assignments, day, because, as_json=as_json))
+
+
+@app.command()
+def explain(
+    insert_id: Annotated[str, typer.Option("--insert-id", metavar="ID", help="The event's insert id.")],
+    day: Annotated[
+        str | None,
+        typer.Option("--day", metavar="DAY", help="Search this day's source; by default all unpublished days'."),
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Tell an event's story: each copy, and which won."""
+    from mixflows.cli.looking import run_explain_event
+
+    raise typer.Exit(run_explain_event(config, assignments, insert_id, day, as_json=as_json))
+
+
+@app.command()
 def serve(
     cron: Annotated[
         str | None, typer.Option("--cron", help="When `daily` runs, in the project's time zone; by default at 03:15.")
@@ -216,9 +260,7 @@ def serve(
     run_serve(config, assignments, cron)
 
 
-expectations = typer.Typer(
-    help="Look at the quality gate: what is expected of a day, and what it would do.", no_args_is_help=True
-)
+expectations = typer.Typer(help="Look at the quality gate: what is expected of a day.", no_args_is_help=True)
 app.add_typer(expectations, name="expectations")
 
 

@@ -117,7 +117,7 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
     units = {d.name: d for d in CATALOGUE}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("expectation", no_wrap=True)
-    for name in ("usual", "95 % of days", "highest", "warning now", "proposed", "would flag", "would block"):
+    for name in ("usual", "90 % of days", "highest", "warning now", "proposed", "would flag", "would block"):
         table.add_column(name, justify="right")
     for s in found:
         d = units[s.name]
@@ -125,6 +125,11 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
         cells += [_bound(d, s.now.warning), _bound(d, s.proposed.warning), _days(s.flagged), _days(s.blocked)]
         table.add_row(s.name, *cells)
     console.print(table)
+    for s in found:
+        if s.flagged or s.blocked:
+            console.print(
+                f"{s.name}: would flag{_listed(list(s.flagged))}; would block{_listed(list(s.blocked)) or ' none'}"
+            )
     console.print("\nFor mixflows.toml, what is worth a change:\n")
     console.print(_as_toml(settings, found), markup=False, soft_wrap=True)
 

@@ -97,6 +97,13 @@ def stage_day(warehouse: Warehouse, settings: Settings, planned: PlannedDay, run
     return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at, profile)
 
 
+def sampled(warehouse: Warehouse, settings: Settings, staged: StagedDay) -> list[dict[str, Any]]:
+    """A few rejected copies of a staged day beside their winners, as they are stored; values masked."""
+    if not staged.figures.rejected_rows:
+        return []
+    return day_samples(DayStatements(warehouse, settings, staged.planned, staged.run).rows("samples"), settings)
+
+
 def _column_types(warehouse: Warehouse, settings: Settings) -> dict[str, str]:
     return {column.name: column.type for column in profiled_columns(warehouse.shape(), settings)}
 
@@ -106,11 +113,16 @@ def discard_stage(warehouse: Warehouse, planned: PlannedDay, run: Run) -> None:
     warehouse.drop_stage(DayTables.of(planned.day, run.run_id, run.attempt))
 
 
-def publish_day(warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict) -> DayOutcome:
+def publish_day(
+    warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict, *, released: str = ""
+) -> DayOutcome:
     """Makes the published day equal to the staged one, unless the verdict blocks it; then checks and records it.
 
     The published tables are written and the ledger row is added in one transaction where the engine has them; else the
     ledger row comes last, so that a day without it is planned again.
+
+    Args:
+        released: Why a day that the verdict blocks is published all the same; kept in the ledger.
 
     Returns:
         How the day ended: published, unchanged, blocked or, where it does not add up even after it was replaced, failed.
@@ -120,16 +132,16 @@ def publish_day(warehouse: Warehouse, settings: Settings, staged: StagedDay, ver
     """
     day = DayStatements(warehouse, settings, staged.planned, staged.run)
     try:
-        if verdict.failures:
-            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED, day)
+        if verdict.failures and not released:
+            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED)
         try:
-            return _publish(warehouse, settings, staged, verdict, day)
+            return _publish(warehouse, settings, staged, verdict, day, released=released)
         except PublishMismatchError:
             pass
         try:
-            return _publish(warehouse, settings, staged, verdict, day, replace=True)
+            return _publish(warehouse, settings, staged, verdict, day, replace=True, released=released)
         except PublishMismatchError as err:
-            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, day, error=str(err))
+            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, error=str(err))
     finally:
         warehouse.drop_stage(day.tables)
 
@@ -158,7 +170,7 @@ def record_failure(
     return outcome
 
 
-def _publish(
+def _publish(  # noqa: PLR0913 - what publishing a day is made of
     warehouse: Warehouse,
     settings: Settings,
     staged: StagedDay,
@@ -166,6 +178,7 @@ def _publish(
     day: DayStatements,
     *,
     replace: bool = False,
+    released: str = "",
 ) -> DayOutcome:
     keeps_vanished = settings.pipeline.source_deletes == "keep"
     d, counts = staged.difference, staged.published
@@ -198,7 +211,9 @@ def _publish(
                 day.run("merge_events", *_content_flag(staged.figures))
         _check(day.counts(), staged, vanished_stay=keeps_vanished)
         status = Status.PUBLISHED if write_events or write_rejected else Status.UNCHANGED
-        return _recorded(warehouse, settings, staged, verdict, status, day, note=REPAIRED if replace else "")
+        return _recorded(
+            warehouse, settings, staged, verdict, status, note=REPAIRED if replace else "", released=released
+        )
 
 
 def _check(counts: PublishedCounts, staged: StagedDay, *, vanished_stay: bool) -> None:
@@ -231,15 +246,22 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
     staged: StagedDay,
     verdict: Verdict,
     status: Status,
-    day: DayStatements,
     *,
     note: str = "",
     error: str = "",
+    released: str = "",
 ) -> DayOutcome:
     f, d = staged.figures, staged.difference
     published = status is Status.PUBLISHED
     applies = settings.pipeline.source_deletes == "apply"
-    blocked_by = "; ".join(str(finding) for finding in verdict.failures) if status is Status.BLOCKED else ""
+    failures = "; ".join(dict.fromkeys(str(finding) for finding in verdict.failures))
+    about = (
+        failures
+        if status is Status.BLOCKED
+        else f"released: {released} ({failures or 'nothing failed'})"
+        if released
+        else ""
+    )
     row = LedgerRow(
         **_head(warehouse, settings, staged.planned, staged.run, staged.started_at),
         status=status,
@@ -251,11 +273,11 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
         late_rows=f.late_rows,
         inserted_rows=d.inserted_events if published else 0,
         updated_rows=d.updated_events if published else 0,
-        deleted_rows=d.vanished_rows if published and applies else 0,
-        note=note or blocked_by,
+        deleted_rows=d.vanished_rows if published and (applies or released) else 0,
+        note="; ".join(filter(None, (about, note))),
         error=error,
     )
-    samples = day_samples(day.rows("samples"), settings) if verdict.flags and f.rejected_rows else ()
+    samples = sampled(warehouse, settings, staged) if verdict.flags else ()
     outcome = DayOutcome(row, verdict.findings, day_profile(staged, samples).to_json())
     record(warehouse, outcome)
     return outcome

@@ -103,6 +103,10 @@ class BigQueryWarehouse:
             self.forget_shape()
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
+            for view in ("duplicates_view", "reasons_view"):
+                if self._table(view) is None:
+                    self._execute(f"create_{view}")
+                    made.append(getattr(self._settings.tables, view))
         return tuple(made)
 
     def _aligned(self, role: str, source: bigquery.Table) -> list[str]:

@@ -10,6 +10,8 @@ TABLES = {
     "profiles": "One row per day, run and attempt: what the day looked like. Append-only. Written by mixflows.",
     "landings": "One row per landed file. Written by mixflows.",
     "malformed": "Lines that could not be read as events, raw. Written by mixflows.",
+    "duplicates_view": "View: each published day's duplicate rate, when it was first published and now. Made by mixflows.",
+    "reasons_view": "View: rejected copies by day and reason. Made by mixflows.",
     "claims": "One row: which run holds which day. Written by mixflows.",
 }
 """Descriptions of the tables, by role."""
@@ -21,7 +23,7 @@ _RUN = {
 }
 _LEDGER = {
     **_RUN,
-    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested.",
+    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested, released.",
     "status": "How it ended: published, unchanged, blocked, failed.",
     "source_rows": "Delivered copies of the day.",
     "kept_rows": "Copies that are events.",

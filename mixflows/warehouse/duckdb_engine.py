@@ -75,6 +75,8 @@ class DuckDBWarehouse:
             for role in ("events", "rejected"):
                 self._execute(self._rendered(f"create_{role}"), {})
                 made += self._add_new_columns(getattr(self._settings.tables, role))
+            for view in ("duplicates_view", "reasons_view"):
+                self._execute(self._rendered(f"create_{view}"), {})
             made += [name for name in self._tables() if name not in before and name not in made]
         return tuple(made)
 

@@ -247,6 +247,8 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "report_rejected": {},
     "report_runs": {},
     "source_days": {},
+    "story_published": {"insert_id": "x"},
+    "story_source": {"insert_id": "x", **DAY_PARAMETERS},
     "table_totals": {},
 }
 CREATED = (
@@ -270,6 +272,9 @@ def sent(case: Case) -> tuple[Sent, ...]:
         found.append(engine.take(name))
     names = {role: quote(engine.table_id(role)) for role in ("source", "events", "rejected")}
     found += [engine.itself(name, names) for name in ("create_events", "create_rejected")]
+    for name in ("create_duplicates_view", "create_reasons_view"):
+        engine.query(name)
+        found.append(engine.take(name))
     for name, flags in DAY_STATEMENTS:
         engine.run(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
         found.append(engine.take(name))

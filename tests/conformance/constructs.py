@@ -305,6 +305,12 @@ TABLE: tuple[Example, ...] = (
         (2,),
     ),
     # Tables
+    Example(
+        ("CREATE VIEW",),
+        "SELECT k FROM {u} ORDER BY k",
+        ((2,),),
+        ("CREATE TABLE {t} AS SELECT 2 AS k, 'a' AS v", "CREATE VIEW IF NOT EXISTS {u} AS SELECT t.k FROM {t} AS t"),
+    ),
     Example(("CREATE TABLE", "Insert", "VALUES"), HELD, ((1, "a"), (2, "b")), FILLED),
     Example(
         ("CREATE TABLE", "PartitionedByProperty", "ClusterProperty"),

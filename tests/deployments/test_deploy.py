@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("operation"), pytes
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.mark.parametrize("name", ["daily", "backfill", "report", "land"])
+@pytest.mark.parametrize("name", ["daily", "backfill", "report", "land", "inspect", "release"])
 def test_the_server_holds_what_the_file_says(server: PrefectServer, project: Project, deployed: str, name: str) -> None:
     entry, held = file_says()[name], server.deployment(name)
-    assert held["entrypoint"] == f"flows.{name}.{name}"
+    assert held["entrypoint"] == entry["entrypoint"]
     assert held["description"] == entry["description"]
     assert held["global_concurrency_limit"]["limit"] == 1
     assert held["concurrency_options"] == {"collision_strategy": "ENQUEUE", "grace_period_seconds": 60}

@@ -14,7 +14,7 @@ def file_says() -> dict[str, Any]:
 
 
 def test_every_flow_is_described() -> None:
-    assert set(file_says()) == set(FLOWS) == {"daily", "backfill", "report", "land"}
+    assert set(file_says()) == set(FLOWS) == {"daily", "backfill", "report", "land", "inspect", "release"}
 
 
 def test_another_cron_can_be_served() -> None:

@@ -1,0 +1,20 @@
+"""The flow `inspect`: a day is looked at closely; nothing is published."""
+
+from datetime import date
+
+from prefect import flow
+
+from tasks.looking import inspect_one
+from tasks.runs import current_run, settings_of
+
+
+@flow(name="inspect")
+def inspect(day: date, config: str | None = None, assignments: list[str] | None = None) -> str:
+    """Stages a day, judges it, and leaves what it found as an artifact: figures, what fails, samples.
+
+    Args:
+        day: The day.
+        config: The settings' file.
+        assignments: Settings over it, as `section.name=value`.
+    """
+    return inspect_one(settings_of(config, assignments or []), day, current_run())

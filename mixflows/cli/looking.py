@@ -1,0 +1,156 @@
+"""What `inspect`, `release` and `explain` do: a day, or an event, is looked at; a blocked day is released."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rich.markup import escape
+from rich.table import Table
+
+from mixflows.cli.commands import command, opened, opened_source
+from mixflows.cli.output import console, counted, number, outcome_json, print_json
+from mixflows.days import parse_day
+from mixflows.model import Finding, Run, Severity
+from mixflows.pipeline.looking import Inspection, facts, inspect_day, release_day
+from mixflows.samples import Sample
+from mixflows.settings import load_settings, parse_assignments
+from mixflows.story import story
+
+
+def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *, as_json: bool) -> None:
+    """Stages a day, and prints why it is as it is; publishes nothing."""
+    from expectations.auditor import GreatExpectationsAuditor
+
+    settings = load_settings(config, parse_assignments(assignments or []))
+    warehouse = opened_source(settings)
+    warehouse.create_tables()
+    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
+    found = inspect_day(warehouse, settings, parse_day(day), auditor, Run(f"inspect-{uuid4()}"))
+    if as_json:
+        print_json(inspection_json(found))
+        return
+    _print_inspection(found, config)
+
+
+def run_release(config: Path | None, assignments: list[str] | None, day: str, because: str, *, as_json: bool) -> int:
+    """Publishes a blocked day as it is, and says so.
+
+    Returns:
+        The exit code.
+    """
+    from expectations.auditor import GreatExpectationsAuditor
+
+    settings = load_settings(config, parse_assignments(assignments or []))
+    warehouse = opened_source(settings)
+    warehouse.create_tables()
+    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
+    outcome = release_day(warehouse, settings, parse_day(day), because, auditor, Run(f"release-{uuid4()}"))
+    if as_json:
+        print_json(outcome_json(outcome))
+    else:
+        row = outcome.row
+        console.print(
+            f"{row.partition_date} {row.status}: {number(row.kept_rows)} kept, {number(row.rejected_rows)} rejected."
+            f" {row.note or row.error}",
+            markup=False,
+        )
+    return 0 if not outcome.row.error else 1
+
+
+def run_explain_event(
+    config: Path | None, assignments: list[str] | None, insert_id: str, day: str | None, *, as_json: bool
+) -> int:
+    """Prints every copy of an event.
+
+    Returns:
+        The exit code: 1 where there is no copy.
+    """
+    settings, warehouse = opened(config, assignments)
+    warehouse.create_tables()
+    warehouse.shape()
+    copies = story(warehouse, settings, insert_id, [parse_day(day)] if day else ())
+    if as_json:
+        print_json([asdict(copy) for copy in copies])
+        return 0 if copies else 1
+    if not copies:
+        console.print("No copy has this insert id, neither published nor on a day that is not published.")
+        return 1
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("day", "event", "time", "arrived", "where"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what became of it", overflow="fold")
+    for copy in copies:
+        since = f", first rejected {copy.rejected_at:%Y-%m-%d %H:%M}" if copy.rejected_at else ""
+        run = f", run {copy.run_id[:8]}" if copy.run_id else ""
+        table.add_row(
+            str(copy.day or ""), escape(copy.event), _instant(copy.time), _instant(copy.arrived_at), copy.place,
+            f"{copy.why}{since}{run}",
+        )  # fmt: skip
+    console.print(table)
+    places = {place: sum(copy.place == place for copy in copies) for place in dict.fromkeys(c.place for c in copies)}
+    console.print(
+        f"\n{counted(len(copies), 'copy').replace('copys', 'copies')}: "
+        + ", ".join(f"{n} in {p}" for p, n in places.items())
+    )
+    return 0
+
+
+def inspection_json(found: Inspection) -> dict[str, Any]:
+    """An inspection for programs."""
+    return {
+        "day": found.staged.day,
+        "state": asdict(found.state) if found.state else None,
+        "source_version": found.staged.planned.source_version,
+        "changed_since": found.changed_since,
+        "facts": facts(found),
+        "findings": [asdict(finding) for finding in found.verdict.findings],
+        "samples": [sample.to_record() for sample in found.samples],
+    }
+
+
+def _print_inspection(found: Inspection, config: Path | None) -> None:
+    day, state = found.staged.day, found.state
+    console.print(
+        f"[bold]{day}[/] " + (f"is {state.status.value} (run {state.run_id[:8]})" if state else "was never taken")
+    )
+    if found.changed_since:
+        console.print("[yellow]Its source has changed since; this is what it holds now.[/]")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    for name, value in facts(found).items():
+        table.add_row(name, number(value))
+    console.print(table)
+    failed = [f for f in found.verdict.findings if not f.success]
+    console.print("\nEvery expectation passes." if not failed else "\nExpectations that fail:")
+    for finding in sorted(failed, key=lambda f: f.severity):
+        console.print(f"  {_how(finding)} {finding}", markup=False)
+    if found.samples:
+        console.print(
+            "\nSamples of rejected copies, beside their winners (values are shown by quality.shown_properties):"
+        )
+        for sample in found.samples:
+            for line in sample_lines(sample):
+                console.print(f"  {line}", markup=False)
+    blocked = any(f.severity is Severity.CRITICAL for f in failed)
+    if blocked and state is not None and state.status.value == "blocked" and not found.changed_since:
+        console.print(f'\nPublish it as it is with: {command("release", config)} {day} --because "…"', markup=False)
+
+
+def _how(finding: Finding) -> str:
+    return "blocks:" if finding.severity is Severity.CRITICAL else "flags: "
+
+
+def sample_lines(sample: Sample) -> Sequence[str]:
+    """A sample in words."""
+    if sample.exact is None:
+        return [f"{sample.event}: {sample.reason}"]
+    later = "" if sample.later_ms is None else f", {sample.later_ms / 1000:,.0f} s after it"
+    head = f"{sample.event}: {'exact copy of' if sample.exact else 'differs from'} its winner{later}; {sample.same} properties alike"
+    return [head, *(f"    {d.name}: {d.winner} | {d.copy}" for d in sample.differences)]
+
+
+def _instant(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else ""

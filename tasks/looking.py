@@ -1,0 +1,49 @@
+"""Look at a day, and release a blocked one."""
+
+from datetime import date
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from expectations.auditor import GreatExpectationsAuditor
+from mixflows.model import DayOutcome, Run
+from mixflows.pipeline.looking import Inspection, facts, inspect_day, release_day
+from mixflows.settings import Settings
+from mixflows.warehouse import open_warehouse
+
+
+@task(name="inspect", task_run_name="inspect-{day}", cache_policy=NO_CACHE)
+def inspect_one(settings: Settings, day: date, run: Run) -> str:
+    """Inspects a day; see `mixflows.pipeline.looking.inspect_day`. Returns what it leaves, in Markdown."""
+    warehouse = open_warehouse(settings)
+    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
+    told = markdown(inspect_day(warehouse, settings, day, auditor, run))
+    create_markdown_artifact(markdown=told, key="mixflows-inspect", description=f"A close look at {day}")
+    return told
+
+
+@task(name="release", task_run_name="release-{day}", cache_policy=NO_CACHE)
+def release_one(settings: Settings, day: date, because: str, run: Run) -> DayOutcome:
+    """Releases a blocked day; see `mixflows.pipeline.looking.release_day`."""
+    warehouse = open_warehouse(settings)
+    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
+    outcome = release_day(warehouse, settings, day, because, auditor, run)
+    get_run_logger().info("%s %s: %s", outcome.row.partition_date, outcome.row.status, outcome.row.note)
+    return outcome
+
+
+def markdown(found: Inspection) -> str:
+    """An inspection for people; values of properties are as masked as the samples are."""
+    state = f"is {found.state.status.value}" if found.state else "was never taken by a run"
+    lines = [f"**{found.staged.day}** {state}."]
+    if found.changed_since:
+        lines.append("Its source has changed since it was judged; this is what it holds now.")
+    lines += ["", "| | rows |", "|---|---:|", *(f"| {name} | {value:,} |" for name, value in facts(found).items()), ""]
+    failed = [finding for finding in found.verdict.findings if not finding.success]
+    lines += [f"- {finding.severity.value}: {finding}" for finding in failed] or ["Every expectation passes."]
+    for sample in found.samples:
+        how = "invalid" if sample.exact is None else "exact copy" if sample.exact else "other content"
+        lines.append(f"- sample, {sample.event}: {sample.reason}, {how}")
+        lines += [f"    - {d.name}: {d.winner} / {d.copy}" for d in sample.differences]
+    return "\n".join(lines)
