@@ -27,6 +27,7 @@ from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
 from mixflows.warehouse.duckdb_errors import translated
+from mixflows.warehouse.duckdb_files import remove_copies
 from mixflows.warehouse.duckdb_landing import land_file
 from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, json_text, text_rule
 from mixflows.warehouse.shape import Column, SourceShape
@@ -369,6 +370,7 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         config["threads"] = settings.warehouse.threads
     with translated(path, "open"):
         connection = duckdb.connect(str(path), config=config)
+        remove_copies(path)
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")

@@ -5,6 +5,7 @@ rows are turned into that shape, so that one statement makes events of both.
 """
 
 import glob
+import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -63,17 +64,27 @@ def lines_of(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: Fil
     elif content.readable_as_is:
         yield _json_lines(settings, content, content.path, gzipped=content.gzipped)
     else:
-        with _readable_copy(settings.warehouse.path.parent, content) as copy:
+        with _readable_copy(settings.warehouse.path, content) as copy:
             yield _json_lines(settings, content, copy, gzipped=False)
 
 
+def remove_copies(warehouse: Path) -> None:
+    """Removes the copies of files that a killed process left beside the warehouse; only for who holds the warehouse."""
+    for left in warehouse.parent.glob(f"{_copies_of(warehouse)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _copies_of(warehouse: Path) -> str:
+    return f".{warehouse.name}.landing-"
+
+
 @contextmanager
-def _readable_copy(folder: Path, content: FileContent) -> Generator[Path]:
+def _readable_copy(warehouse: Path, content: FileContent) -> Generator[Path]:
+    folder = warehouse.parent
     with ExitStack() as stack:
         try:
-            copy = (
-                Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".landing-"))) / "lines.jsonl"
-            )
+            place = tempfile.TemporaryDirectory(dir=folder, prefix=_copies_of(warehouse))
+            copy = Path(stack.enter_context(place)) / "lines.jsonl"
             with copy.open("wb") as target:
                 write_readable(content, target)
         except OSError as err:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +27,27 @@ def kill(path: Path, words: tuple[str, ...], after: float) -> bool:
         return True
     assert process.returncode == 0, told
     return False
+
+
+def test_a_kill_while_a_copy_of_the_file_is_read_leaves_nothing_for_long(yard: Yard) -> None:
+    """A file that DuckDB cannot read as it is (here: a byte order mark) is copied beside the warehouse while it lands."""
+    odd = yard.folder / "odd.jsonl"
+    odd.write_bytes(b"\xef\xbb\xbf" + line(DAYS[0], "odd", minute=1).encode() + b"\n")
+    code = (
+        "import os, signal, sys, pathlib, duckdb\n"
+        "from mixflows.landing import inspect_file\n"
+        "from mixflows.settings import load_settings\n"
+        "from mixflows.warehouse.duckdb_files import lines_of\n"
+        "settings = load_settings(None, {})\n"
+        "with lines_of(duckdb.connect(), settings, inspect_file(pathlib.Path(sys.argv[1]), settings.landing)):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(yard.path)}
+    subprocess.run([sys.executable, "-c", code, str(odd)], env=environment, cwd=yard.folder, check=False)
+    left = set(yard.folder.glob(".yard.duckdb.landing-*"))
+    assert left
+    assert mixflows(yard.path, "land", str(odd)).returncode == 0
+    assert not [path for path in left if path.exists()]
 
 
 def test_land_and_backfill_killed_again_and_again(yard: Yard) -> None:
