@@ -4,10 +4,12 @@ import os
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks.plots import Plot
 
 VERSIONS = ("duckdb", "sqlglot", "great-expectations", "pandas", "prefect")
 FIGURES = ("Figure", "Measured", "Limit", "")
@@ -32,7 +34,8 @@ class Figure:
 
     def row(self) -> tuple[str, str, str, str]:
         """Its row in the table of figures."""
-        met = "met" if self.value <= self.limit else f"**missed by {self.value / self.limit - 1:.0%}**"
+        by = f" by {self.value / self.limit - 1:.0%}" if self.limit else ""
+        met = "met" if self.value <= self.limit else f"**missed{by}**"
         return self.name, f"{_cell(self.value)} {self.unit}", f"{self.limit:g} {self.unit}", met
 
 
@@ -52,7 +55,8 @@ class Answer:
     question: str
     figures: Sequence[Figure]
     tables: Sequence[Table] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
+    plots: Sequence[Plot] = ()
 
 
 def section(name: str, answer: Answer, words: str, seconds: float) -> str:
@@ -62,6 +66,8 @@ def section(name: str, answer: Answer, words: str, seconds: float) -> str:
         lines += [*_table(FIGURES, [figure.row() for figure in answer.figures]), ""]
     for table in answer.tables:
         lines += [f"{table.title}:", "", *_table(table.columns, table.rows), ""]
+    for plot in answer.plots:
+        lines += [plot.save(), ""]
     lines += [*(f"- {note}" for note in answer.notes), *([""] if answer.notes else [])]
     lines += [f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC in {seconds:.0f} s by `{words}` on {_machine()}.", ""]
     return "\n".join(lines)

@@ -132,7 +132,8 @@ def price_line(price: Price) -> str:
     parts.append(
         f"about {spoken_seconds(price.seconds)}" if price.seconds is not None else "time unknown before a first run"
     )
-    return f"Price: {'; '.join(parts)}."
+    by = " Slot time and time are the model's (docs/scale.md) until the ledger has a run." if price.modelled else ""
+    return f"Price: {'; '.join(parts)}.{by}"
 
 
 def price_json(price: Price) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from mixflows.model import Plan, PlannedDay, PlanReason, Run
 from mixflows.pipeline.day import DayStatements
+from mixflows.scale import seconds_of, slot_ms_of
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 
@@ -22,7 +23,7 @@ class DayPrice:
 
     Attributes:
         bytes_billed: By dry runs of its statements; None where the engine bills nothing or does not tell.
-        slot_ms: By the slot time per row of earlier days; None where none is known.
+        slot_ms: By the slot time per row of earlier days or, before there are any, by the model; None without either.
     """
 
     day: date
@@ -36,12 +37,14 @@ class Price:
 
     Attributes:
         price_per_tib: The setting `bigquery.price_per_tib`.
-        seconds: Wall-clock time by the rows per second of the last runs; None before the first run.
+        seconds: Wall-clock time by the rows per second of the last runs or, before there are any, by the model.
+        modelled: Whether slot time and time are the model's.
     """
 
     days: tuple[DayPrice, ...]
     price_per_tib: float
     seconds: float | None
+    modelled: bool = False
 
     @property
     def bytes_billed(self) -> int | None:
@@ -69,15 +72,27 @@ def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     """
     prices = _bytes(warehouse, settings, plan.days)
     slot_ms_per_row = _slot_ms_per_row(warehouse)
+    seconds = _seconds(warehouse, plan.source_rows)
+    modelled = slot_ms_per_row is None and bool(prices)
     days = tuple(
-        DayPrice(
-            planned.day,
-            prices.get(planned.day),
-            None if slot_ms_per_row is None else round(slot_ms_per_row * planned.source_rows),
-        )
-        for planned in plan.days
+        DayPrice(day.day, prices.get(day.day), _slot_ms(day, prices.get(day.day), slot_ms_per_row)) for day in plan.days
     )
-    return Price(days, settings.bigquery.price_per_tib, _seconds(warehouse, plan.source_rows))
+    price = Price(days, settings.bigquery.price_per_tib, seconds, modelled)
+    if seconds is None and price.slot_ms is not None:
+        return replace(price, seconds=seconds_of(price.slot_ms, len(days), settings.backfill.concurrency))
+    return price
+
+
+def _slot_ms(planned: PlannedDay, bytes_billed: int | None, slot_ms_per_row: float | None) -> int | None:
+    if slot_ms_per_row is not None:
+        return round(slot_ms_per_row * planned.source_rows)
+    if bytes_billed is None:
+        return None
+    return slot_ms_of(bytes_billed, "new" if _is_new(planned) else "changed")
+
+
+def _is_new(planned: PlannedDay) -> bool:
+    return planned.reason is PlanReason.NEW or planned.published_version is None
 
 
 def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay]) -> dict[date, int]:
@@ -98,8 +113,8 @@ def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay])
 
 def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) -> int | None:
     day = DayStatements(warehouse, settings, planned, Run("price"))
-    is_new = planned.reason is PlanReason.NEW or planned.published_version is None
-    names = ["copies", "stage", "figures", "published_counts", *([] if is_new else ["compare"])]
+    is_new = _is_new(planned)
+    names = ["copies", "stage", "figures", "profile", "published_counts", *([] if is_new else ["compare"])]
     found = [warehouse.price(day.statement(name)) for name in names]
     found.append(warehouse.price(day.statement("rejected_rows"), replaces="rejected"))
     if is_new:

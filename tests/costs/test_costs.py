@@ -12,6 +12,7 @@ from mixflows.model import LedgerRow, Plan, PlannedDay, PlanReason, Status, Step
 from mixflows.pipeline.price import LEAST_BYTES, price_plan
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
+from mixflows.scale import slot_ms_of
 from mixflows.settings import Settings, load_settings
 from mixflows.warehouse.boundary import DayStatement
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
@@ -172,11 +173,17 @@ def test_slot_time_and_time_come_from_earlier_runs_once_there_are_some(
     warehouse: BilledWarehouse, settings: Settings
 ) -> None:
     before = price_plan(warehouse, settings, planned(NEW))
-    assert (before.slot_ms, before.seconds) == (None, None)
+    assert (before.slot_ms, before.seconds, before.modelled) == (None, None, False)
+    warehouse.dry_run = {"copies": 2 * GIB, "stage": GIB}
+    modelled = price_plan(warehouse, settings, planned(NEW, CHANGED))
+    assert modelled.modelled
+    assert modelled.slot_ms == slot_ms_of(3 * GIB, "new") + slot_ms_of(3 * GIB, "changed")
+    assert modelled.seconds
 
     recorded(warehouse, ROW)
     after = price_plan(warehouse, settings, planned(NEW, CHANGED))
 
+    assert not after.modelled
     assert [day.slot_ms for day in after.days] == [3_600_000, 7_200_000]
     assert after.seconds == pytest.approx(30)
 

@@ -1,0 +1,209 @@
+"""A cost model of BigQuery, on paper: bytes, slot time, jobs, quotas and wall time of a daily run and of a backfill.
+
+Bytes are those of the columns that each statement references (docs/cost.md lists them), and so what BigQuery bills. Slot
+time follows from bytes read and written by two constants. Nothing here asks a warehouse.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+GB = 1e9
+SLOT_SECONDS_PER_GB_WRITTEN = 187.5
+"""Selecting a partition of 192 GB into another took 10 hours of slot time. Source: a measurement published by a user."""
+SLOT_SECONDS_PER_GB_READ = 37.6
+"""What is left of 250 slot-hours, the daily bill of a design that rebuilds a year of 3 TB, once what it writes is paid:
+it writes the year once, and reads it three times (staging, merge, the join for the rejected)."""
+SECONDS_PER_JOB = 2.0
+"""From asking for a small statement to its answer; BigQuery promises none. Settable, as everything here."""
+MUTATING_AT_ONCE = 2
+"""Statements that change one table run two at a time, further ones wait. Source: BigQuery's quotas, DML statements."""
+QUEUED_DML = 20
+"""So many more may wait per table; beyond it they fail. Source: as above."""
+PARTITIONS_PER_TABLE = 10_000
+"""Source: BigQuery's quotas, partitioned tables."""
+JOB_HOURS = 6
+"""A job is ended after so long. Source: BigQuery's quotas, query jobs."""
+
+DayKind = Literal["new", "changed"]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What there is to do.
+
+    Attributes:
+        columns: Of the source.
+        bytes_per_column: Mean logical bytes of a value.
+        changed_days: Days besides the new one that late rows reach, per daily run.
+        late_share: Rows of a changed day that are new, as a share of the day.
+        concurrency: Days in flight.
+        slots: What the project has; on-demand projects share up to 2,000.
+        row_checks: Whether Great Expectations judges the rows too.
+    """
+
+    events_per_day: float
+    days_of_history: int = 365
+    columns: int = 12
+    bytes_per_column: float = 33.0
+    changed_days: int = 6
+    late_share: float = 0.01
+    concurrency: int = 4
+    slots: int = 500
+    row_checks: bool = True
+
+    @property
+    def day_gb(self) -> float:
+        """All columns of a day."""
+        return self.events_per_day * self.columns * self.bytes_per_column / GB
+
+    @property
+    def key_gb(self) -> float:
+        """Insert id, time, arrival of a day: 36 + 2, 8 and 8 bytes."""
+        return self.events_per_day * 54 / GB
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a day.
+
+    Attributes:
+        jobs: How many jobs it is.
+        read_gb: Bytes of the columns that it references, which are billed.
+        changes: The published table that it changes, if any.
+    """
+
+    step: str
+    jobs: int
+    read_gb: float
+    written_gb: float = 0.0
+    changes: Literal["events", "rejected"] | None = None
+
+    @property
+    def slot_seconds(self) -> float:
+        """Slot time."""
+        return self.read_gb * SLOT_SECONDS_PER_GB_READ + self.written_gb * SLOT_SECONDS_PER_GB_WRITTEN
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A quota and how much of it is used."""
+
+    what: str
+    used: float
+    allowed: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is kept."""
+        return self.used <= self.allowed
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes."""
+
+    days: int
+    statements: Sequence[Statement]
+    jobs: int
+    read_gb: float
+    written_gb: float
+    slot_hours: float
+    wall_seconds: float
+    limits: Sequence[Limit]
+
+
+def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
+    """The statements of one day, in order."""
+    wide, narrow = workload.day_gb, workload.key_gb
+    few = wide * 0.003  # copies and invalid rows
+    statements = [
+        Statement("copies", 1, 2 * wide + narrow, few),
+        Statement("stage", 1, wide + few, wide),
+        Statement("figures", 1, narrow + few),
+        Statement("profile", 1, 2 * narrow),
+        Statement("published_counts", 1, 0.0 if kind == "new" else narrow),
+        *([Statement("compare", 1, 2 * narrow + few)] if kind == "changed" else []),
+        *([Statement("audit_rows", 12, 4 * narrow)] if workload.row_checks else []),
+        Statement("rejected_next", 1, few, few),
+        Statement("replace_rejected", 1, few, few, "rejected"),
+        # BigQuery bills a MERGE that updates for the whole target partition; it writes the blocks that it touches.
+        Statement("replace_events", 1, wide, wide, "events")
+        if kind == "new"
+        else Statement("merge_events", 1, 2 * wide, wide * min(1.0, 20 * workload.late_share), "events"),
+        Statement("published_counts, after", 1, narrow),
+        Statement("record", 3, 0.0),
+    ]
+    return tuple(statements)
+
+
+def daily_run(workload: Workload) -> Estimate:
+    """A daily run: the new day, and the days that late rows changed. It does not depend on the history."""
+    return _estimate(workload, new=1, changed=workload.changed_days)
+
+
+def backfill(workload: Workload) -> Estimate:
+    """Every day of the history, once."""
+    return _estimate(workload, new=workload.days_of_history, changed=0)
+
+
+def full_rebuild(workload: Workload) -> Estimate:
+    """What the design that this replaces does every day: staging, a merge and a join over the whole history."""
+    year = workload.day_gb * workload.days_of_history
+    statements = [
+        Statement("staging", 1, year, year),
+        Statement("merge", 1, year, workload.day_gb, "events"),
+        Statement("rejected", 1, year, year * 0.003, "rejected"),
+    ]
+    slots = sum(s.slot_seconds for s in statements)
+    return Estimate(
+        days=workload.days_of_history,
+        statements=statements,
+        jobs=3,
+        read_gb=sum(s.read_gb for s in statements),
+        written_gb=sum(s.written_gb for s in statements),
+        slot_hours=slots / 3600,
+        wall_seconds=slots / workload.slots + 3 * SECONDS_PER_JOB,
+        limits=(),
+    )
+
+
+def _estimate(workload: Workload, *, new: int, changed: int) -> Estimate:
+    statements = [*day_statements(workload, "new") * new, *day_statements(workload, "changed") * changed]
+    days = new + changed
+    slot_seconds = sum(s.slot_seconds for s in statements)
+    jobs = sum(s.jobs for s in statements)
+    at_once = max(1, min(workload.concurrency, days))
+    # Days run side by side, the statements of a day one after the other; changes of one table only two at a time.
+    waiting = jobs * SECONDS_PER_JOB / at_once
+    changing = [s for s in statements if s.changes == "events"]
+    merging = len(changing) * SECONDS_PER_JOB / min(at_once, MUTATING_AT_ONCE)
+    longest = max(s.slot_seconds for s in statements)
+    return Estimate(
+        days=days,
+        statements=statements,
+        jobs=jobs,
+        read_gb=sum(s.read_gb for s in statements),
+        written_gb=sum(s.written_gb for s in statements),
+        slot_hours=slot_seconds / 3600,
+        wall_seconds=slot_seconds / workload.slots + max(waiting, merging),
+        limits=(
+            Limit("changing statements of one table, running and waiting", at_once, MUTATING_AT_ONCE + QUEUED_DML),
+            Limit("partitions of a table", workload.days_of_history, PARTITIONS_PER_TABLE),
+            Limit("hours of the longest statement", longest / workload.slots / 3600, JOB_HOURS),
+        ),
+    )
+
+
+def slot_ms_of(bytes_read: float, kind: DayKind) -> int:
+    """Slot milliseconds of a day whose statements read so many bytes, before the ledger knows better."""
+    statements = day_statements(Workload(events_per_day=1e6, row_checks=False), kind)
+    seconds_per_gb = sum(s.slot_seconds for s in statements) / sum(s.read_gb for s in statements)
+    return round(bytes_read / GB * seconds_per_gb * 1000)
+
+
+def seconds_of(slot_ms: float, days: int, concurrency: int) -> float:
+    """Wall-clock seconds of days with so much slot time on a project with as many slots as a `Workload` assumes."""
+    jobs = sum(s.jobs for s in day_statements(Workload(events_per_day=1e6, row_checks=False), "changed"))
+    waiting = days * jobs * SECONDS_PER_JOB / max(1, min(concurrency, days))
+    return slot_ms / 1000 / Workload(events_per_day=0).slots + waiting
