@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.answers import Answer
 
-NAMES = ("day", "history", "backfill", "landing", "memory", "gate", "startup")
+NAMES = ("day", "history", "backfill", "landing", "memory", "gate", "startup", "deployed", "orchestration")
 MODULES = {"landing": "benchmarks.landed"}
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import MeteredWarehouse
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 
@@ -89,3 +91,15 @@ def add_late_rows(execute: Execute, number: int) -> None:
         WHERE partition_date = DATE '{day_of(number)}' AND hash(mp_insert_id, 1) % 200 = 0
         """
     )
+
+
+def project(folder: Path, days: int, rows: int, *, wide: bool = True) -> None:
+    """A folder with a source of so many days."""
+    folder.mkdir()
+    warehouse = MeteredWarehouse(settings_for(str(folder / "mixflows.duckdb")))
+    execute = engine_of(warehouse)
+    for first in range(0, days, 200):
+        add_days(execute, first, min(200, days - first), rows, wide=wide)
+    warehouse.create_tables()
+    execute("CHECKPOINT")
+    warehouse.close()

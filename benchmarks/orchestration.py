@@ -1,0 +1,75 @@
+"""What Prefect adds to a backfill of many small days, and how much memory it takes meanwhile."""
+
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from benchmarks.answers import Answer, Figure, Table
+from benchmarks.asking import Asked
+from benchmarks.measuring import MIXFLOWS, Span, command
+from benchmarks.server import Memory, PrefectServer, sampled
+from benchmarks.source import project
+
+ROWS, DAYS = 50, 2_000
+SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
+
+
+def answer(asked: Asked) -> Answer:
+    for way in ("plain", "flow"):
+        project(asked.folder / way, DAYS, ROWS, wide=False)
+    with PrefectServer(asked.folder) as server:
+        tables, figures = _small_days(server, asked.folder)
+    return Answer(
+        f"{DAYS:,} days of {ROWS} events by `mixflows backfill`, as a flow of 4,000 mapped task runs against a server, beside"
+        " `mixflows backfill --no-prefect`, which runs the same functions. The server keeps its database in SQLite, on the"
+        " same two cores.",
+        figures,
+        tables,
+    )
+
+
+def _small_days(server: PrefectServer, folder: Path) -> tuple[list[Table], list[Figure]]:
+    plain = command("backfill", "--no-prefect", folder=folder / "plain")
+    flow, memory = _watched(server, folder / "flow")
+    per_day = (flow.wall - plain.wall) / DAYS * 1000
+    rows = [(share, *memory.at(share)) for share in SHARES]
+    _, flow_early, server_early = memory.at(0.25)
+    _, flow_late, server_late = memory.at(1.0)
+    return (
+        [
+            Table(
+                f"{DAYS:,} days of {ROWS} events",
+                ("", "wall s", "CPU s", "wall ms a day", "peak MB"),
+                [
+                    (name, s.wall, s.cpu, s.wall / DAYS * 1000, s.peak_mb)
+                    for name, s in (("without Prefect", plain), ("as a flow", flow))
+                ],
+            ),
+            Table("Memory over the backfill", ("share of its time", "s", "flow process MB", "server MB"), rows),
+        ],
+        [
+            Figure("orchestration: what Prefect adds to a day, at 2,000 days", per_day, 60, "ms"),
+            Figure("orchestration: memory of the flow's process, end : quarter", flow_late / flow_early, 1.25),
+            Figure("orchestration: memory of the server, end : quarter", server_late / server_early, 1.25),
+        ],
+    )
+
+
+def _watched(server: PrefectServer, folder: Path) -> tuple[Span, Memory]:
+    started = time.perf_counter()
+    running = psutil.Popen([*MIXFLOWS, "backfill"], cwd=folder, stdout=subprocess.DEVNULL)
+    measured = Span()
+    with sampled(running, server.process) as memory:
+        while running.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                times = running.cpu_times()
+                measured.cpu = times.user + times.system
+                measured.peak_mb = max(measured.peak_mb, running.memory_info().rss / 1e6)
+            time.sleep(0.2)
+        measured.wall = time.perf_counter() - started
+    if running.returncode != 0:
+        raise AssertionError(f"mixflows backfill ended with {running.returncode}")
+    return measured, memory
