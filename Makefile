@@ -86,7 +86,7 @@ constraints: $(VENV)/.created ## Write constraints.txt anew from pyproject.toml;
 
 .PHONY: clean
 clean: ## Remove .venv, the API server and whatever the tools and the demo left; never a warehouse of yours
-	@rm -rf $(VENV) .venv-bigquery-server build dist mixflows-demo .hypothesis .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-bigquery-server .venv-dbt build dist mixflows-demo .hypothesis .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The last step of a recipe leaves a stamp, so that an interrupted one is done again.

@@ -6,8 +6,24 @@ from pathlib import Path
 
 from benchmarks.answers import Answer
 
-NAMES = ("day", "history", "backfill", "landing", "memory", "gate", "startup", "deployed", "orchestration")
-MODULES = {"landing": "benchmarks.landed"}
+MODULES = {
+    "day": "day",
+    "history": "history",
+    "one-more-day": "one_more_day",
+    "whole-history": "whole_history",
+    "seconds": "seconds",
+    "backfill": "backfill",
+    "landing": "landed",
+    "memory": "memory",
+    "gate": "gate",
+    "startup": "startup",
+    "deployed": "deployed",
+    "orchestration": "orchestration",
+    "analysts": "analysts",
+    "soak": "soak",
+    "on-paper": "on_paper",
+}
+NAMES = tuple(MODULES)
 
 
 @dataclass(frozen=True)
@@ -26,4 +42,4 @@ class Asked:
 
 
 def ask(name: str, asked: Asked) -> Answer:
-    return importlib.import_module(MODULES.get(name, f"benchmarks.{name}")).answer(asked)
+    return importlib.import_module(f"benchmarks.{MODULES[name]}").answer(asked)

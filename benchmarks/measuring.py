@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +19,7 @@ from mixflows.model import SourceDay
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 
+ROOT = Path(__file__).parent.parent
 MIXFLOWS = (sys.executable, "-c", "from mixflows.cli import main; main()")
 # A child's peak memory begins with that of the process that starts it: a small one has to.
 LAUNCHER = """
@@ -59,9 +60,11 @@ def command(*words: str, folder: Path, expected: Sequence[int] = (0,)) -> Span:
     return process([*MIXFLOWS, *words], folder, expected)
 
 
-def process(words: Sequence[str], folder: Path, expected: Sequence[int] = (0,)) -> Span:
+def process(
+    words: Sequence[str], folder: Path, expected: Sequence[int] = (0,), environment: Mapping[str, str] | None = None
+) -> Span:
     """Runs a command in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {})
     with (folder / "output.txt").open("w+") as output:
         launched = [sys.executable, "-S", "-c", LAUNCHER, *words]
         found = subprocess.run(

@@ -1,9 +1,12 @@
 """A source table as landing makes it, straight by the engine: 12 columns, about 400 bytes an event, 0.11 % copies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from benchmarks.measuring import MeteredWarehouse
 from mixflows.settings import Settings
@@ -29,6 +32,24 @@ def engine_of(warehouse: Warehouse) -> Execute:
     return warehouse.row_access().engine_options["creator"]().execute
 
 
+@contextmanager
+def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse's file, for the engine's own SQL in this process."""
+    with duckdb.connect(str(path), read_only=read_only) as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET preserve_insertion_order = false")
+        yield connection
+
+
+def make_history(path: Path, days: int, rows: int) -> None:
+    """A source of whole days, in a file of its own."""
+    with opened(path) as connection:
+        step = max(1, 1_000_000 // rows)
+        for first in range(0, days, step):
+            add_days(connection.execute, first, min(step, days - first), rows)
+        connection.execute("CHECKPOINT")
+
+
 def day_of(number: int) -> date:
     """The day with this number."""
     return FIRST_DAY + timedelta(number)
@@ -48,7 +69,7 @@ def add_days(execute: Execute, first: int, days: int, rows: int, *, wide: bool =
     )
     execute(
         f"""
-        INSERT INTO mp_master_event
+        INSERT INTO mp_master_event BY NAME
         WITH numbers AS (
           SELECT n, n // {rows} AS day, (n % {rows}) * {86_400_000 // rows} AS ms
           FROM range({first * rows}, {(first + days) * rows}) AS r(n)
@@ -59,18 +80,19 @@ def add_days(execute: Execute, first: int, days: int, rows: int, *, wide: bool =
           SELECT *, 3600000 FROM numbers WHERE hash(n, 1) % 900 = 0
         )
         SELECT
-          'event ' || (n % 20),
-          TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00' + to_days(day::INTEGER) + to_milliseconds(ms),
-          'user' || (hash(n) % 50000),
-          md5(n::VARCHAR),
-          epoch_ms(TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00') + day * 86400000 + ms + (hash(n) % 90000)::BIGINT + later_ms,
-          'customer' || (hash(n) % 5000),
-          md5((n * 13)::VARCHAR),
-          'campaign ' || (hash(n * 5) % 30),
-          ({WIDE if wide else NARROW})::JSON,
-          (DATE '{FIRST_DAY}' + day::INTEGER)::DATE,
-          TIMESTAMPTZ '{FIRST_DAY} 03:00:00+00' + to_days(day::INTEGER + 1),
-          'export-' || day || '.jsonl'
+          'event ' || (n % 20) AS mp_event_name,
+          TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00' + to_days(day::INTEGER) + to_milliseconds(ms) AS time,
+          'user' || (hash(n) % 50000) AS distinct_id,
+          md5(n::VARCHAR) AS mp_insert_id,
+          epoch_ms(TIMESTAMPTZ '{FIRST_DAY} 00:00:00+00') + day * 86400000 + ms + (hash(n) % 90000)::BIGINT + later_ms
+            AS mp_processing_time_ms,
+          'customer' || (hash(n) % 5000) AS customer_id,
+          md5((n * 13)::VARCHAR) AS session_id,
+          'campaign ' || (hash(n * 5) % 30) AS campaign,
+          ({WIDE if wide else NARROW})::JSON AS properties,
+          (DATE '{FIRST_DAY}' + day::INTEGER)::DATE AS partition_date,
+          TIMESTAMPTZ '{FIRST_DAY} 03:00:00+00' + to_days(day::INTEGER + 1) AS loaded_at,
+          'export-' || day || '.jsonl' AS source_file
         FROM copies
         ORDER BY day, later_ms, ms
         """

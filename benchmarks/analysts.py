@@ -1,0 +1,76 @@
+"""What analysts gain: their queries on the published events beside the raw table, deduplicated as they read."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.answers import Answer, Table
+from benchmarks.asking import Asked
+from benchmarks.measuring import Span, command, middle, span
+from benchmarks.rivals.reading import count_rows_read, rows_read
+from benchmarks.source import day_of, make_history, opened
+
+DAYS, ROWS, FULL_ROWS = 60, 20_000, 200_000
+REPEATS = 7
+RAW = "the raw table, copies among them"
+READ_ONCE = "the raw table, deduplicated by the query"
+PUBLISHED = "mp_events"
+FROM = {
+    RAW: "mp_master_event",
+    READ_ONCE: (
+        "(SELECT * FROM mp_master_event WHERE {where} AND mp_insert_id IS NOT NULL"
+        " QUALIFY ROW_NUMBER() OVER (PARTITION BY mp_insert_id, time ORDER BY mp_processing_time_ms) = 1)"
+    ),
+    PUBLISHED: "mp_events",
+}
+QUERIES = {
+    "events of a day by name": (
+        f"partition_date = DATE '{day_of(40)}'",
+        "SELECT mp_event_name, count(*) FROM {source} WHERE {where} GROUP BY ALL",
+    ),
+    "customers of a month": (
+        f"partition_date BETWEEN DATE '{day_of(20)}' AND DATE '{day_of(49)}'",
+        "SELECT count(DISTINCT customer_id) FROM {source} WHERE {where}",
+    ),
+    "one customer's events": (
+        "customer_id = 'customer7'",
+        "SELECT time, mp_event_name, properties FROM {source} WHERE {where} ORDER BY time",
+    ),
+}
+
+
+def answer(asked: Asked) -> Answer:
+    rows = FULL_ROWS if asked.full else ROWS
+    path = asked.folder / "mixflows.duckdb"
+    make_history(path, DAYS, rows)
+    command("backfill", "--no-prefect", folder=asked.folder)
+    return Answer(
+        f"Three queries over {DAYS} days of {rows:,} events, medians of {REPEATS} in turns, in one warm process. Without"
+        " published events, an analyst counts copies too, or deduplicates in each query.",
+        [],
+        [Table("Milliseconds", ("query", "over", "wall ms", "CPU ms", "million rows read"), _queried(path))],
+    )
+
+
+def _queried(path: Path) -> list[tuple[str | float, ...]]:
+    spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    statements = {
+        (query, over): text.format(source=source.format(where=where), where=where)
+        for query, (where, text) in QUERIES.items()
+        for over, source in FROM.items()
+    }
+    with opened(path, read_only=True) as connection:
+        for repeat in range(REPEATS + 1):
+            for place, statement in statements.items():
+                with span() as measured:
+                    connection.execute(statement).fetchall()
+                if repeat:
+                    spans[place].append(measured)
+    found: list[tuple[str | float, ...]] = []
+    for (query, over), statement in statements.items():
+        with opened(path, read_only=True) as connection:
+            count_rows_read(connection)
+            connection.execute(statement).fetchall()
+            read = rows_read(connection)
+        measured = middle(spans[query, over])
+        found.append((query, over, measured.wall * 1000, measured.cpu * 1000, read / 1e6))
+    return found

@@ -1,0 +1,205 @@
+"""What one more day costs with a history behind it: ours, the original design, and a tuned dbt project."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.answers import Answer, Figure, Table
+from benchmarks.asking import Asked
+from benchmarks.measuring import Span, command, middle, process
+from benchmarks.plots import lines
+from benchmarks.rivals import original_design
+from benchmarks.rivals.ours import counted_daily
+from benchmarks.rivals.projects import DbtMissingError, DbtProject, install
+from benchmarks.rivals.truth import compare
+from benchmarks.server import PrefectServer
+from benchmarks.source import Execute, add_days, day_of, make_history, opened
+
+OURS, ORIGINAL, DBT_ORIGINAL, DBT_TUNED = "mixflows run", "original, SQL", "original, dbt", "tuned dbt"
+QUICK = ((10, 20_000), (50, 20_000))
+FULL = ((10, 200_000), (50, 200_000), (100, 200_000), (365, 200_000), (10, 2_000_000))
+REPEATS = 3
+LATE = ((1, 300), (6, 5_000))
+"""Of the day so many days back, one event in so many comes again, and as many new ones come late."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One way to take one more day, over a warehouse of its own.
+
+    Attributes:
+        first: Publishes the history.
+        daily: Takes what was delivered with the day of this number; the whole command.
+        rows_read: Takes one more, and counts.
+    """
+
+    path: Path
+    first: Callable[[], object]
+    daily: Callable[[int], Span]
+    rows_read: Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one subject needed at one history."""
+
+    days: int
+    rows: int
+    span: Span
+    rows_read: int
+    right: str
+
+
+def answer(asked: Asked) -> Answer:
+    notes: list[str] = []
+    try:
+        install()
+    except DbtMissingError as err:
+        notes.append(f"dbt was not run: it cannot be installed here ({err}).")
+    found: dict[str, list[Found]] = defaultdict(list)
+    with PrefectServer(asked.folder):
+        for days, rows in FULL if asked.full else QUICK:
+            for name, one in _measured(asked.folder, days, rows, with_dbt=not notes).items():
+                found[name].append(one)
+    table = Table(
+        f"Medians of {REPEATS} further days",
+        ("", "days behind", "events a day", "wall s", "CPU s", "peak MB", "million rows read", "right?"),
+        [
+            (name, f.days, f.rows, f.span.wall, f.span.cpu, f.span.peak_mb, f.rows_read / 1e6, f.right)
+            for name, several in found.items()
+            for f in several
+        ],
+    )
+    base = (FULL if asked.full else QUICK)[0][1]
+    points = [(name, f.days, f.span.wall) for name, several in found.items() for f in several if f.rows == base]
+    return Answer(
+        "The whole command that takes one more day, process start included and a Prefect server running, with days"
+        " behind it: `mixflows run` with its gate and row checks; the original design's statements on the same DuckDB;"
+        " dbt-duckdb with the original design, and with a tuned project (delete+insert on the last three days, a test of"
+        " the key on that window). With each day come copies and new events of the day before and, fewer, of the sixth"
+        " day before, and rows without insert id. Rows read are those that scans read on a further day. The last column"
+        " is the answer beside the truth by plain SQL.",
+        _figures(found, full=asked.full),
+        [table],
+        notes,
+        [
+            lines(
+                "bench-one-more-day",
+                "Seconds for one more day against the days of history behind it, for the four ways of the table",
+                points,
+                "days of history",
+                "seconds, the whole command",
+                log="xy",
+            )
+        ],
+    )
+
+
+def _figures(found: Mapping[str, list[Found]], *, full: bool) -> list[Figure]:
+    """The limits hold for 200,000 events a day; with fewer, the start of a process is most of what is seen."""
+    if not full:
+        return []
+    ours = {(f.days, f.rows): f.span.wall for f in found[OURS]}
+    figures = [_share("365 days, mixflows : original", ours, found[ORIGINAL], (365, 200_000), 1 / 50)]
+    if DBT_TUNED in found:
+        figures.append(_share("50 days, mixflows : tuned dbt", ours, found[DBT_TUNED], (50, 200_000), 1))
+        figures.append(_share("2,000,000 a day, mixflows : tuned dbt", ours, found[DBT_TUNED], (10, 2_000_000), 1 / 3))
+    return figures
+
+
+def _share(
+    name: str, ours: Mapping[tuple[int, int], float], others: list[Found], at: tuple[int, int], limit: float
+) -> Figure:
+    other = next(f.span.wall for f in others if (f.days, f.rows) == at)
+    return Figure(f"one more day: {name}", ours[at] / other, limit)
+
+
+def _measured(folder: Path, days: int, rows: int, *, with_dbt: bool) -> dict[str, Found]:
+    place = folder / f"{days}x{rows}"
+    place.mkdir()
+    source = place / "source.duckdb"
+    make_history(source, days, rows)
+    found: dict[str, Found] = {}
+    for name, make in _subjects(with_dbt=with_dbt).items():
+        home = place / name.replace(" ", "-").replace(",", "")
+        home.mkdir()
+        shutil.copy(source, home / "mixflows.duckdb")
+        found[name] = _one(make(home, day_of(days - 1).isoformat()), days, rows)
+        shutil.rmtree(home)  # the next one needs the room
+    shutil.rmtree(place)
+    return found
+
+
+def _subjects(*, with_dbt: bool) -> dict[str, Callable[[Path, str], Subject]]:
+    subjects: dict[str, Callable[[Path, str], Subject]] = {OURS: _ours, ORIGINAL: _original}
+    if with_dbt:
+        subjects |= {DBT_ORIGINAL: partial(_dbt, "original"), DBT_TUNED: partial(_dbt, "tuned")}
+    return subjects
+
+
+def _ours(home: Path, _: str) -> Subject:
+    path = home / "mixflows.duckdb"
+    return Subject(
+        path,
+        lambda: command("backfill", "--no-prefect", folder=home),
+        lambda number: command("run", "--as-of", day_of(number).isoformat(), folder=home),
+        lambda number: counted_daily(path, day_of(number)),
+    )
+
+
+def _original(home: Path, _: str) -> Subject:
+    path = home / "mixflows.duckdb"
+    words = [*original_design.WORDS, str(path)]
+    return Subject(
+        path,
+        lambda: process(words, home),
+        lambda _: process(words, home),
+        lambda _: original_design.daily(path, count=True),
+    )
+
+
+def _dbt(which: str, home: Path, last: str) -> Subject:
+    path = home / "mixflows.duckdb"
+    project = DbtProject(which, home, path)
+    return Subject(
+        path,
+        lambda: project.build(last),
+        lambda number: project.build(day_of(number).isoformat()),
+        lambda number: project.rows_read(day_of(number).isoformat()),
+    )
+
+
+def _one(subject: Subject, days: int, rows: int) -> Found:
+    subject.first()
+    spans: list[Span] = []
+    for number in range(days, days + REPEATS):
+        _deliver(subject.path, number, rows)
+        spans.append(subject.daily(number))
+    _deliver(subject.path, days + REPEATS, rows)
+    read = subject.rows_read(days + REPEATS)
+    with opened(subject.path) as connection:
+        right = str(compare(connection.execute))
+    return Found(days, rows, middle(spans), read, right)
+
+
+def _deliver(path: Path, number: int, rows: int) -> None:
+    with opened(path) as connection:
+        execute: Execute = connection.execute
+        add_days(execute, number, 1, rows)
+        landed = f"TIMESTAMPTZ '{day_of(number + 1)} 03:00:00+00'"
+        for back, one_in in LATE:
+            day = f"partition_date = DATE '{day_of(number - back)}' AND hash(mp_insert_id, {number}) % {one_in}"
+            for share, insert_id in ((0, "mp_insert_id"), (1, f"'late {number} ' || mp_insert_id")):
+                execute(
+                    f"INSERT INTO mp_master_event SELECT * REPLACE ({insert_id} AS mp_insert_id, {landed} AS loaded_at,"
+                    f" mp_processing_time_ms + {back} * 86400000 AS mp_processing_time_ms)"
+                    f" FROM mp_master_event WHERE {day} = {share}"
+                )
+        execute(
+            f"INSERT INTO mp_master_event SELECT * REPLACE (NULL AS mp_insert_id) FROM mp_master_event"
+            f" WHERE partition_date = DATE '{day_of(number)}' AND hash(mp_insert_id, 3) % 5000 = 0"
+        )
+        execute("CHECKPOINT")

@@ -1,0 +1,5 @@
+SELECT mp_insert_id, time
+FROM {{ ref('mp_events') }}
+WHERE partition_date >= {{ first_day() }}
+GROUP BY ALL
+HAVING COUNT(*) > 1

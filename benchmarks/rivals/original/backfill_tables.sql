@@ -1,0 +1,2 @@
+CREATE TABLE mp_events AS SELECT * FROM mp_master_event LIMIT 0;
+CREATE TABLE processed_keys (mp_insert_id VARCHAR)

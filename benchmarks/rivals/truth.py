@@ -1,0 +1,65 @@
+"""The right answer, by plain SQL over the whole source, and how far a pair of published tables is from it."""
+
+from dataclasses import dataclass
+
+from benchmarks.source import Execute
+
+RIGHT = """
+CREATE OR REPLACE TEMP TABLE truth AS
+SELECT mp_insert_id, time, min(mp_processing_time_ms) AS arrival, count(*) AS copies
+FROM mp_master_event
+WHERE mp_insert_id IS NOT NULL
+GROUP BY ALL
+"""
+FOUND = """
+CREATE OR REPLACE TEMP TABLE found AS
+SELECT mp_insert_id, time, min(mp_processing_time_ms) AS arrival, count(*) AS rows FROM mp_events GROUP BY ALL
+"""
+KNOWN = "t.mp_insert_id = f.mp_insert_id AND t.time = f.time"
+COUNTS = f"""
+SELECT
+  (SELECT count(*) FROM truth AS t ANTI JOIN found AS f ON {KNOWN}),
+  (SELECT coalesce(sum(f.rows - 1), 0) FROM found AS f WHERE f.mp_insert_id IS NOT NULL)
+    + (SELECT coalesce(sum(f.rows), 0) FROM found AS f WHERE f.mp_insert_id IS NULL),
+  (SELECT count(*) FROM truth AS t JOIN found AS f ON {KNOWN} WHERE f.arrival <> t.arrival),
+  (SELECT count(*) FROM mp_rejected_events)
+    - (SELECT count(*) FROM mp_master_event) + (SELECT count(*) FROM truth)
+"""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How far published tables are from the truth.
+
+    Attributes:
+        missing: Events that are not there.
+        too_many: Rows beyond one an event, and events that nobody can tell apart.
+        other_copy: Events whose copy is not the one that arrived first.
+        rejected: Rejected rows beyond those that the source has (below zero: too few).
+    """
+
+    missing: int
+    too_many: int
+    other_copy: int
+    rejected: int
+
+    def __str__(self) -> str:
+        parts = [
+            f"{abs(number):,} {what}"
+            for number, what in (
+                (self.missing, "events missing"),
+                (self.too_many, "rows too many"),
+                (self.other_copy, "not the first copy"),
+                (self.rejected, f"rejected rows too {'many' if self.rejected > 0 else 'few'}"),
+            )
+            if number
+        ]
+        return f"no: {', '.join(parts)}" if parts else "yes"
+
+
+def compare(execute: Execute) -> Wrong:
+    """Compares `mp_events` and `mp_rejected_events` with what `mp_master_event` tells."""
+    execute(RIGHT)
+    execute(FOUND)
+    (counts,) = execute(COUNTS).fetchall()
+    return Wrong(*map(int, counts))

@@ -1,0 +1,85 @@
+"""How long a whole history takes: ours side by side, one global statement, and the original script."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.answers import Answer, Table
+from benchmarks.asking import Asked
+from benchmarks.measuring import Span, command, process
+from benchmarks.plots import lines
+from benchmarks.rivals import history
+from benchmarks.rivals.truth import compare
+from benchmarks.source import make_history, opened
+
+QUICK, FULL = ((60, 20_000),), ((60, 200_000), (365, 50_000))
+CONCURRENCY = (1, 2, 4, 8)
+GLOBAL, KEYS = "one global statement", "original script"
+
+
+def answer(asked: Asked) -> Answer:
+    rows: list[tuple[str | float, ...]] = []
+    points: list[tuple[str, float, float]] = []
+    for days, events in FULL if asked.full else QUICK:
+        source = asked.folder / "source.duckdb"
+        make_history(source, days, events)
+        for name, take in _ways(days).items():
+            home = asked.folder / "home"
+            home.mkdir()
+            path = home / "mixflows.duckdb"
+            shutil.copy(source, path)
+            measured = take(home)
+            with opened(path) as connection:
+                right = str(compare(connection.execute)) if name != KEYS else _events_only(connection)
+            rows.append((name, days, events, measured.wall, measured.cpu, measured.peak_mb, right))
+            points.append((f"{name}, {days} days", days * events / 1e6, measured.wall))
+            shutil.rmtree(home)
+        source.unlink()
+    return Answer(
+        "A history that nobody has published yet, process start included, without Prefect: `mixflows backfill` with so"
+        " many days side by side, with its gate, figures and ledger; one statement that ranks everything at once; and the"
+        " original script, two statements a day with a table of processed keys that every day is joined with. The last"
+        " two judge nothing, and cannot be taken up where they stopped.",
+        [],
+        [
+            Table(
+                "Each in a process of its own",
+                ("", "days", "events a day", "wall s", "CPU s", "peak MB", "right?"),
+                rows,
+            )
+        ],
+        plots=[
+            lines(
+                "bench-whole-history",
+                "Seconds for a whole history, by the ways of the table",
+                points,
+                "million events",
+                "seconds",
+                log=None,
+            )
+        ] if asked.full else [],
+    )  # fmt: skip
+
+
+def _ways(days: int) -> dict[str, Callable[[Path], Span]]:
+    def ours(at_once: int, home: Path) -> Span:
+        return command("backfill", "--no-prefect", "--concurrency", str(at_once), folder=home)
+
+    def theirs(way: str, home: Path) -> Span:
+        return process([*history.WORDS, way, str(home / "mixflows.duckdb"), str(days)], home)
+
+    return {
+        **{f"mixflows backfill, {n} at once": partial(ours, n) for n in CONCURRENCY},
+        GLOBAL: partial(theirs, "global"),
+        KEYS: partial(theirs, "keys"),
+    }
+
+
+def _events_only(connection: duckdb.DuckDBPyConnection) -> str:
+    """The original script tells of events only."""
+    connection.execute("CREATE TABLE mp_rejected_events AS SELECT * FROM mp_master_event LIMIT 0")
+    wrong = compare(connection.execute)
+    return str(type(wrong)(wrong.missing, wrong.too_many, wrong.other_copy, 0))
