@@ -209,8 +209,10 @@ def _publish(  # noqa: PLR0913 - what publishing a day is made of
                 warehouse.replace_day("events", day.statement("event_rows"))
             else:
                 day.run("merge_events", *_content_flag(staged.figures))
-        _check(day.counts(), staged, vanished_stay=keeps_vanished)
-        status = Status.PUBLISHED if write_events or write_rejected else Status.UNCHANGED
+        written = write_events or write_rejected
+        # What staging counted still stands where nothing was written.
+        _check(day.counts() if written else counts, staged, vanished_stay=keeps_vanished)
+        status = Status.PUBLISHED if written else Status.UNCHANGED
         return _recorded(
             warehouse, settings, staged, verdict, status, note=REPAIRED if replace else "", released=released
         )
