@@ -11,14 +11,14 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from mixflows.errors import SettingsError
-from mixflows.settings_base import Frozen, Identifier, OptionalName
+from mixflows.settings_base import Frozen, Identifier, OptionalName, none_word
 from mixflows.settings_quality import LOOKED_AT, Bounds, QualitySettings
 
 __all__ = [
@@ -160,6 +160,15 @@ class BackfillSettings(Frozen):
     concurrency: int = Field(default=4, ge=1, le=64)
 
 
+class ReportSettings(Frozen):
+    """The report."""
+
+    path: Annotated[Path | None, BeforeValidator(none_word)] = None
+    """Written anew after each run, where it is named."""
+    prefect_ui: Annotated[str | None, BeforeValidator(none_word)] = None
+    """Where runs can be looked at, such as http://127.0.0.1:4200; then the report links to them."""
+
+
 class Settings(Frozen):
     """All settings of one installation."""
 
@@ -173,6 +182,7 @@ class Settings(Frozen):
     pipeline: PipelineSettings = PipelineSettings()
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()
+    report: ReportSettings = ReportSettings()
 
     @property
     def warehouse_name(self) -> str:

@@ -189,9 +189,15 @@ def status(config: Config = None, assignments: Assignments = None, as_json: Json
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The HTML file to write.")] = Path(
-        "mixflows-report.html"
-    ),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The file to write; by default mixflows-report.html.")
+    ] = None,
+    kind: Annotated[str, typer.Option("--format", metavar="FORMAT", help="html, json or markdown.")] = "html",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DAY", help="Tell first what changed since; by default the last report."),
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -199,7 +205,7 @@ def report(
     """Write the report: one HTML file that needs no network."""
     from mixflows.cli.commands import run_report
 
-    run_report(config, assignments, out, as_json=as_json)
+    run_report(config, assignments, out, kind=kind, since=since, open_it=open_it, as_json=as_json)
 
 
 @app.command()

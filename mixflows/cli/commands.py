@@ -2,7 +2,9 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
 
 from mixflows.cli.credentials import take_from_block
 from mixflows.cli.output import (
@@ -17,7 +19,7 @@ from mixflows.cli.output import (
     rate,
 )
 from mixflows.costs import costs_json, in_words, read_costs
-from mixflows.days import DayRange, parse_day
+from mixflows.days import DayRange, day_bounds, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
 from mixflows.landing import Landing, find_files
 from mixflows.model import Mode, Plan, Status
@@ -27,6 +29,9 @@ from mixflows.pipeline.price import price_plan
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.boundary import Warehouse
+
+if TYPE_CHECKING:
+    from mixflows.report.page import Format
 
 
 def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
@@ -183,14 +188,36 @@ def _what(row: dict[str, Any]) -> str:
     return f"{text} ({number(row['source_rows'])} rows, duplicates {rate(row['duplicate_rate'])})" if text else ""
 
 
-def run_report(config: Path | None, assignments: list[str] | None, out: Path, *, as_json: bool) -> None:
-    """Writes the report and says where."""
+ENDINGS = {"html": "html", "json": "json", "markdown": "md"}
+
+
+def run_report(
+    config: Path | None,
+    assignments: list[str] | None,
+    out: Path | None,
+    *,
+    kind: str = "html",
+    since: str | None = None,
+    open_it: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Writes the report and says where.
+
+    Raises:
+        UsageError: The format cannot be meant.
+    """
     from mixflows.report.page import write_report
 
+    if kind not in ENDINGS:
+        raise UsageError(f"{kind!r} is no format", f"Formats: {', '.join(ENDINGS)}.")
     settings, warehouse = opened(config, assignments)
     warehouse.create_tables()
-    path = write_report(warehouse, settings, out)
+    first, _ = day_bounds(parse_day(since), settings.zone) if since else (None, None)
+    target = out or Path(f"mixflows-report.{ENDINGS[kind]}")
+    path = write_report(warehouse, settings, target, kind=cast("Format", kind), since=first)
     if as_json:
         print_json({"report": str(path)})
     else:
         console.print(f"wrote {path}")
+    if open_it:
+        typer.launch(path.resolve().as_uri())

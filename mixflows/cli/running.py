@@ -148,6 +148,10 @@ class Runner:
         raise MixflowsError(f"the flow ended {state.name}: {state.message}")
 
     def _shown(self, result: RunResult) -> int:
+        if self.settings.report.path is not None and result.outcomes:
+            from mixflows.report.page import write_report
+
+            write_report(opened_source(self.settings), self.settings, self.settings.report.path)
         if self._as_json:
             print_json({
                 "run_id": result.run.run_id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from mixflows.model import SHARES
 from mixflows.report.figures import DayFigures, DayFinding, DayState, Outcome, ReportData, worst
 
 UNEQUAL = "not add up: source is not kept + rejected"
@@ -55,6 +56,7 @@ def answer(data: ReportData) -> Answer:
         _sentence(blocked, "is blocked by the quality gate", "are blocked by the quality gate"),
         _sentence(waiting, "was landed and not yet taken by a run", "were landed and not yet taken by a run"),
         _sentence(outdated, "got more rows after it was published", "got more rows after they were published"),
+        _behind(data.days_behind),
         _sentence(warned, "is published with a warning", "are published with warnings"),
     ]
     if wrong or failed:
@@ -95,6 +97,10 @@ def why_stopped(day: DayFigures) -> tuple[DayFinding, ...]:
     return tuple(sorted(gravest, key=lambda finding: finding.outcome is not Outcome.FAIL))
 
 
+def _behind(days: int) -> str:
+    return f"It is {_count(days, 'complete day')} behind: no later day is published." if days else ""
+
+
 def _nothing_published(data: ReportData) -> Answer:
     if not data.days:
         return Answer(Level.EMPTY, "Nothing has been published yet.", ())
@@ -129,9 +135,9 @@ def _count(number: int, noun: str) -> str:
 
 
 def _value(expectation: str, value: float) -> str:
-    if expectation.endswith("_rate"):
+    if expectation.endswith(SHARES):
         return share(value)
-    if expectation == "volume_change":
+    if expectation in ("volume_change", "event_share_change"):
         return f"{value:.3g} ×"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
 
@@ -141,6 +147,17 @@ def share(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value * 100:.2g} %" if value < 0.01 else f"{value * 100:.3g} %"
+
+
+def near(value: float) -> str:
+    """A share near to all, with as many nines as it has, such as `99.98 %`."""
+    return (
+        "100 %"
+        if value == 1
+        else f"{min(value, 0.99999) * 100:.4g} %"
+        if value < 0.9999
+        else f"{min(value, 0.99999) * 100:.5g} %"
+    )
 
 
 def label(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import altair as alt
 
 from mixflows.report.figures import Bound
+from mixflows.report.insights import Insights, Lateness
 
 Spec = dict[str, Any]
 
@@ -21,20 +22,30 @@ _AXIS_WIDTH = 54
 _ABOVE_LEFT: dict[str, Any] = {"align": "left", "dx": 4, "dy": -7, "fontSize": 11}
 
 
-def specifications(bounds: Bound, reasons: tuple[str, ...], expectations: int) -> Mapping[str, Spec]:
+def specifications(
+    bounds: Bound, reasons: tuple[str, ...], expectations: int, seen: Insights | None = None, *, banded: bool = False
+) -> Mapping[str, Spec]:
     """All charts by the name of the element that shows them.
 
     Args:
         bounds: The bounds of the duplicate rate, as shares.
         reasons: The reasons for rejection, the most frequent first.
         expectations: Rows of the calendar.
+        seen: What the profiles tell together.
+        banded: Whether the days have a trailing band of the duplicate rate.
     """
+    more: dict[str, Spec] = {}
+    if seen is not None and seen.lateness is not None:
+        more["lateness-curve"] = _lateness(seen.lateness)
+    if seen is not None and seen.exact_rows + seen.conflicting_rows:
+        more["hours"] = _hours(seen)
     return {
-        "duplicate-rate": _duplicate_rate(bounds),
+        "duplicate-rate": _duplicate_rate(bounds, banded=banded),
         "kept": _rows_per_span("kept", "@kept", "Kept rows"),
         "rejected": _rows_per_span("rejected", "@rejected", "Rejected rows"),
         "reasons": _reasons(reasons),
         "calendar": _calendar(expectations),
+        **more,
     }
 
 
@@ -79,7 +90,7 @@ def _hover(data: alt.NamedData, *fields: alt.Tooltip) -> alt.Chart:
     )
 
 
-def _duplicate_rate(bounds: Bound) -> Spec:
+def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
     days, spans = alt.NamedData("days"), alt.NamedData("spans")
     # A square root keeps the usual tenth of a percent readable beside a bad day of many percent.
     share = alt.Y(
@@ -93,6 +104,11 @@ def _duplicate_rate(bounds: Bound) -> Spec:
             minExtent=_AXIS_WIDTH,
             maxExtent=_AXIS_WIDTH,
         ),
+    )
+    band = (
+        alt.Chart(spans)
+        .mark_area(color="@kept", opacity=0.16, invalid="break-paths-filter-domains")
+        .encode(x=_when("middle"), y=alt.Y("band_low:Q", title="Duplicates of source rows"), y2="band_high:Q")
     )
     line = (
         alt.Chart(spans)
@@ -122,7 +138,67 @@ def _duplicate_rate(bounds: Bound) -> Spec:
         alt.Tooltip("source:Q", title="Source rows", format=","),
     )
     layers = [*_bound("warning", bounds.warning, "@warn", [6, 4]), *_bound("critical", bounds.critical, "@fail", [])]
-    return _spec(alt.layer(line, marks, *layers, hover), width="container", height=220)
+    return _spec(alt.layer(*([band] if banded else []), line, marks, *layers, hover), width="container", height=220)
+
+
+def _lateness(seen: Lateness) -> Spec:
+    """The missing share on a logarithmic scale: a hundredth and a thousandth are as far apart as they matter."""
+    least = 0.5 / seen.rows
+    points = [
+        {"days": days, "missing": max(1 - share, least), "text": f"{share:.4%}".replace("%", " %")}
+        for days, share in seen.curve
+    ]
+    ticks = [value for value in (1, 0.1, 0.01, 0.001, 0.0001, 0.00001) if value > least]
+    base = alt.Chart(alt.InlineData(points)).encode(
+        x=alt.X("days:Q", title="Days after the day", axis=alt.Axis(tickMinStep=1, format="d", grid=False)),
+        y=alt.Y(
+            "missing:Q",
+            title="Copies still missing",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(values=ticks, format="~%", minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH),
+        ),
+        tooltip=[alt.Tooltip("days:Q", title="Days after"), alt.Tooltip("text:N", title="Had arrived")],
+    )
+    now = alt.Chart(alt.InlineData([{"days": seen.lookback_days, "label": f"look-back {seen.lookback_days}"}])).encode(
+        x="days:Q"
+    )
+    rule = now.mark_rule(color="@warn", strokeDash=[6, 4])
+    words = now.mark_text(color="@warn", align="left", dx=5, fontSize=11).encode(y=alt.value(8), text="label:N")
+    layers = (
+        base.mark_line(interpolate="step-after", color="@kept"),
+        base.mark_point(color="@kept", filled=True, size=40),
+    )
+    return _spec(alt.layer(*layers, rule, words), width="container", height=200)
+
+
+def _hours(seen: Insights) -> Spec:
+    rows = [
+        {"hour": o.name, "kind": kind, "rows": rows, "order": order}
+        for o in seen.hours
+        for order, (kind, rows) in enumerate(
+            (("exact", o.duplicate_rows - o.conflicting_rows), ("other content", o.conflicting_rows))
+        )
+    ]
+    bars = (
+        alt.Chart(alt.InlineData(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("hour:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False)),
+            y=alt.Y("rows:Q", axis=_rows_axis("Duplicates")),
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=["exact", "other content"], range=["@reason1", "@reason2"]),
+                legend=alt.Legend(title=None, orient="top", labelColor="@soft"),
+            ),
+            order="order:Q",
+            tooltip=[
+                alt.Tooltip("hour:O", title="Hour"),
+                alt.Tooltip("kind:N", title="Duplicates"),
+                alt.Tooltip("rows:Q", title="Rows", format=","),
+            ],
+        )
+    )
+    return _spec(alt.layer(bars), width="container", height=150)
 
 
 def _bound(name: str, value: float | None, colour: str, dash: list[int]) -> list[alt.Chart]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mixflows.costs import read_costs
+from mixflows.day_profile import DayProfile, read_profiles
+from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError
 from mixflows.model import Severity, Status
 from mixflows.report.figures import (
@@ -19,10 +21,13 @@ from mixflows.report.figures import (
     DayFinding,
     DayState,
     LandingFigures,
+    PastRun,
     PublishedFigures,
     ReportData,
     RunFigures,
 )
+from mixflows.report.insights import insights
+from mixflows.samples import Sample
 from mixflows.settings import Settings
 
 Row = Mapping[str, Any]
@@ -38,6 +43,8 @@ class _Found:
     rejected: RowsByDay
     landed_at: Mapping[date, datetime]
     keeps_deleted: bool
+    history: RowsByDay
+    profiles: Mapping[date, DayProfile]
 
 
 class Queries(Protocol):
@@ -52,12 +59,13 @@ class Queries(Protocol):
         ...
 
 
-def collect(warehouse: Queries, settings: Settings) -> ReportData:
+def collect(warehouse: Queries, settings: Settings, since: datetime | None = None) -> ReportData:
     """Reads what the report shows, as the warehouse has it now.
 
     Args:
         warehouse: An open warehouse. A table that is not there yet counts as empty.
         settings: Name the thresholds that are in force and the warehouse.
+        since: What changed since then is told first.
 
     Returns:
         One entry per day that was landed or taken by a run, ascending; the last 20 runs; totals of the landing log.
@@ -77,6 +85,8 @@ def collect(warehouse: Queries, settings: Settings) -> ReportData:
         rejected=_by_day(rejected),
         landed_at={day: row["last_landed_at"] for day, row in landed.items()},
         keeps_deleted=settings.pipeline.source_deletes == "keep",
+        history=_by_day(_rows(warehouse, "report_history")),
+        profiles=_profiles(warehouse),
     )
     taken = {row["partition_date"]: _day(row, found) for row in ledger}
     waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
@@ -91,6 +101,11 @@ def collect(warehouse: Queries, settings: Settings) -> ReportData:
         runs=tuple(_run(row) for row in _rows(warehouse, "report_runs")),
         landings=_landings(_rows(warehouse, "report_landings")),
         costs=read_costs(warehouse, settings) if ledger else None,
+        insights=insights(found.profiles, settings),
+        since=since,
+        shown_properties=settings.quality.shown_properties,
+        expected_day=last_complete_day(datetime.now(UTC), settings.zone),
+        prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 
 
@@ -113,6 +128,13 @@ def _rows(warehouse: Queries, name: str) -> list[dict[str, Any]]:
         return []
 
 
+def _profiles(warehouse: Queries) -> dict[date, DayProfile]:
+    try:
+        return read_profiles(warehouse)
+    except MissingTableError:
+        return {}
+
+
 def _by_day(rows: list[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
     by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -126,6 +148,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
     findings = tuple(_finding(f) for f in found.findings.get(day, ()))
     rejected = tuple((r["rejection_reason"], r["rejected_rows"]) for r in found.rejected.get(day, ()))
     landed_at = found.landed_at.get(day)
+    profile = found.profiles.get(day)
     return DayFigures(
         day=day,
         state=_state(status, findings),
@@ -144,6 +167,22 @@ def _day(row: Row, found: _Found) -> DayFigures:
         findings=findings,
         note=row["note"] or "",
         error=row["error"] or "",
+        seconds=(row["finished_at"] - row["started_at"]).total_seconds(),
+        history=tuple(_past_run(past) for past in found.history.get(day, ())),
+        rejected_by_key=profile.profile.rejected_by_key if profile else (),
+        samples=tuple(Sample.of_record(record) for record in profile.samples) if profile else (),
+    )
+
+
+def _past_run(row: Row) -> PastRun:
+    return PastRun(
+        run_id=row["run_id"],
+        finished_at=_utc(row["finished_at"]),
+        status=Status(row["status"]),
+        plan_reason=row["plan_reason"],
+        source_rows=row["source_rows"],
+        duplicate_rate=row["duplicate_rate"],
+        note=row["error"] or row["note"] or "",
     )
 
 

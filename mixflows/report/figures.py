@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from mixflows.costs import Costs
 from mixflows.model import Severity, Status
+from mixflows.report.insights import Insights
+from mixflows.samples import Sample
 
 
 class DayState(StrEnum):
@@ -100,6 +102,19 @@ class PublishedFigures:
 
 
 @dataclass(frozen=True)
+class PastRun:
+    """What one run saw of a day, and how the day ended in it."""
+
+    run_id: str
+    finished_at: datetime
+    status: Status
+    plan_reason: str
+    source_rows: int | None
+    duplicate_rate: float | None
+    note: str
+
+
+@dataclass(frozen=True)
 class DayFigures:
     """One day: how its latest run ended, what it saw, and what is published.
 
@@ -112,6 +127,10 @@ class DayFigures:
         changed_since: Whether rows of the day were landed after its latest run had started.
         rejected_by_reason: Reason and rows, as `mp_rejected_events` has them.
         findings: The latest run's; empty when it ended before the audit.
+        seconds: From its first statement to its ledger row, in the latest run.
+        history: Every run that took it, the first one first; at most the latest ten.
+        rejected_by_key: Copies that the keys of `profile.KEYS` would reject.
+        samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
     """
 
     day: date
@@ -131,6 +150,10 @@ class DayFigures:
     findings: tuple[DayFinding, ...]
     note: str
     error: str
+    seconds: float | None = None
+    history: tuple["PastRun", ...] = ()
+    rejected_by_key: tuple[int, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +176,11 @@ class RunFigures:
     failed_days: int
     source_rows: int
     changed_rows: int
+
+    @property
+    def days(self) -> int:
+        """Days that it took."""
+        return self.published_days + self.unchanged_days + self.blocked_days + self.failed_days
 
 
 @dataclass(frozen=True)
@@ -181,6 +209,11 @@ class ReportData:
         days: Ascending, each day once.
         runs: The latest first, at most the number asked for.
         costs: None where nothing is billed.
+        insights: What the days' profiles tell together; None before the first.
+        since: When the report was made before, or what was asked for; what changed since then is told first.
+        expected_day: The last complete day: what the table should reach.
+        prefect_ui: Where runs can be looked at, without a slash at its end.
+        shown_properties: Properties whose values may be shown.
     """
 
     made_at: datetime
@@ -192,11 +225,32 @@ class ReportData:
     runs: tuple[RunFigures, ...]
     landings: LandingFigures
     costs: Costs | None = None
+    insights: Insights | None = None
+    since: datetime | None = None
+    expected_day: date | None = None
+    prefect_ui: str | None = None
+    shown_properties: tuple[str, ...] = ()
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:
         """The days of which the published tables hold something, ascending."""
         return tuple((day.day, day.published) for day in self.days if day.published is not None)
+
+    @property
+    def changed(self) -> tuple[DayFigures, ...]:
+        """Days that a run has taken since `since` and not found unchanged, the latest run first."""
+        if self.since is None:
+            return ()
+        since = self.since
+        taken = [d for d in self.days if d.finished_at and d.finished_at > since and d.status is not Status.UNCHANGED]
+        return tuple(sorted(taken, key=lambda d: (d.finished_at or since, d.day), reverse=True))
+
+    @property
+    def days_behind(self) -> int:
+        """How many complete days the table lacks at its end."""
+        if self.expected_day is None or not self.published:
+            return 0
+        return max(0, (self.expected_day - self.published[-1][0]).days)
 
     def in_state(self, *states: DayState) -> tuple[DayFigures, ...]:
         """The days in any of these states, ascending."""

@@ -4,13 +4,18 @@ At two years of days and a dozen expectations this is a tenth of what records wo
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from mixflows.model import Severity
 from mixflows.report.answer import bound, figure
 from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst
 
 LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcome.FAIL: "f"}
 NO_RESULT = "-"
+BAND_DAYS = 28
+BAND_AT_LEAST = 7
+NOTE_LENGTH = 600
 
 
 def island(data: ReportData) -> dict[str, Any]:
@@ -47,7 +52,50 @@ def _days(days: tuple[DayFigures, ...]) -> dict[str, list[Any]]:
         "rejected": [p.rejected_rows if p else None for p in published],
         "duplicates": [day.duplicate_rows for day in days],
         "rate": [_short(day.duplicate_rate) for day in days],
+        **_band([day.duplicate_rate for day in days]),
     }
+
+
+def _band(rates: Sequence[float | None]) -> dict[str, list[float | None]]:
+    """What 80 % of the 28 entries before each had; None with fewer than seven."""
+    low: list[float | None] = []
+    high: list[float | None] = []
+    for n in range(len(rates)):
+        before = sorted(rate for rate in rates[max(0, n - BAND_DAYS) : n] if rate is not None)
+        enough = len(before) >= BAND_AT_LEAST
+        low.append(_short(before[len(before) // 10]) if enough else None)
+        high.append(_short(before[-1 - len(before) // 10]) if enough else None)
+    return {"band_low": low, "band_high": high}
+
+
+def day_pages(data: ReportData) -> dict[str, Any]:
+    """What the page of a day shows besides the charts' figures, one entry a day; what is empty is left out."""
+    return {"days": [_page(day) for day in data.days]}
+
+
+def _page(day: DayFigures) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "why": day.plan_reason,
+        "note": (day.error or day.note)[:NOTE_LENGTH],
+        "took": None if day.seconds is None else float(f"{day.seconds:.3g}"),
+        "keys": day.rejected_by_key if any(day.rejected_by_key) else None,
+        "samples": [
+            (s.event, s.reason, s.exact, s.later_ms, s.same, [(d.name, d.winner, d.copy) for d in s.differences])
+            for s in day.samples
+        ],
+        "history": [
+            (
+                past.run_id[:8],
+                f"{past.finished_at:%Y-%m-%d %H:%M} UTC",
+                past.status,
+                past.plan_reason,
+                past.source_rows,
+                _short(past.duplicate_rate),
+            )
+            for past in day.history
+        ],
+    }
+    return {name: value for name, value in told.items() if value not in (None, "", [])}
 
 
 def _short(rate: float | None) -> float | None:
@@ -64,8 +112,17 @@ def _expectation(suite: str, name: str, days: tuple[DayFigures, ...], texts: dic
         "name": name,
         "suite": suite,
         "outcomes": "".join(NO_RESULT if f is None else LETTERS[f.outcome] for f in deciding),
+        "bounds": _bounds(suite, name, days),
         "saw": [0 if f is None else texts.setdefault(_saw(f), len(texts)) for f in deciding],
     }
+
+
+def _bounds(suite: str, name: str, days: tuple[DayFigures, ...]) -> list[str]:
+    """The latest warning and critical bound, in words; empty where there is none."""
+    latest: dict[Severity, str] = {}
+    for day in days:
+        latest |= {f.severity: bound(f) for f in day.findings if (f.suite, f.expectation) == (suite, name)}
+    return [latest.get(Severity.WARNING, ""), latest.get(Severity.CRITICAL, "")]
 
 
 def _saw(finding: DayFinding) -> str:

@@ -1,5 +1,6 @@
 """The report as one HTML file: no request leaves it, and it says the answer before it shows the figures."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,20 +9,26 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
+from statistics import median
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import vl_convert
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mixflows.costs import in_words, spoken_bytes, spoken_money, spoken_slots
 from mixflows.errors import WarehouseFullError
-from mixflows.report.answer import answer, bound, figure, label, share, spoken, why_stopped
+from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
-from mixflows.report.data import Queries, collect
+from mixflows.report.data import Queries, collect, to_json
 from mixflows.report.figures import DayFigures, DayState, Outcome, ReportData, worst
-from mixflows.report.island import island, script_json
+from mixflows.report.insights import WINDOW_DAYS
+from mixflows.report.island import day_pages, island, script_json
+from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
+
+Format = Literal["html", "json", "markdown"]
 
 SHOWN_DAYS = 31
 """Days whose rows stand open on the page; older ones are folded by year."""
@@ -65,8 +72,13 @@ def render_html(data: ReportData) -> str:
     Its content security policy allows no request at all, so that it can be mailed, archived and opened anywhere.
     """
     reasons = data.rejection_reasons
-    specs = specifications(data.duplicate_rate, tuple(reason for reason, _ in reasons), len(data.expectations))
+    figures = island(data)
+    banded = any(value is not None for value in figures["days"]["band_low"])
+    names = tuple(reason for reason, _ in reasons)
+    specs = specifications(data.duplicate_rate, names, len(data.expectations), data.insights, banded=banded)
     latest = data.days[::-1]
+    a_day = _seconds_a_day(data)
+    rows = [day.source_rows for day in data.days if day.source_rows]
     return (
         _environment(data.project_timezone)
         .from_string(_asset("page.html.j2"))
@@ -76,9 +88,16 @@ def render_html(data: ReportData) -> str:
             marks=Markup(_asset("marks.svg")),
             css=Markup(_asset("page.css")),
             script=Markup(_asset("page.js")),
+            day_script=Markup(_asset("day.js")),
+            day_pages=Markup(script_json(day_pages(data))),
+            shown_properties=data.shown_properties,
+            window_days=WINDOW_DAYS,
+            usual_rows=median(rows) if rows else None,
+            usual_seconds=a_day,
             libraries=Markup(_chart_libraries()) if data.days else "",
             specs=Markup(script_json(specs)),
-            island=Markup(script_json(island(data))),
+            island=Markup(script_json(figures)),
+            banded=banded,
             row_height=CALENDAR_ROW_HEIGHT,
             reason_colours=len(REASON_COLOURS),
             attention=[day for day in latest if _needs_repair(day)],
@@ -93,13 +112,17 @@ def render_html(data: ReportData) -> str:
     )
 
 
-def write_report(warehouse: Queries, settings: Settings, out: Path) -> Path:
-    """Reads the warehouse and writes the page; a reader meets the old page or the new one, never half of one.
+def write_report(
+    warehouse: Queries, settings: Settings, out: Path, *, kind: Format = "html", since: datetime | None = None
+) -> Path:
+    """Reads the warehouse and writes the report; a reader meets the old one or the new one, never half of one.
 
     Args:
         warehouse: An open warehouse.
         settings: See `collect`.
         out: The file to write; its folder is made if need be.
+        kind: HTML for people, JSON for programs and notebooks, or Markdown for a chat.
+        since: What changed since then comes first; by default, since the page was made that is replaced.
 
     Returns:
         The file that was written.
@@ -108,11 +131,12 @@ def write_report(warehouse: Queries, settings: Settings, out: Path) -> Path:
         WarehouseError: A statement failed.
         WarehouseFullError: The file cannot be written.
     """
-    html = render_html(collect(warehouse, settings))
+    data = collect(warehouse, settings, since or made_before(out))
+    text = {"html": render_html, "json": to_json, "markdown": to_markdown}[kind](data)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=".part", delete=False) as part:
-            part.write(html.encode())
+            part.write(text.encode())
         _replace(out, Path(part.name))
     except OSError as err:
         raise WarehouseFullError(
@@ -120,6 +144,16 @@ def write_report(warehouse: Queries, settings: Settings, out: Path) -> Path:
             "Name a file in a folder you can write to with --out.",
         ) from err
     return out
+
+
+def made_before(out: Path) -> datetime | None:
+    """When the page was made that is there already; None where there is none, or another file."""
+    try:
+        with out.open(encoding="utf-8", errors="replace") as page:
+            found = re.search(r'<meta name="made-at" content="([^"]+)">', page.read(2000))
+        return datetime.fromisoformat(found[1]) if found else None
+    except (OSError, ValueError):
+        return None
 
 
 def _replace(out: Path, part: Path) -> None:
@@ -149,10 +183,13 @@ def _environment(project_timezone: str) -> Environment:
         local = value.astimezone(zone)
         return f"{spoken(local.date())}, {local:%H:%M}"
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     filters: dict[str, Callable[..., object]] = {
         "rows": _rows,
         "share": share,
+        "near": near,
         "seconds": _seconds,
         "spoken": spoken,
         "instant": instant,
@@ -168,6 +205,12 @@ def _environment(project_timezone: str) -> Environment:
     }
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType] -- Jinja's own annotation is bare
     return environment
+
+
+def _seconds_a_day(data: ReportData) -> float | None:
+    """Of the runs that are listed, however many days they took side by side; None without any."""
+    days = sum(run.days for run in data.runs)
+    return sum(run.seconds for run in data.runs) / days if days else None
 
 
 def _needs_repair(day: DayFigures) -> bool:

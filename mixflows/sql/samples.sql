@@ -17,7 +17,7 @@ FROM {{ copies }} AS c
 JOIN chosen AS k ON {{ x.same_key('c', 'k') }}
 WHERE c.is_contested AND c.row_num <= 3 AND k.place <= 5
 UNION ALL
-SELECT {{ x.columns('i') }}, i.row_num, i.rejection_reason, i.is_exact_copy, i.place
+SELECT {{ x.columns('i') }}, i.row_num, i.rejection_reason, i.is_exact_copy, i.place + 5
 FROM invalid AS i
 WHERE i.place <= 5
 ORDER BY place, row_num

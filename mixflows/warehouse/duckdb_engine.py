@@ -15,11 +15,7 @@ from typing import Any
 import duckdb
 import sqlglot
 
-from mixflows.errors import (
-    MissingTableError,
-    SourceColumnsError,
-    WarehouseError,
-)
+from mixflows.errors import MissingTableError, SourceColumnsError, WarehouseError
 from mixflows.landing import FileContent, Landing
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings

@@ -242,6 +242,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "report_days": {},
     "report_events": {},
     "report_findings": {},
+    "report_history": {},
     "report_landed_days": {},
     "report_landings": {},
     "report_rejected": {},

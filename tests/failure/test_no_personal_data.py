@@ -74,7 +74,7 @@ def check(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stdout + done.stderr
 
 
-def check_tables(yard: Yard) -> None:
+def check_tables(yard: Yard, after_release: str = "blocked") -> None:
     """No table but those that hold events has the marker; the three days failed for their three reasons."""
     assert len(yard.execute(f"SELECT * FROM mp_malformed_records WHERE raw_line LIKE '%{MARKER}%'")) == 8
     tables = {name for (name,) in yard.execute("SELECT table_name FROM duckdb_tables()")}
@@ -86,7 +86,7 @@ def check_tables(yard: Yard) -> None:
         " ORDER BY partition_date, finished_at DESC"
     )
     assert [(day, status) for day, status, *_ in last] == [
-        (UNREADABLE, "failed"), (DUPLICATED, "blocked"), (OUTSIDE, "blocked"),
+        (UNREADABLE, "failed"), (DUPLICATED, after_release), (OUTSIDE, "blocked"),
     ]  # fmt: skip
     assert "ConversionException" in last[0][2]
     assert "duplicate_rate" in last[1][3]
@@ -100,11 +100,19 @@ def test_without_prefect(told: tuple[Yard, list[str]]) -> None:
         said.append(check(mixflows(yard.path, "backfill", *words), 1))
     for words in (("plan",), ("plan", "--json"), ("status",), ("status", "--json"), ("report", "--out", "report.html")):
         said.append(check(mixflows(yard.path, *words), 0))
-    said.append((yard.folder / "report.html").read_text(encoding="utf-8"))
+    for kind in ("json", "markdown"):
+        said.append(check(mixflows(yard.path, "report", "--format", kind, "--out", f"report.{kind}"), 0))
+    said += [(yard.folder / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "json", "markdown")]
+    for day in (DUPLICATED, OUTSIDE):
+        said += [check(mixflows(yard.path, "inspect", str(day), *more), 0) for more in ((), ("--json",))]
+    assert "page: hidden | hidden" in said[-4]
+    for words in (("try",), ("try", "--day", str(DUPLICATED)), ("suggest",), ("explain", "duplicate_rate")):
+        said.append(check(mixflows(yard.path, "expectations", *words), 0))
+    said.append(check(mixflows(yard.path, "release", str(DUPLICATED), "--because", "looked at"), 0))
     assert all(said)
     for text in said:
         assert MARKER not in text
-    check_tables(yard)
+    check_tables(yard, after_release="published")
 
 
 @pytest.mark.xdist_group("prefect")

@@ -103,6 +103,19 @@ def test_days_are_the_same_in_every_readers_time_zone(
     assert labels[:3] == ["1 Jan", "2 Jan", "3 Jan"]
 
 
+def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(report_of(12, tmp_path), encoding="utf-8")
+    asked = [*QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"{file.as_uri()}#day-2024-01-04"]
+    dom = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=120, check=True).stdout
+    page = dom.split('id="day-page"', 1)[1].split("</section>", 1)[0]
+    assert "Thu 4 Jan 2024" in page
+    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Expectations", "Every run that took it"]
+    assert "0.7 %, allowed 0.5 %" in page
+    assert 'tabindex="-1"' in page
+    assert re.findall(r'<button type="button">([^<]+)', page) == ["Day before", "Day after", "Close"]
+
+
 def test_an_empty_report_needs_no_script(browser: str, tmp_path: Path) -> None:
     dom, console = opened(browser, report_of(0, tmp_path), tmp_path)
     assert console == []

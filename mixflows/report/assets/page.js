@@ -56,6 +56,10 @@
     const values = members.map((n) => column[n]).filter((value) => value !== null);
     return values.length ? values.reduce((a, b) => a + b, 0) : null;
   };
+  const mean = (column, members) => {
+    const values = members.map((n) => column[n]).filter((value) => value !== null);
+    return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+  };
   const isPublished = (n) => figures.days.state[n] === "published" || figures.days.state[n] === "warned";
   const rateOf = (members) => {
     if (members.length === 1) return figures.days.rate[members[0]];
@@ -80,6 +84,9 @@
     });
     const spans = buckets.map(({ members, ...place }) => ({
       ...place,
+      opens: members.length === 1 ? starts[members[0]] : undefined,
+      band_low: mean(figures.days.band_low, members),
+      band_high: mean(figures.days.band_high, members),
       state_text: statesOf(members),
       stop_size: members.some((n) => figures.days.kept[n] === null) ? 70 : 0,
       source: sum(figures.days.source, members),
@@ -104,7 +111,7 @@
       const deciding = judged.reduce((a, b) => (outcomes[expectation.outcomes[b]].weight > outcomes[expectation.outcomes[a]].weight ? b : a));
       const { outcome, text, sign } = outcomes[expectation.outcomes[deciding]];
       return {
-        ...place, outcome, sign, outcome_text: judged.length > 1 ? `${text} (worst of ${judged.length} days: ${dayName(starts[deciding])})` : text,
+        ...place, opens: starts[deciding], outcome, sign, outcome_text: judged.length > 1 ? `${text} (worst of ${judged.length} days: ${dayName(starts[deciding])})` : text,
         top: row, bottom: row + 1, centre: row + 0.5, expectation: expectation.name, detail: figures.texts[expectation.saw[deciding]],
       };
     }).filter(Boolean));
@@ -187,6 +194,9 @@
       sized.params = [...(spec.params ?? []), ...Object.entries(values).map(([name, value]) => ({ name, value }))];
       const result = await vegaEmbed(element, sized, { actions: false, renderer: "svg", config: style, tooltip: { theme: "custom" } });
       if (mine !== turn) { result.finalize(); return; }
+      result.view.addEventListener("click", (event, item) => {
+        if (item && item.datum && item.datum.opens !== undefined) window.openDay(item.datum.opens);
+      });
       if (id === "calendar") element.parentElement.scrollLeft = element.parentElement.scrollWidth;
       views.push(result);
     }

@@ -1,0 +1,54 @@
+"""The report in Markdown: the answer, what changed, the days to look at; for a chat or a wiki."""
+
+from collections.abc import Iterator
+
+from mixflows.report.answer import answer, bound, figure, near, share, spoken, why_stopped
+from mixflows.report.figures import DayFigures, DayState, ReportData
+
+LATEST_DAYS = 14
+
+
+def to_markdown(data: ReportData) -> str:
+    """The same answer as the page's, and the latest days as a table."""
+    return "\n".join(_lines(data)) + "\n"
+
+
+def _lines(data: ReportData) -> Iterator[str]:
+    said = answer(data)
+    yield f"# {said.headline}"
+    yield ""
+    yield from (f"- {_escaped(reason)}" for reason in said.reasons)
+    if data.since is not None:
+        yield f"\n## Since {data.since:%Y-%m-%d %H:%M} UTC\n"
+        yield from (f"- {day.day}: {day.state.value} ({day.plan_reason})" for day in data.changed[:LATEST_DAYS])
+        if not data.changed:
+            yield "No run has changed a day since then."
+    attention = [day for day in data.days[::-1] if day.state in (DayState.BLOCKED, DayState.FAILED, DayState.WARNED)]
+    if attention:
+        yield "\n## Days to look at\n"
+        yield from (f"- {spoken(day.day)}, {day.state.value}: {_why(day)}" for day in attention[:LATEST_DAYS])
+    if data.days:
+        yield "\n## Latest days\n"
+        yield "| day | state | source | kept | rejected | duplicate rate |"
+        yield "|---|---|---:|---:|---:|---:|"
+        for day in data.days[::-1][:LATEST_DAYS]:
+            p = day.published
+            counts = (p.source_rows, p.kept_rows, p.rejected_rows) if p else (day.source_rows, None, None)
+            cells = " | ".join("" if count is None else f"{count:,}" for count in counts)
+            yield f"| {day.day} | {day.state.value} | {cells} | {share(day.duplicate_rate)} |"
+    if data.insights is not None and (late := data.insights.lateness) is not None:
+        yield "\n## How late events arrive\n"
+        yield from (f"- {near(part)} within {days} days" for part, days in late.caught_by)
+        yield f"- the look-back of {late.lookback_days} days catches {near(late.caught_now)}"
+
+
+def _why(day: DayFigures) -> str:
+    found = [
+        f"{f.expectation} {figure(f)}" + (f" (allowed {bound(f)})" if f.threshold is not None else "")
+        for f in why_stopped(day)
+    ]
+    return _escaped("; ".join(found) or day.error or day.note)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
