@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import sqlglot
 
-from mixflows.errors import MissingTableError, SourceColumnsError, WarehouseError
+from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.landing import FileContent, Landing
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
@@ -23,12 +23,11 @@ from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
 from mixflows.warehouse.duckdb_errors import translated
-from mixflows.warehouse.duckdb_files import remove_copies
 from mixflows.warehouse.duckdb_landing import land_file
-from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, json_text, text_rule
+from mixflows.warehouse.duckdb_opening import STAGING, open_file
+from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, text_rule
 from mixflows.warehouse.shape import Column, SourceShape
 
-STAGING = "mixflows_staging"
 ROW_GROUP_ROWS = 122_880
 """DuckDB stores rows in groups of this many. Source: DuckDB's documentation of its storage."""
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
@@ -57,7 +56,7 @@ class DuckDBWarehouse:
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._root = _connect(settings)
+        self._root = open_file(settings)
         self._catalog = str(self._one_value("SELECT current_database()"))
 
     # Tables
@@ -349,29 +348,6 @@ class DuckDBWarehouse:
                 cursor.close()
             self._cursors.clear()
         self._local = threading.local()
-
-
-def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
-    path = settings.warehouse.path
-    if not path.parent.is_dir():
-        raise WarehouseError(
-            f"the folder {path.parent} of warehouse.path is not there", "Make it, or name another path."
-        )
-    # DuckDB would go to the network for an extension when it meets a file of another database.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.warehouse.memory_limit,
-        "autoinstall_known_extensions": False,
-    }
-    if settings.warehouse.threads is not None:
-        config["threads"] = settings.warehouse.threads
-    with translated(path, "open"):
-        connection = duckdb.connect(str(path), config=config)
-        remove_copies(path)
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET preserve_insertion_order = false")
-        connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-        connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
-    return connection
 
 
 @cache

@@ -13,7 +13,7 @@ from mixflows.pipeline.day import stage_day
 from mixflows.settings import Settings, load_settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.boundary import DayTables
-from mixflows.warehouse.duckdb_engine import STAGING
+from mixflows.warehouse.duckdb_opening import STAGING
 
 DAY = date(2026, 3, 29)
 RUN = Run("golden")

@@ -1,3 +1,4 @@
+{# One row per insert id; from the staging table's last three days, against the whole target. #}
 {{ config(materialized='incremental', incremental_strategy='merge', unique_key='mp_insert_id') }}
 SELECT s.* EXCLUDE (row_num)
 FROM {{ ref('stg_mp_dedup_events') }} AS s

@@ -1,3 +1,4 @@
+{# One row per key; the last three days are deleted and inserted. #}
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='partition_date') }}
 SELECT * EXCLUDE (row_num)
 FROM ({{ ranked() }})
