@@ -17,7 +17,7 @@ from mixflows.warehouse.bigquery_sources import EXPORT_LOG, ExportLog, partition
 from mixflows.warehouse.bigquery_tables import fields_of, published_fields, type_of
 from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
 
-LONG_LIVED = ("ledger", "quality", "landings", "malformed", "claims")
+LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed", "claims")
 PUBLISHED = ("events", "rejected")
 READ = ("bigquery.tables.get", "bigquery.tables.getData")
 WRITE = (*READ, "bigquery.tables.update", "bigquery.tables.updateData")

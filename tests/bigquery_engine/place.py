@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from mixflows.settings import Settings
@@ -92,6 +93,12 @@ class Place:
     def rows(self, table: str) -> list[Row]:
         found = [dict(row.items()) for row in self.client.query(f"SELECT * FROM `{self.table(table)}`").result()]
         return [{name: _plain(name, value) for name, value in row.items()} for row in found]
+
+    def has_table(self, table: str) -> bool:
+        try:
+            return self.client.get_table(self.table(table)) is not None
+        except NotFound:
+            return False
 
     def sql(self, text: str) -> list[Row]:
         """Runs a statement of the test's own."""

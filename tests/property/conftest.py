@@ -1,18 +1,33 @@
-"""One project per test, emptied between its examples: opening a warehouse costs more than running a tiny day."""
+"""One project per engine and module, emptied between its examples: opening a warehouse costs more than a tiny day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from mixflows.warehouse import close_warehouses
+from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import Project
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project with an empty source."""
-    project = Project(DuckDBEngine(tmp_path_factory.mktemp("property")))
-    project.create_source()
-    yield project
+def project_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Project]]:
+    """Gives a project with an empty source on the named engine."""
+    made: dict[str, Project] = {}
+
+    def on(engine: str) -> Project:
+        if engine not in made:
+            if engine == "bigquery":
+                made[engine] = Project(Place(request.getfixturevalue("bigquery_api")))
+            else:
+                made[engine] = Project(DuckDBEngine(tmp_path_factory.mktemp("property")))
+            made[engine].create_source()
+        return made[engine]
+
+    yield on
     close_warehouses()
+    for project in made.values():
+        if isinstance(project.engine, Place):
+            project.engine.close()

@@ -1,10 +1,12 @@
 """Random streams of copies in which keys collide often, and the ways in which they can be delivered."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import hypothesis
 from hypothesis import strategies as st
 
 from tests.oracle.oracle import Copy, Rejected
@@ -42,7 +44,26 @@ def copies(draw: st.DrawFn) -> Row:
     }
 
 
-streams = st.one_of(st.lists(copies(), min_size=1, max_size=4), st.lists(copies(), min_size=12, max_size=30))
+long_streams = st.lists(copies(), min_size=12, max_size=30)
+streams = st.one_of(st.lists(copies(), min_size=1, max_size=4), long_streams)
+
+Rules = tuple[str, str, str]
+"""Key, keep, and what becomes of rows without insert id."""
+
+
+def on_both(rules: Sequence[Rules]) -> list[tuple[str, Rules]]:
+    """Rules with the engine that they are tried on: all on DuckDB, every fifth on BigQuery."""
+    return [("duckdb", rule) for rule in rules] + [("bigquery", rule) for rule in rules[::5]]
+
+
+def examples(engine: str, on_duckdb: int) -> Any:
+    """How many examples: few on BigQuery, where one takes seconds."""
+    return hypothesis.settings(max_examples=on_duckdb if engine == "duckdb" else 2)
+
+
+def streams_for(engine: str) -> st.SearchStrategy[list[Row]]:
+    """Streams of any length or, where examples are few, long ones."""
+    return streams if engine == "duckdb" else long_streams
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mixflows.pipeline.land import land_one
 from tests.oracle.oracle import Copy, deduplicate
 from tests.property.streams import Row, clear, copies, deliveries, published, run
-from tests.spec.project import Project
+from tests.property.test_oracle_agrees import OnEngine
 
 with_time = st.lists(copies().filter(lambda row: row["time"] is not None), min_size=1, max_size=20)
 
@@ -32,7 +32,8 @@ def landed(row: Row) -> Row:
     return row | {"mp_event_name": row["mp_event_name"] or "Other", "time": row["time"].replace(microsecond=0)}
 
 
-def test_the_split_into_files_does_not_matter(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_split_into_files_does_not_matter(project_on: OnEngine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    project = project_on("duckdb")
     project.set(pipeline={"key": "mixpanel", "keep": "first", "missing_insert_id": "reject"})
 
     @settings(max_examples=8)

@@ -1,32 +1,39 @@
 """The published tables and the figures are what plain Python says, for every key, keep and policy."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from mixflows.model import Run
 from mixflows.pipeline.day import discard_stage, stage_day
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
-from tests.property.streams import Row, clear, published, streams
+from tests.property.streams import Row, Rules, clear, examples, on_both, published, streams_for
 from tests.spec.project import LetAll, Project
 
 RULES = list(product(KEYS, ["first", "latest"], ["reject", "keep"]))
 
 
-def use(project: Project, key: str, keep: str, missing: str) -> None:
+OnEngine = Callable[[str], Project]
+
+
+def use(project: Project, rules: Rules) -> None:
+    key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing})
 
 
-@pytest.mark.parametrize(("key", "keep", "missing"), RULES)
-def test_the_tables_are_the_oracles(project: Project, key: str, keep: str, missing: str) -> None:
-    use(project, key, keep, missing)
+@pytest.mark.parametrize(("engine", "rules"), on_both(RULES), ids=str)
+def test_the_tables_are_the_oracles(project_on: OnEngine, engine: str, rules: Rules) -> None:
+    project = project_on(engine)
+    use(project, rules)
+    key, keep, missing = rules
 
-    @settings(max_examples=10)
-    @given(streams)
+    @examples(engine, 10)
+    @given(streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)
         project.add(stream)
@@ -51,12 +58,13 @@ def adds_up(project: Project, copies: list[Copy], key: str) -> None:
     assert {row["status"] for row in project.ledger()} == {"published"}
 
 
-@pytest.mark.parametrize(("key", "keep", "missing"), RULES[::5])
-def test_the_figures_are_plain_counts(project: Project, key: str, keep: str, missing: str) -> None:
-    use(project, key, keep, missing)
+@pytest.mark.parametrize(("engine", "rules"), on_both(RULES[::5]), ids=str)
+def test_the_figures_are_plain_counts(project_on: OnEngine, engine: str, rules: Rules) -> None:
+    project = project_on(engine)
+    use(project, rules)
 
-    @settings(max_examples=12)
-    @given(streams)
+    @examples(engine, 12)
+    @given(streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)
         project.add(stream)
@@ -64,7 +72,7 @@ def test_the_figures_are_plain_counts(project: Project, key: str, keep: str, mis
         by_day: defaultdict[date, list[Copy]] = defaultdict(list)
         for row in stream:
             by_day[row["partition_date"]].append(Copy.of(row))
-        assert found == {day: count(day, copies, key, keep, missing) for day, copies in by_day.items()}
+        assert found == {day: count(day, copies, *rules) for day, copies in by_day.items()}
 
     holds()
 

@@ -4,23 +4,34 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle.oracle import Copy, deduplicate
-from tests.property.streams import Row, deliver, deliveries, published, run, streams
-from tests.property.test_oracle_agrees import RULES, use
-from tests.spec.project import Project
+from tests.property.streams import (
+    Row,
+    Rules,
+    deliver,
+    deliveries,
+    examples,
+    on_both,
+    published,
+    run,
+    streams_for,
+)
+from tests.property.test_oracle_agrees import RULES, OnEngine, use
 
 
-@pytest.mark.parametrize(("key", "keep", "missing"), RULES[::5])
-def test_any_delivery_gives_the_same_tables(project: Project, key: str, keep: str, missing: str) -> None:
-    use(project, key, keep, missing)
+@pytest.mark.parametrize(("engine", "rules"), on_both(RULES[::5]), ids=str)
+def test_any_delivery_gives_the_same_tables(project_on: OnEngine, engine: str, rules: Rules) -> None:
+    project = project_on(engine)
+    use(project, rules)
+    key, keep, missing = rules
 
-    @settings(max_examples=10)
+    @examples(engine, 10)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        stream: list[Row] = data.draw(streams)
+        stream: list[Row] = data.draw(streams_for(engine))
         delivery = data.draw(deliveries(stream))
         deliver(project, delivery)
         events, rejected = deduplicate(map(Copy.of, stream), key=key, keep=keep, missing=missing)
@@ -34,15 +45,16 @@ def test_any_delivery_gives_the_same_tables(project: Project, key: str, keep: st
     holds()
 
 
-@pytest.mark.parametrize("missing", ["reject", "keep"])
-def test_a_copy_that_was_rejected_keeps_its_first_mark(project: Project, missing: str) -> None:
+@pytest.mark.parametrize(("engine", "missing"), [("duckdb", "reject"), ("duckdb", "keep"), ("bigquery", "reject")])
+def test_a_copy_that_was_rejected_keeps_its_first_mark(project_on: OnEngine, engine: str, missing: str) -> None:
     """Unless it became the winner meanwhile, or an equal copy did."""
-    use(project, "insert_id_time", "first", missing)
+    project = project_on(engine)
+    use(project, ("insert_id_time", "first", missing))
 
-    @settings(max_examples=10)
+    @examples(engine, 10)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        stream: list[Row] = data.draw(streams)
+        stream: list[Row] = data.draw(streams_for(engine))
         delivery = data.draw(deliveries(stream))
         deliver(project, delivery)
         before = Counter({mark: rows for mark, rows in project.marks().items() if mark[1] is not None})

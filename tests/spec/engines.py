@@ -59,6 +59,10 @@ class Engine(Protocol):
         """All rows, instants in UTC."""
         ...
 
+    def has_table(self, table: str) -> bool:
+        """Whether a published or short-lived table is there."""
+        ...
+
 
 class DuckDBEngine:
     """DuckDB with its file in a folder of its own."""
@@ -106,6 +110,9 @@ class DuckDBEngine:
 
     def rows(self, table: str) -> list[Row]:
         return self._execute(f'SELECT * FROM "{table}"')
+
+    def has_table(self, table: str) -> bool:
+        return bool(self._execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]))
 
     def _execute(self, sql: str, values: Iterable[Value] = ()) -> list[Row]:
         warehouse = self.warehouse(self._settings)

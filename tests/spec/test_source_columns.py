@@ -89,7 +89,9 @@ def test_a_column_whose_type_changed_is_named_before_anything_is_written(project
         project.settings.tables.source, {**LANDED, "mp_event_name": "INT64", "new_one": "STRING"}
     )
     project.set()
-    with pytest.raises(SourceColumnsError, match=r"mp_event_name \(VARCHAR became BIGINT\)") as refusal:
+    with pytest.raises(
+        SourceColumnsError, match=r"mp_event_name \((VARCHAR became BIGINT|STRING became INT64)\)"
+    ) as refusal:
         project.run("all")
     assert "Nothing was written" in refusal.value.hint
     assert (project.everything(), project.ledger()) == (before, ledger)
@@ -99,19 +101,18 @@ def test_a_column_whose_type_changed_is_named_before_anything_is_written(project
 @pytest.mark.parametrize(
     ("column", "kind", "message"),
     [
-        ("time", "STRING", "column mp_master_event.time is VARCHAR, but columns.time must be a TIMESTAMP"),
+        ("time", "STRING", "column mp_master_event.time is (VARCHAR|STRING), but columns.time must be a TIMESTAMP"),
         (
             "mp_insert_id",
             "INT64",
-            "column mp_master_event.mp_insert_id is BIGINT, but columns.insert_id must be a STRING",
+            "column mp_master_event.mp_insert_id is (BIGINT|INT64), but columns.insert_id must be a STRING",
         ),
-        ("mp_processing_time_ms", "FLOAT64", "mp_processing_time_ms is DOUBLE"),
+        ("mp_processing_time_ms", "FLOAT64", "mp_processing_time_ms is (DOUBLE|FLOAT64)"),
     ],
 )
 def test_a_column_that_cannot_play_its_role_is_named(bare: Project, column: str, kind: str, message: str) -> None:
-    with pytest.raises(SourceColumnsError) as refusal:
+    with pytest.raises(SourceColumnsError, match=message):
         bare.create_source({**LANDED, column: kind})
-    assert message in str(refusal.value)
 
 
 def test_a_source_without_a_column_that_the_settings_name_is_refused(bare: Project) -> None:
