@@ -42,12 +42,12 @@ def partition_days(
 
 
 def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tuple[list[SourceDay], int]:
-    """Days of a source without partitions, counted; only an export log tells a change."""
+    """Days of a source without partitions, counted: a change is told by rows, the last landing and an export log."""
     listed = [
         SourceDay(
             row["day"],
             int(row["source_rows"]),
-            f"{row['source_rows']} rows, {_changed({}, exported[row['day']])}" if row["day"] in exported else None,
+            f"{row['source_rows']} rows, last landed {row['last_landed']}, {_changed({}, exported.get(row['day']))}",
         )
         for row in rows
         if row["day"] is not None

@@ -1,7 +1,6 @@
 """Where the BigQuery tests run: a server on loopback or, with `make test-cloud PROJECT=…`, a real project.
 
-Every test that asks for `bigquery_api` carries the mark `bigquery`. They share two processes, each with a server of its
-own: the examples and properties that run on every engine, and the tests of the engine itself.
+Every test that asks for `bigquery_api` carries the mark `bigquery`. Each process that runs some has a server of its own.
 """
 
 import os
@@ -62,13 +61,11 @@ class BigQueryApi:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the API, and keeps it in two processes."""
+    """Marks what needs the API."""
     for item in items:
-        on_both = item.path.parent.name in ("spec", "property")
         engines = item.callspec.params.values() if hasattr(item, "callspec") else ()  # pyright: ignore[reportAttributeAccessIssue]
         if "bigquery_api" in getattr(item, "fixturenames", ()) or "bigquery" in engines:
             item.add_marker(pytest.mark.bigquery)
-            item.add_marker(pytest.mark.xdist_group(f"bigquery-{'both' if on_both else 'own'}"))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(600))  # the first of them may make the server's environment
 
