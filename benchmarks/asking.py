@@ -16,6 +16,7 @@ MODULES = {
     "landing": "landed",
     "memory": "memory",
     "gate": "gate",
+    "quality": "quality",
     "startup": "startup",
     "deployed": "deployed",
     "orchestration": "orchestration",

@@ -15,7 +15,7 @@ from mixflows.warehouse import open_warehouse
 from tasks.assets import materialize_tables
 from tasks.days import PrefectSteps
 from tasks.planning import leave_plan, plan_run
-from tasks.reporting import ProgressArtifact, final_state, leave_artifacts
+from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, renew_report
 from tasks.runs import current_run, settings_of
 
 
@@ -57,4 +57,5 @@ def backfill(
     result = process(open_warehouse(settings), settings, run, plan, steps, ProgressArtifact(plan).day_done)
     leave_artifacts(result)
     materialize_tables(settings, result)
+    renew_report(settings, result)
     return final_state(result)

@@ -14,7 +14,7 @@ from tasks.alerts import tell_of_duplicates
 from tasks.assets import materialize_tables
 from tasks.days import PrefectSteps
 from tasks.planning import plan_run
-from tasks.reporting import final_state, leave_artifacts
+from tasks.reporting import final_state, leave_artifacts, renew_report
 from tasks.runs import current_run, settings_of
 
 
@@ -47,5 +47,6 @@ def daily(
     result = process(open_warehouse(settings), settings, run, plan, steps, listener().day_done)
     leave_artifacts(result)
     materialize_tables(settings, result)
+    renew_report(settings, result)
     tell_of_duplicates(settings, result)
     return final_state(result)

@@ -41,6 +41,12 @@ def write_html_report(settings: Settings, out: Path) -> Path:
     return path
 
 
+def renew_report(settings: Settings, result: RunResult) -> None:
+    """Writes the report after a run that took days, where the settings name its file."""
+    if settings.report.path is not None and result.outcomes:
+        write_html_report(settings, settings.report.path)
+
+
 def report_url() -> str | None:
     """Where people open the report: Prefect's variable `mixflows_report_url`, which whoever publishes the file sets."""
     url = Variable.get("mixflows_report_url")

@@ -129,7 +129,12 @@ class Runner:
             auditor = GreatExpectationsAuditor(self.settings, warehouse.row_access())
             concurrency = self.settings.backfill.concurrency
             steps = ThreadSteps(warehouse, self.settings, run, auditor, concurrency=concurrency)
-            return process(warehouse, self.settings, run, plan, steps, listener().day_done)
+            result = process(warehouse, self.settings, run, plan, steps, listener().day_done)
+            if self.settings.report.path is not None and result.outcomes:
+                from mixflows.report.page import write_report
+
+                write_report(warehouse, self.settings, self.settings.report.path)
+            return result
 
     def _flow(self, flow: Any, **parameters: object) -> RunResult:
         config = str(self._config) if self._config else None
@@ -148,10 +153,6 @@ class Runner:
         raise MixflowsError(f"the flow ended {state.name}: {state.message}")
 
     def _shown(self, result: RunResult) -> int:
-        if self.settings.report.path is not None and result.outcomes:
-            from mixflows.report.page import write_report
-
-            write_report(opened_source(self.settings), self.settings, self.settings.report.path)
         if self._as_json:
             print_json({
                 "run_id": result.run.run_id,

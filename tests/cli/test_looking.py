@@ -98,3 +98,15 @@ def test_the_views_tell_rates_and_reasons(backfilled: Installation) -> None:
     assert rates == [(BLOCKED, 0.333, True, 1)]
     reasons = "SELECT partition_date::VARCHAR, rejection_reason, rejected_rows, exact_copies FROM mp_rejected_by_reason"
     assert backfilled.rows(reasons) == [(BLOCKED, "Duplicate event", 20, 20)]
+
+
+def test_a_report_is_written_after_each_run_where_it_is_named(landed: Installation) -> None:
+    landed.run("backfill", "--no-prefect", "--set", "report.path=out/report.html", code=3)
+    assert "1 day" in (landed.folder / "out" / "report.html").read_text(encoding="utf-8")
+    landed.run("report", "--format", "json", "--out", "report.json", "--since", "2024-01-01")
+    told = json.loads((landed.folder / "report.json").read_text(encoding="utf-8"))
+    assert [day["state"] for day in told["days"]] == ["published"] * 3 + ["blocked", "published"]
+    assert told["since"] == "2024-01-01T00:00:00Z"
+    landed.run("report", "--format", "markdown")
+    assert (landed.folder / "mixflows-report.md").read_text(encoding="utf-8").startswith("# The table")
+    assert "'pdf' is no format" in landed.run("report", "--format", "pdf", code=2).err
