@@ -104,9 +104,12 @@ class BigQueryWarehouse:
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
             for view in ("duplicates_view", "reasons_view"):
-                if self._table(view) is None:
+                table = self._table(view)
+                if table is None:
                     self._execute(f"create_{view}")
                     made.append(getattr(self._settings.tables, view))
+                    table = self._table(view)
+                self._describe(table, view)
         return tuple(made)
 
     def _aligned(self, role: str, source: bigquery.Table) -> list[str]:

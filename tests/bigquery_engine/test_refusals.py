@@ -71,6 +71,16 @@ def test_no_credentials_at_all(mixflows: Command, tmp_path: Path, monkeypatch: p
     assert "gcloud auth application-default login" in said
 
 
+def test_credentials_that_are_not_accepted(mixflows: Command, project: Project, endpoint: str) -> None:
+    project.deliver(SOURCE)
+    refused = Answer(401, "authError", "Request had invalid authentication credentials.")
+    with proxy(endpoint, lambda _: refused) as through:
+        code, said = run(mixflows, api_endpoint=through)
+    assert code == 1
+    assert "BigQuery does not accept the credentials" in said
+    assert "Name a GcpCredentials block or a key file" in said
+
+
 @pytest.mark.parametrize("command", [("run", "--no-prefect"), ("init",), ("status",)])
 def test_a_dataset_that_is_not_there(mixflows: Command, place: Place, command: tuple[str, ...]) -> None:
     code, said = mixflows(*command, dataset="nowhere")
