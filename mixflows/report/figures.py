@@ -4,10 +4,11 @@
 holds an event's properties or a user's id: only figures, names of expectations, and the words of the ledger.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 
 from mixflows.costs import Costs
 from mixflows.model import Severity, Status
@@ -269,10 +270,20 @@ class ReportData:
             totals[reason] = totals.get(reason, 0) + rows
         return tuple(sorted(totals.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    @cached_property
+    def findings(self) -> Mapping[tuple[str, str], Mapping[date, tuple[DayFinding, ...]]]:
+        """Findings by suite and name of their expectation, in the order in which they were first met; then by day."""
+        found: dict[tuple[str, str], dict[date, tuple[DayFinding, ...]]] = {}
+        for day in self.days:
+            for f in day.findings:
+                of_days = found.setdefault((f.suite, f.expectation), {})
+                of_days[day.day] = (*of_days.get(day.day, ()), f)
+        return found
+
     @property
     def expectations(self) -> tuple[tuple[str, str], ...]:
         """Suite and name of every expectation that judged a shown day, in the order in which they were first met."""
-        return tuple(dict.fromkeys((f.suite, f.expectation) for day in self.days for f in day.findings))
+        return tuple(self.findings)
 
 
 def worst(findings: Iterable[DayFinding]) -> DayFinding | None:

@@ -4,7 +4,8 @@ At two years of days and a dozen expectations this is a tenth of what records wo
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from mixflows.model import Severity
@@ -27,7 +28,7 @@ def island(data: ReportData) -> dict[str, Any]:
     """
     reasons = [reason for reason, _ in data.rejection_reasons]
     texts: dict[str, int] = {"": 0}
-    expectations = [_expectation(suite, name, data.days, texts) for suite, name in data.expectations]
+    expectations = [_expectation(suite, name, data, texts) for suite, name in data.expectations]
     return {
         "days": _days(data.days),
         "reasons": [{"name": reason, "rows": [_rows_of(day, reason) for day in data.days]} for reason in reasons],
@@ -106,22 +107,21 @@ def _rows_of(day: DayFigures, reason: str) -> int:
     return sum(rows for name, rows in day.rejected_by_reason if name == reason)
 
 
-def _expectation(suite: str, name: str, days: tuple[DayFigures, ...], texts: dict[str, int]) -> dict[str, Any]:
-    deciding = [worst(f for f in day.findings if (f.suite, f.expectation) == (suite, name)) for day in days]
+def _expectation(suite: str, name: str, data: ReportData, texts: dict[str, int]) -> dict[str, Any]:
+    found = data.findings[suite, name]
+    deciding = [worst(found.get(day.day, ())) for day in data.days]
     return {
         "name": name,
         "suite": suite,
         "outcomes": "".join(NO_RESULT if f is None else LETTERS[f.outcome] for f in deciding),
-        "bounds": _bounds(suite, name, days),
+        "bounds": _bounds(found),
         "saw": [0 if f is None else texts.setdefault(_saw(f), len(texts)) for f in deciding],
     }
 
 
-def _bounds(suite: str, name: str, days: tuple[DayFigures, ...]) -> list[str]:
+def _bounds(found: Mapping[date, tuple[DayFinding, ...]]) -> list[str]:
     """The latest warning and critical bound, in words; empty where there is none."""
-    latest: dict[Severity, str] = {}
-    for day in days:
-        latest |= {f.severity: bound(f) for f in day.findings if (f.suite, f.expectation) == (suite, name)}
+    latest = {f.severity: bound(f) for f in found[max(found)]}
     return [latest.get(Severity.WARNING, ""), latest.get(Severity.CRITICAL, "")]
 
 

@@ -253,13 +253,13 @@ def _years(days: tuple[DayFigures, ...]) -> Iterator[Year]:
 
 def _expectation_counts(data: ReportData) -> list[ExpectationCounts]:
     shown: list[ExpectationCounts] = []
-    for suite, name in data.expectations:
+    for (suite, name), found in data.findings.items():
         counts = {outcome.value: 0 for outcome in Outcome}
         last_failure = None
-        for day in data.days:
-            deciding = worst(f for f in day.findings if (f.suite, f.expectation) == (suite, name))
+        for day, findings in found.items():
+            deciding = worst(findings)
             if deciding is not None:
                 counts[deciding.outcome.value] += 1
-                last_failure = last_failure if deciding.success else day.day
+                last_failure = last_failure if deciding.success else day
         shown.append(ExpectationCounts(name, suite, counts, last_failure))
     return shown
