@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ from mixflows.day_profile import with_drift
 from mixflows.model import Run
 from mixflows.pipeline.day import discard_stage, stage_day
 from mixflows.warehouse import close_warehouses
+from tests.bigquery_engine.place import Place
 from tests.spec.conftest import ENGINES
-from tests.spec.engines import LANDED
+from tests.spec.engines import LANDED, DuckDBEngine, Engine
 from tests.spec.project import LetAll, Project
 
 DAY = date(2026, 3, 10)
@@ -100,14 +100,20 @@ FAULTS: dict[str, tuple[Callable[[Copies], Copies], str]] = {
 @pytest.fixture(scope="module", params=ENGINES)
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Ten usual days behind the day."""
-    folder: Path = tmp_path_factory.mktemp("faults")
-    made = Project(ENGINES[request.param](folder), **SETTINGS)
+    engine: Engine = (
+        DuckDBEngine(tmp_path_factory.mktemp("faults"))
+        if request.param == "duckdb"
+        else Place(request.getfixturevalue("bigquery_api"))
+    )
+    made = Project(engine, **SETTINGS)
     made.create_source(LANDED | {"customer_id": "STRING", "amount": "FLOAT64"})
     for n in range(PAST_DAYS, 0, -1):
         made.add(copies_of(DAY - timedelta(days=n)))
     made.run(auditor=LetAll())
     yield made
     close_warehouses()
+    if isinstance(engine, Place):
+        engine.close()
 
 
 def failed_on(project: Project, copies: Copies) -> set[str]:

@@ -1,0 +1,82 @@
+"""A blocked day is looked at and released, on every engine."""
+
+import pytest
+
+from expectations.auditor import GreatExpectationsAuditor
+from mixflows.errors import NotReleasedError
+from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
+from mixflows.pipeline.looking import inspect_day, release_day
+from mixflows.story import story
+from tests.spec.project import LetAll, Project
+from tests.spec.tables import DAY
+
+SMALL = {"min_rows": 1, "row_checks": "never"}
+
+
+@pytest.fixture
+def blocked(project: Project) -> Project:
+    project.set(quality=SMALL)
+    project.deliver("""
+        id | time  | arrival
+        a  | 10:00 | 10:01
+        a  | 10:00 | 10:02
+        b  | 11:00 | 11:01
+    """)
+    assert project.run().exit_code == 3
+    return project
+
+
+def auditor(project: Project) -> GreatExpectationsAuditor:
+    return GreatExpectationsAuditor(project.settings, project.warehouse.row_access())
+
+
+def test_a_look_changes_nothing_and_says_what_a_release_would_do(blocked: Project) -> None:
+    found = inspect_day(blocked.warehouse, blocked.settings, DAY, auditor(blocked), Run("look"))
+    assert [f.expectation for f in found.verdict.failures] == ["duplicate_rate"]
+    assert (found.staged.difference.inserted_events, found.changed_since) == (2, False)
+    (sample,) = found.samples
+    assert (sample.exact, sample.later_ms, sample.differences) == (True, 60_000, ())
+    assert blocked.events() == []
+    assert len(blocked.ledger()) == 1
+
+
+def test_a_released_day_is_published_with_its_reason_and_is_not_due_again(blocked: Project) -> None:
+    outcome = release_day(blocked.warehouse, blocked.settings, DAY, "copies are exact", auditor(blocked), Run("let"))
+    assert outcome.row.note.startswith("released: copies are exact (duplicate_rate 33.3 %")
+    blocked.has_events("id\na\nb")
+    assert blocked.ledger()[-1]["plan_reason"] == "released"
+    assert blocked.planned() == {}
+    told = story(blocked.warehouse, blocked.settings, "a")
+    assert [(copy.place, copy.run_id) for copy in told] == [("mp_events", "let"), ("mp_rejected_events", "let")]
+
+
+def test_rows_that_nobody_looked_at_are_not_released(blocked: Project) -> None:
+    blocked.deliver("id | time\nc | 12:00")
+    with pytest.raises(NotReleasedError, match="has changed since the day was blocked"):
+        release_day(blocked.warehouse, blocked.settings, DAY, "fine", auditor(blocked), Run("let"))
+    assert blocked.events() == []
+
+
+class Broken(LetAll):
+    """Finds that a key would be kept twice."""
+
+    def judge(self, staged: list[StagedDay], *, check_rows: bool) -> dict[object, Verdict]:  # pyright: ignore
+        finding = Finding("figures", "kept_keys_unique", Severity.CRITICAL, success=False, observed_value=1.0)
+        return {day.day: Verdict((finding,)) for day in staged}
+
+
+def test_what_guards_the_promise_cannot_be_released(blocked: Project) -> None:
+    with pytest.raises(NotReleasedError, match="kept_keys_unique failed"):
+        release_day(blocked.warehouse, blocked.settings, DAY, "fine", Broken(), Run("let"))  # pyright: ignore
+    assert blocked.events() == []
+
+
+def test_deletions_that_blocked_a_day_are_carried_out_by_its_release(project: Project) -> None:
+    project.set(quality=SMALL)
+    project.deliver("id | time\na | 10:00\nb | 11:00")
+    project.run(auditor=LetAll())
+    project.delete("id\nb")
+    assert project.run("all").exit_code == 3
+    outcome = release_day(project.warehouse, project.settings, DAY, "b was a test", auditor(project), Run("let"))
+    assert outcome.row.deleted_rows == 1
+    project.has_events("id\na")
