@@ -1,5 +1,8 @@
 """A blocked day is looked at and released, on every engine."""
 
+from collections.abc import Mapping, Sequence
+from datetime import date
+
 import pytest
 
 from expectations.auditor import GreatExpectationsAuditor
@@ -60,14 +63,14 @@ def test_rows_that_nobody_looked_at_are_not_released(blocked: Project) -> None:
 class Broken(LetAll):
     """Finds that a key would be kept twice."""
 
-    def judge(self, staged: list[StagedDay], *, check_rows: bool) -> dict[object, Verdict]:  # pyright: ignore
+    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
         finding = Finding("figures", "kept_keys_unique", Severity.CRITICAL, success=False, observed_value=1.0)
         return {day.day: Verdict((finding,)) for day in staged}
 
 
 def test_what_guards_the_promise_cannot_be_released(blocked: Project) -> None:
     with pytest.raises(NotReleasedError, match="kept_keys_unique failed"):
-        release_day(blocked.warehouse, blocked.settings, DAY, "fine", Broken(), Run("let"))  # pyright: ignore
+        release_day(blocked.warehouse, blocked.settings, DAY, "fine", Broken(), Run("let"))
     assert blocked.events() == []
 
 
