@@ -33,6 +33,7 @@ REQUEST_SECONDS = 120.0
 """How long a single request is tried again through outages of the API."""
 
 CANCEL_SECONDS = 20.0
+CANCEL_AGAIN_SECONDS = 0.5
 RUN_AGAIN = "Run it again; what was done stays done."
 
 
@@ -127,11 +128,11 @@ class Jobs:
             self._running[job_id] = step.run_id, job
             cancelled = step.day is not None and step.run_id in self._cancelled
         if cancelled:
-            _cancel(job)
+            _cancel([job])
         try:
             return job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
         except (KeyboardInterrupt, SystemExit, TimeoutError):
-            _cancel(job)
+            _cancel([job])
             raise
         finally:
             with self._lock:
@@ -182,8 +183,7 @@ class Jobs:
             if run_id is not None:
                 self._cancelled.add(run_id)
             jobs = [job for whose, job in self._running.values() if run_id in (None, whose)]
-        for job in jobs:
-            _cancel(job)
+        _cancel(jobs)
 
     def _job_id(self, step: Step, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter]) -> str:
         """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
@@ -199,9 +199,16 @@ class Jobs:
         return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}_{what}"
 
 
-def _cancel(job: bigquery.QueryJob) -> None:
-    with suppress(api.GoogleAPICallError, RequestException):
-        job.cancel(retry=None, timeout=CANCEL_SECONDS)
+def _cancel(jobs: Sequence[bigquery.QueryJob]) -> None:
+    """Asks until they have ended, or for CANCEL_SECONDS: BigQuery promises no more than to try."""
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while jobs and time.monotonic() < deadline:
+        for job in jobs:
+            with suppress(api.GoogleAPICallError, RequestException):
+                job.cancel(retry=None, timeout=CANCEL_SECONDS)
+        jobs = [job for job in jobs if job.state != "DONE"]
+        if jobs:
+            time.sleep(CANCEL_AGAIN_SECONDS)
 
 
 def _label(value: str) -> str:

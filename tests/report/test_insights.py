@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from mixflows.day_profile import DayProfile
 from mixflows.profile import ColumnProfile, Profile, Tally
@@ -107,10 +108,10 @@ def test_the_page_of_a_day_has_its_figures_samples_and_history(project: Project)
     assert "conflicting_duplicate_rate" in shown
 
 
-def test_a_report_tells_what_changed_since_the_one_that_it_replaces(project: Project) -> None:
+def test_a_report_tells_what_changed_since_the_one_that_it_replaces(project: Project, tmp_path: Path) -> None:
     project.deliver("id | time\na | 10:00")
     project.run(auditor=LetAll())
-    out = project.settings.warehouse.path.parent / "report.html"
+    out = tmp_path / "report.html"
     write_report(project.warehouse, project.settings, out)
     assert "Since " not in out.read_text(encoding="utf-8")
     first = made_before(out)
