@@ -14,7 +14,7 @@ from benchmarks.asking import NAMES, Asked, ask
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures mixflows.")
-    parser.add_argument("--full", action="store_true", help="the long ones too: half an hour and 40 GB of disk")
+    parser.add_argument("--full", action="store_true", help="the long ones too: hours, and 60 GB of disk")
     parser.add_argument("--only", choices=NAMES, action="append", help="only this one; repeatable")
     parser.add_argument("--stream", type=Path, help="a raw-export file of many days, to land and backfill besides")
     parser.add_argument("--folder", type=Path, help="where to put scratch files; by default the system's folder")

@@ -13,7 +13,7 @@ from mixflows.model import Run, StagedDay, Status, Verdict
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.process import ThreadSteps, process
 
-DAYS = 2_000
+QUICK_DAYS, FULL_DAYS = 400, 2_000
 ROWS = 50
 # Events of 7,700 days in any order, and two of 17 delivered twice, as the first files of a long history are.
 MANY_DAYS, MANY_ROWS, FILES = 7_700, 1_700_000, 10
@@ -31,26 +31,28 @@ class _MeteredAuditor(GreatExpectationsAuditor):
 
 
 def answer(asked: Asked) -> Answer:
-    small, figures = _small_days(asked.folder)
+    small_days = FULL_DAYS if asked.full else QUICK_DAYS
+    small, figures = _small_days(asked.folder, small_days)
     tables = [small]
     if asked.stream is not None:
         streamed, whole = _stream(asked.folder, asked.stream, "--no-prefect")
         tables.append(Table(f"The stream, {whole:.0f} s", ("step", "wall s", "CPU s", "peak MB"), streamed))
         figures.append(Figure("backfill: the stream, landing and all its days, without Prefect", whole, 300, "s"))
-    tables.append(_many_days(asked))
+    if asked.full:
+        tables.append(_many_days(asked))
     return Answer(
-        f"{DAYS:,} days of {ROWS} events, one after the other through the functions under the flows: what the engine"
+        f"{small_days:,} days of {ROWS} events, one after the other through the functions under the flows: what the engine"
         " takes, what the rest takes (Python, Great Expectations), and how both grow with the days.",
         figures,
         tables,
     )
 
 
-def _small_days(folder: Path) -> tuple[Table, list[Figure]]:
+def _small_days(folder: Path, days: int) -> tuple[Table, list[Figure]]:
     settings = settings_for(str(folder / "small.duckdb"))
     warehouse = MeteredWarehouse(settings)
     execute = engine_of(warehouse)
-    add_days(execute, 0, DAYS, ROWS)
+    add_days(execute, 0, days, ROWS)
     warehouse.create_tables()
     run, auditor = Run("benchmark"), _MeteredAuditor(settings, warehouse.row_access())
     auditor.warm_up()
@@ -59,25 +61,25 @@ def _small_days(folder: Path) -> tuple[Table, list[Figure]]:
         result = process(
             warehouse, settings, run, plan, ThreadSteps(warehouse, settings, run, auditor, concurrency=1)
         )  # fmt: skip
-    if len(result.days(Status.PUBLISHED)) != DAYS:
-        raise AssertionError(f"{len(result.days(Status.PUBLISHED)):,} of {DAYS:,} days were published")
+    if len(result.days(Status.PUBLISHED)) != days:
+        raise AssertionError(f"{len(result.days(Status.PUBLISHED)):,} of {days:,} days were published")
     engine = sum(warehouse.seconds.values())
     by_step = sorted(warehouse.seconds.items(), key=lambda item: -item[1])
     rest = whole.wall - engine
     warehouse.close()
     rows: list[tuple[str, float]] = [
-        ("whole", whole.wall / DAYS * 1000),
-        ("whole, CPU", whole.cpu / DAYS * 1000),
-        ("engine", engine / DAYS * 1000),
-        ("engine, CPU", warehouse.cpu / DAYS * 1000),
-        ("all else", rest / DAYS * 1000),
-        ("all else, CPU", (whole.cpu - warehouse.cpu) / DAYS * 1000),
-        ("all else: of it Great Expectations", auditor.judging / DAYS * 1000),
-        *((f"engine: {name}", seconds / DAYS * 1000) for name, seconds in by_step if seconds / DAYS > 0.0001),
+        ("whole", whole.wall / days * 1000),
+        ("whole, CPU", whole.cpu / days * 1000),
+        ("engine", engine / days * 1000),
+        ("engine, CPU", warehouse.cpu / days * 1000),
+        ("all else", rest / days * 1000),
+        ("all else, CPU", (whole.cpu - warehouse.cpu) / days * 1000),
+        ("all else: of it Great Expectations", auditor.judging / days * 1000),
+        *((f"engine: {name}", seconds / days * 1000) for name, seconds in by_step if seconds / days > 0.0001),
     ]
     return (
         Table("Milliseconds a day, small days, one at a time", ("", "ms"), rows),
-        [Figure("backfill: all but the engine, a small day, without Prefect", rest / DAYS * 1000, 60, "ms")],
+        [Figure("backfill: all but the engine, a small day, without Prefect", rest / days * 1000, 60, "ms")],
     )
 
 
@@ -105,7 +107,7 @@ def _many_days(asked: Asked) -> Table:
         warehouse.create_tables()
         with span() as planned:
             plan = make_plan(warehouse, settings, PlanRequest())
-        days = plan.days if asked.full and files > 1 else plan.days[:MANY_SHARE_DAYS]
+        days = plan.days if files > 1 else plan.days[:MANY_SHARE_DAYS]
         run = Run("benchmark")
         for first in range(0, len(days), MANY_SHARE_DAYS):
             chunk = type(plan)(days[first : first + MANY_SHARE_DAYS], check_rows=False)

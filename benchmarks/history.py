@@ -57,7 +57,7 @@ def _past(path: Path, days: int, rows: int) -> _Past:
 
 
 def answer(asked: Asked) -> Answer:
-    rows = 200_000 if asked.full else 50_000
+    rows = 200_000 if asked.full else 20_000
     pasts = [_past(asked.folder / f"{days}.duckdb", days, rows) for days in (SHORT, LONG)]
     spans: dict[tuple[int, str], list[Span]] = defaultdict(list)
     for repeat in range(REPEATS + 1):

@@ -6,7 +6,7 @@ from benchmarks.measuring import MeteredWarehouse, command
 from benchmarks.source import add_days, engine_of, settings_for
 
 ROWS = 200_000
-DAYS, FULL_DAYS = 30, 100
+DAYS, FULL_DAYS = 15, 100
 
 
 def answer(asked: Asked) -> Answer:

@@ -22,7 +22,7 @@ from benchmarks.source import add_days, day_of, engine_of, settings_for
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 
 PARTS = ("import", "plan", "stage", "Great Expectations, import", "audit", "publish", "record", "artifacts", "Prefect")
-REPEATS = 5
+REPEATS = 3
 BEHIND = 10
 
 

@@ -27,7 +27,7 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.process import ThreadSteps, process
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 
-QUICK_DAYS, FULL_DAYS = 60, 730
+QUICK_DAYS, FULL_DAYS = 40, 730
 ROWS = 400
 KILL_ONE_IN, AGAIN_EVERY, COLUMN_EVERY = 8, 7, 90
 LATE_DAYS = (1, 2, 3, 5, 9, 30, 60)
