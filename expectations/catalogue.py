@@ -39,7 +39,7 @@ CATALOGUE: tuple[Described, ...] = (
     _figure(
         "duplicate_rate",
         "share",
-        "Few copies beyond the first of each key, with the content of their winner.",
+        "Few copies beyond the first of each key.",
         "An SDK, or the export, sends the same events again.",
         "See in the report where they come from. They do not reach mp_events: release the day once you know why.",
     ),

@@ -10,7 +10,7 @@ class Rates:
     """The rates of one day. Shares of the day's source rows, `volume_change` aside; None where it is unknown.
 
     Attributes:
-        duplicate_rate: Valid copies beyond the first of each key, with the content of their winner.
+        duplicate_rate: Valid copies beyond the first of each key.
         conflicting_duplicate_rate: Rejected copies whose content differs from their winner's.
         missing_insert_id_rate: Copies without insert id.
         future_event_rate: Copies whose event time is later than their own arrival by more than the tolerance.
@@ -35,7 +35,7 @@ class Rates:
             usual_rows: Median of the source rows of the days before; None where there are too few of them.
         """
         return cls(
-            duplicate_rate=_share(max(figures.duplicate_rows - figures.conflicting_duplicate_rows, 0), figures),
+            duplicate_rate=_share(figures.duplicate_rows, figures),
             conflicting_duplicate_rate=_share(figures.conflicting_duplicate_rows, figures),
             missing_insert_id_rate=_share(figures.missing_insert_id_rows, figures),
             future_event_rate=_share(figures.future_rows, figures),

@@ -34,7 +34,6 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ("figures", "duplicate_rate", "warning", 0.001, 0.005),
         ("figures", "duplicate_rate", "critical", 0.001, 0.01),
         ("figures", "conflicting_duplicate_rate", "warning", 0.0, 0.001),
-        ("figures", "conflicting_duplicate_rate", "critical", 0.0, 0.01),
         ("figures", "missing_insert_id_rate", "warning", 0.0002, 0.001),
         ("figures", "missing_insert_id_rate", "critical", 0.0002, 0.05),
         ("figures", "future_event_rate", "warning", 0.0, 0.001),
@@ -57,7 +56,6 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ({"duplicate_rows": 51}, [("duplicate_rate", "warning")]),
         ({"duplicate_rows": 101}, [("duplicate_rate", "warning"), ("duplicate_rate", "critical")]),
         ({"duplicate_rows": 11, "conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
-        ({"duplicate_rows": 60, "conflicting_duplicate_rows": 10}, []),
         ({"missing_insert_id_rows": 11}, [("missing_insert_id_rate", "warning")]),
         (
             {"missing_insert_id_rows": 501},

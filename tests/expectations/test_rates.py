@@ -16,7 +16,7 @@ def test_rates_are_shares_of_the_source_rows() -> None:
         future_rows=20,
         late_rows=500,
     )
-    assert Rates.of(figures, 499.5) == Rates(0.0005, 0.0005, 0.002, 0.01, 0.25, 4.0)
+    assert Rates.of(figures, 499.5) == Rates(0.001, 0.0005, 0.002, 0.01, 0.25, 4.0)
 
 
 def test_nothing_divided_by_nothing_is_unknown() -> None:
