@@ -71,7 +71,7 @@ def judge(
     if access is not None and check_rows:
         source = staged_rows.add_source(context, access)
         for day in staged:
-            found[day.day] += _rows_findings(settings, day, source)
+            found[day.day] += _rows_findings(settings, day, source, access)
     return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
@@ -135,15 +135,27 @@ def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[da
     return judging.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
 
 
-def _rows_findings(settings: Settings, staged: StagedDay, source: "StagedRowsDatasource") -> list[Finding]:
-    from expectations import judging, staged_rows
+def _rows_findings(
+    settings: Settings, staged: StagedDay, source: "StagedRowsDatasource", access: RowAccess
+) -> list[Finding]:
+    from expectations import judging, rows, staged_rows
     from expectations.quiet import TestConnectionError
 
     suites = rows_suites(settings, staged.day)
+    found: list[Finding] = []
     try:
-        return judging.judge_rows(staged_rows.staged_day(source, staged.stage_table), suites, ROWS)
+        if access.narrowed is not None:
+            # The user's own suites may read any column; ours is known.
+            ours = {ROWS: suites.pop(ROWS)}
+            columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
+            with access.narrowed(staged.stage_table, columns) as table:
+                found += judging.judge_rows(staged_rows.staged_day(source, table), ours, ROWS)
+        if suites:
+            found += judging.judge_rows(staged_rows.staged_day(source, staged.stage_table), suites, ROWS)
     except TestConnectionError:
         why = f"the staged rows ({staged.stage_table}) could not be read"
     except DayError as err:
         why = f"the staged rows ({staged.stage_table}) could not be judged: {err}"
+    else:
+        return found
     return [Finding(ROWS, ROWS_AUDITED, Severity.CRITICAL, success=False, note=why)]

@@ -66,6 +66,14 @@ def suite(thresholds: RowThresholds) -> ExpectationSuite:
     return ExpectationSuite(name="rows", expectations=expectations)
 
 
+def judged_columns(thresholds: RowThresholds) -> list[str]:
+    """The columns of the staged day that the suite reads."""
+    names = [part.name for part in thresholds.key]
+    return list(
+        dict.fromkeys([*names, thresholds.columns.time, thresholds.columns.insert_id, "row_num", "rejection_reason"])
+    )
+
+
 def _keys_with_nulls_unique(thresholds: RowThresholds) -> UnexpectedRowsExpectation:
     """Keys with a NULL in an optional part; Great Expectations' own statement joins on equality and never sees them."""
     # A column behind a table's name needs no quotes on either engine, even where it is named like a keyword.

@@ -1,6 +1,7 @@
 """How Great Expectations reaches the staged days: what SQLAlchemy needs, and no more."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,11 @@ class RowAccess:
         schema_name: Where the staged days are, such as `staging.main`; None for the connection's own schema.
         engine_options: Further arguments of `sqlalchemy.create_engine`. Connections of a `creator`, a function that
             returns a DBAPI connection, are never pooled, so that it may hand out cursors of one open connection.
+        narrowed: Gives, for a while, a table with some columns of a staged day alone, where reading the staged day
+            again and again costs more than writing these columns once; None where it does not.
     """
 
     connection_string: str
     schema_name: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    narrowed: Callable[[str, Sequence[str]], AbstractContextManager[str]] | None = None

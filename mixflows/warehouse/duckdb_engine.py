@@ -336,7 +336,20 @@ class DuckDBWarehouse:
             connection_string="duckdb:///:memory:",
             schema_name=f"{STAGING}.main",
             engine_options={"creator": self._root.cursor},
+            narrowed=self._narrowed,
         )
+
+    @contextmanager
+    def _narrowed(self, stage: str, columns: Sequence[str]) -> Generator[str]:
+        """The staged day is a view that joins at each reading."""
+        name = f"{stage}_narrow"
+        target = f"{STAGING}.main.{_ident(name)}"
+        selected = ", ".join(_ident(column) for column in columns)
+        self._execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {selected} FROM {STAGING}.main.{_ident(stage)}", {})
+        try:
+            yield name
+        finally:
+            self._execute(f"DROP TABLE IF EXISTS {target}", {})
 
     def cancel(self, run_id: str) -> None:
         """Nothing: its statements end with the process, and days in flight are let end."""
