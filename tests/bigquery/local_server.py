@@ -5,7 +5,9 @@ project, several times a statement. How statements are read, translated and run,
 """
 
 import functools
+import os
 import sys
+import threading
 
 import duckdb
 from local_bigquery import cli
@@ -80,7 +82,14 @@ def hidden(table) -> bool:
     return True
 
 
+def end_with_the_test() -> None:
+    """Ends the server when the process that started it is gone, however it went."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 database._connect, database._attach, database.projects = connect, attach, projects
 database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
+threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

@@ -138,7 +138,12 @@ def serving(data: Path) -> Iterator[str]:
     log = data / "server.log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, cwd=data, env=os.environ | {"HOME": str(home)}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=data,
+            env=os.environ | {"HOME": str(home)},
         )
     try:
         address = f"http://127.0.0.1:{port}"
@@ -151,6 +156,8 @@ def serving(data: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _free_ports(number: int) -> list[int]:
