@@ -3,16 +3,18 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle.oracle import KEYS, Copy, deduplicate, milliseconds
-from tests.property.streams import CONTENTS, Row, clear, published, streams
-from tests.property.test_oracle_agrees import RULES
+from tests.property.streams import CONTENTS, Row, Rules, clear, examples, on_both, published, streams_for
+from tests.property.test_oracle_agrees import RULES, OnEngine
 from tests.spec.project import LetAll, Project
 
 
-def change(project: Project, data: st.DataObject, *, key: str, conflicts: bool) -> tuple[Counter[Copy], Counter[Copy]]:
+def change(
+    project: Project, data: st.DataObject, streams: st.SearchStrategy[list[Row]], *, key: str, conflicts: bool
+) -> tuple[Counter[Copy], Counter[Copy]]:
     """Delivers a stream and runs it, then takes some copies away, adds others or not, and runs again.
 
     Args:
@@ -57,14 +59,16 @@ def changes_nothing_again(project: Project) -> None:
     assert set(last.values()) <= {"unchanged"}
 
 
-@pytest.mark.parametrize(("key", "keep", "missing"), RULES[::5])
-def test_apply_gives_what_the_source_has_now(project: Project, key: str, keep: str, missing: str) -> None:
+@pytest.mark.parametrize(("engine", "rules"), on_both(RULES[::5]), ids=str)
+def test_apply_gives_what_the_source_has_now(project_on: OnEngine, engine: str, rules: Rules) -> None:
+    project = project_on(engine)
+    key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "apply"})
 
-    @settings(max_examples=12)
+    @examples(engine, 12)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        _, source = change(project, data, key=key, conflicts=True)
+        _, source = change(project, data, streams_for(engine), key=key, conflicts=True)
         events, rejected = deduplicate(source.elements(), key=key, keep=keep, missing=missing)
         assert published(project) == (Counter(events), Counter(rejected))
         changes_nothing_again(project)
@@ -72,14 +76,16 @@ def test_apply_gives_what_the_source_has_now(project: Project, key: str, keep: s
     holds()
 
 
-@pytest.mark.parametrize(("key", "keep", "missing"), RULES[1::5])
-def test_keep_has_every_copy_that_ever_was(project: Project, key: str, keep: str, missing: str) -> None:
+@pytest.mark.parametrize(("engine", "rules"), on_both(RULES[1::5]), ids=str)
+def test_keep_has_every_copy_that_ever_was(project_on: OnEngine, engine: str, rules: Rules) -> None:
+    project = project_on(engine)
+    key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "keep"})
 
-    @settings(max_examples=12)
+    @examples(engine, 12)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        before, source = change(project, data, key=key, conflicts=False)
+        before, source = change(project, data, streams_for(engine), key=key, conflicts=False)
         events, rejected = published(project)
         found = events + Counter({r.copy: 0 for r in rejected})
         for r, rows in rejected.items():
