@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from expectations.quiet import ExpectationSuite
+from expectations.quiet import ExpectationSuite, import_unused
 from expectations.thresholds import Thresholds
 from mixflows.errors import SettingsError
 
@@ -22,6 +22,7 @@ def build(reference: str, thresholds: Thresholds) -> ExpectationSuite:
     Raises:
         SettingsError: The module or function is not there, cannot be imported or called, or returns no suite.
     """
+    import_unused()  # what it needs of Great Expectations is not known
     function = _function(reference)
     try:
         suite = function(thresholds)
