@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mixflows.cli import main
+from mixflows.cli import run_command
 from tests.bigquery_engine.faults import Answer, JobFails, always, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
@@ -37,12 +37,11 @@ def mixflows(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         config = tmp_path / "settings.toml"
         config.write_text('[warehouse]\nengine = "bigquery"\n[bigquery]\n' + "\n".join(lines) + "\n")
         monkeypatch.setattr(sys, "argv", ["mixflows", *words, "--config", str(config)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = run_command()
         said = capsys.readouterr()
         text = " ".join((said.out + said.err).split())
         assert "Traceback" not in text
-        return int(ended.value.code or 0), text
+        return code, text
 
     return run
 
