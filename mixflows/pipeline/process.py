@@ -115,6 +115,7 @@ def process(
     finally:
         if mine:
             warehouse.release([d.day for d in mine], run.run_id)
+            warehouse.settle()
     return RunResult(run, tuple(outcomes), held)
 
 

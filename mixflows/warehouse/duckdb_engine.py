@@ -22,6 +22,7 @@ from mixflows.settings import Settings
 from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
+from mixflows.warehouse.duckdb_checkpoint import BackgroundCheckpoint
 from mixflows.warehouse.duckdb_errors import translated
 from mixflows.warehouse.duckdb_landing import land_file
 from mixflows.warehouse.duckdb_opening import STAGING, open_file
@@ -57,6 +58,7 @@ class DuckDBWarehouse:
         self._writing = threading.Lock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._root = open_file(settings)
+        self._checkpoint = BackgroundCheckpoint(self._root)
         self._catalog = str(self._one_value("SELECT current_database()"))
 
     # Tables
@@ -354,8 +356,13 @@ class DuckDBWarehouse:
     def cancel(self, run_id: str) -> None:
         """Nothing: its statements end with the process, and days in flight are let end."""
 
+    def settle(self) -> None:
+        """Begins a checkpoint; see the boundary."""
+        self._checkpoint.begin()
+
     def close(self) -> None:
         """Closes the file and every thread's cursor; safe to call twice."""
+        self._checkpoint.wait()
         with self._lock:
             for cursor in (*self._cursors, self._root):
                 cursor.close()
