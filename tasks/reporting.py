@@ -22,7 +22,6 @@ from prefect.variables import Variable
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.process import DaysLeftError, RunResult
 from mixflows.progress import listener
-from mixflows.report.page import write_report
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
@@ -34,6 +33,8 @@ NAMED_DAYS = 20
 @task(name="write-report", cache_policy=NO_CACHE)
 def write_html_report(settings: Settings, out: Path) -> Path:
     """Writes the HTML report; see `mixflows.report.page.write_report`."""
+    from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
+
     path = write_report(open_warehouse(settings), settings, out)
     get_run_logger().info("report written: %s", path)
     link = report_url() or path.resolve().as_uri()
