@@ -51,6 +51,7 @@ class DayProfile:
             "rejected_by_key": p.rejected_by_key,
             "events_by_key": p.events_by_key,
             "columns": {name: [c.type, c.missing, c.size] for name, c in p.columns.items()},
+            "types": p.types,
             "last_event_ms": p.last_event_ms,
             "samples": self.samples,
         }
@@ -72,6 +73,7 @@ class DayProfile:
             rejected_by_key=tuple(told.get("rejected_by_key", (0, 0, 0))),
             events_by_key={k: tuple(v) for k, v in told.get("events_by_key", {}).items()},
             columns={k: ColumnProfile(*v) for k, v in told.get("columns", {}).items()},
+            types=told.get("types", {}),
             last_event_ms=told.get("last_event_ms"),
         )
         return cls(

@@ -218,6 +218,7 @@ class StagedDay:
     """A day that has been read and ranked, and not yet judged.
 
     Attributes:
+        seconds: What staging took.
         drift: Its profile held against the days before; what no one has held so is not judged.
     """
 
@@ -228,6 +229,7 @@ class StagedDay:
     difference: Difference
     stage_table: str
     started_at: datetime
+    seconds: float = 0.0
     profile: Profile = field(default_factory=lambda: Profile(rows=0))
     drift: Drift = field(default_factory=Drift)
 
@@ -307,6 +309,7 @@ class LedgerRow:
     Attributes:
         bytes_processed: Bytes billed.
         step_costs: A JSON array of one object per step, with the fields of StepCost; empty where nothing is billed.
+        work_seconds: Of staging and publishing, without the wait for other days between; None for a day that failed in it.
     """
 
     run_id: str
@@ -334,6 +337,7 @@ class LedgerRow:
     note: str = ""
     error: str = ""
     step_costs: str = ""
+    work_seconds: float | None = None
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:

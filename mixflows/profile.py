@@ -61,7 +61,8 @@ class Profile:
         origins: By property, then by its value; masked unless it may be shown.
         rejected_by_key: Copies that each of KEYS would reject.
         events_by_key: The same by event name, where the keys disagree.
-        columns: By name.
+        columns: What is looked at, by name.
+        types: Every column of the source, with its type in BigQuery's words.
         last_event_ms: Milliseconds from the day's start to the latest valid event; None without one.
     """
 
@@ -74,6 +75,7 @@ class Profile:
     rejected_by_key: tuple[int, ...] = (0, 0, 0)
     events_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict[str, ColumnProfile])
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
     last_event_ms: int | None = None
 
     @classmethod
@@ -82,7 +84,7 @@ class Profile:
 
         Args:
             rows: Its rows.
-            types: Types of the profiled columns, by name.
+            types: Of the source's columns, by name.
             quality: Says which properties may be shown.
         """
         parts: dict[str, dict[str, Tally]] = defaultdict(dict)
@@ -110,6 +112,7 @@ class Profile:
                 )
                 for name, t in parts["column"].items()
             },
+            types=dict(types),
             last_event_ms=parts["last"][""].rows if "" in parts["last"] else None,
         )
 

@@ -1,6 +1,7 @@
 """One day: stage it, publish it, check what was published, record it. Idempotent at every point."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,6 @@ from mixflows.profile import Profile
 from mixflows.samples import day_samples
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import DayStatement, DayTables, Row, Warehouse
-from mixflows.warehouse.shape import profiled_columns
 
 REPAIRED = "the published day did not add up and was replaced"
 
@@ -36,6 +36,7 @@ class DayStatements:
 
     def __init__(self, warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run) -> None:
         self.tables = DayTables.of(planned.day, run.run_id, run.attempt)
+        self._since = time.perf_counter()
         self._warehouse = warehouse
         start, end = day_bounds(planned.day, settings.zone)
         late_from = day_start(planned.day + timedelta(days=settings.pipeline.lookback_days + 1), settings.zone)
@@ -69,6 +70,11 @@ class DayStatements:
         (row,) = self._warehouse.run(self.statement(name, *flags))
         return {key: int(value) for key, value in row.items()}
 
+    @property
+    def seconds(self) -> float:
+        """Since the first of these statements could run."""
+        return time.perf_counter() - self._since
+
     def counts(self) -> PublishedCounts:
         """What the published tables hold for the day."""
         return PublishedCounts(**self.one_row("published_counts"))
@@ -93,8 +99,9 @@ def stage_day(warehouse: Warehouse, settings: Settings, planned: PlannedDay, run
         difference = Difference(**day.one_row("compare", *_content_flag(figures)))
     else:
         difference = Difference(inserted_events=figures.kept_rows, rejected_added=figures.rejected_rows)
-    profile = Profile.of(day.rows("profile"), _column_types(warehouse, settings), settings.quality)
-    return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at, profile)
+    types = {column.name: column.type for column in warehouse.shape().columns}
+    profile = Profile.of(day.rows("profile"), types, settings.quality)
+    return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at, day.seconds, profile)
 
 
 def sampled(warehouse: Warehouse, settings: Settings, staged: StagedDay) -> list[dict[str, Any]]:
@@ -102,10 +109,6 @@ def sampled(warehouse: Warehouse, settings: Settings, staged: StagedDay) -> list
     if not staged.figures.rejected_rows:
         return []
     return day_samples(DayStatements(warehouse, settings, staged.planned, staged.run).rows("samples"), settings)
-
-
-def _column_types(warehouse: Warehouse, settings: Settings) -> dict[str, str]:
-    return {column.name: column.type for column in profiled_columns(warehouse.shape(), settings)}
 
 
 def discard_stage(warehouse: Warehouse, planned: PlannedDay, run: Run) -> None:
@@ -133,7 +136,7 @@ def publish_day(
     day = DayStatements(warehouse, settings, staged.planned, staged.run)
     try:
         if verdict.failures and not released:
-            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED)
+            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED, day)
         try:
             return _publish(warehouse, settings, staged, verdict, day, released=released)
         except PublishMismatchError:
@@ -141,7 +144,7 @@ def publish_day(
         try:
             return _publish(warehouse, settings, staged, verdict, day, replace=True, released=released)
         except PublishMismatchError as err:
-            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, error=str(err))
+            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, day, error=str(err))
     finally:
         warehouse.drop_stage(day.tables)
 
@@ -214,7 +217,7 @@ def _publish(  # noqa: PLR0913 - what publishing a day is made of
         _check(day.counts() if written else counts, staged, vanished_stay=keeps_vanished)
         status = Status.PUBLISHED if written else Status.UNCHANGED
         return _recorded(
-            warehouse, settings, staged, verdict, status, note=REPAIRED if replace else "", released=released
+            warehouse, settings, staged, verdict, status, day, note=REPAIRED if replace else "", released=released
         )
 
 
@@ -248,6 +251,7 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
     staged: StagedDay,
     verdict: Verdict,
     status: Status,
+    day: DayStatements,
     *,
     note: str = "",
     error: str = "",
@@ -278,6 +282,7 @@ def _recorded(  # noqa: PLR0913 - what a ledger row is made of
         deleted_rows=d.vanished_rows if published and (applies or released) else 0,
         note="; ".join(filter(None, (about, note))),
         error=error,
+        work_seconds=round(staged.seconds + day.seconds, 3),
     )
     samples = sampled(warehouse, settings, staged) if verdict.flags else ()
     outcome = DayOutcome(row, verdict.findings, day_profile(staged, samples).to_json())

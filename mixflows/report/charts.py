@@ -45,6 +45,7 @@ def specifications(
         "rejected": _rows_per_span("rejected", "@rejected", "Rejected rows"),
         "reasons": _reasons(reasons),
         "calendar": _calendar(expectations),
+        "took": _took(),
         **more,
     }
 
@@ -252,6 +253,22 @@ def _reasons(reasons: tuple[str, ...]) -> Spec:
     )
     fields = [alt.Tooltip(f"reason{n}:Q", title=reason, format=",") for n, reason in enumerate(reasons)]
     return _spec(alt.layer(bars, _hover(alt.NamedData("spans"), *fields)), width="container", height=180)
+
+
+def _took() -> Spec:
+    spans = alt.NamedData("spans")
+    axis = alt.Axis(title="Seconds a day", format="~s", tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
+    bars = (
+        alt.Chart(spans)
+        .mark_rect(color="@kept")
+        .encode(x=_when("bar_start"), x2="bar_end:T", y=alt.Y("took:Q", axis=axis), y2=alt.datum(0))
+    )
+    hover = _hover(
+        spans,
+        alt.Tooltip("took:Q", title="Seconds a day", format=".2~f"),
+        alt.Tooltip("source:Q", title="Source rows", format=","),
+    )
+    return _spec(alt.layer(bars, hover), width="container", height=120)
 
 
 def _calendar(expectations: int) -> Spec:

@@ -167,7 +167,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
         findings=findings,
         note=row["note"] or "",
         error=row["error"] or "",
-        seconds=(row["finished_at"] - row["started_at"]).total_seconds(),
+        seconds=row["work_seconds"],
         history=tuple(_past_run(past) for past in found.history.get(day, ())),
         rejected_by_key=profile.profile.rejected_by_key if profile else (),
         samples=tuple(Sample.of_record(record) for record in profile.samples) if profile else (),

@@ -128,7 +128,7 @@ class DayFigures:
         changed_since: Whether rows of the day were landed after its latest run had started.
         rejected_by_reason: Reason and rows, as `mp_rejected_events` has them.
         findings: The latest run's; empty when it ended before the audit.
-        seconds: From its first statement to its ledger row, in the latest run.
+        seconds: What its own statements took in the latest run, by the ledger.
         history: Every run that took it, the first one first; at most the latest ten.
         rejected_by_key: Copies that the keys of `profile.KEYS` would reject.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
@@ -252,6 +252,17 @@ class ReportData:
         if self.expected_day is None or not self.published:
             return 0
         return max(0, (self.expected_day - self.published[-1][0]).days)
+
+    @property
+    def seconds_a_day(self) -> float | None:
+        """Of the runs that are listed, however many days they took side by side; None without any."""
+        days = sum(run.days for run in self.runs)
+        return sum(run.seconds for run in self.runs) / days if days else None
+
+    @property
+    def rebuild_seconds(self) -> float | None:
+        """What the days' own statements took together, in the latest run of each; None before the first."""
+        return sum(day.seconds or 0.0 for day in self.days) or None
 
     def in_state(self, *states: DayState) -> tuple[DayFigures, ...]:
         """The days in any of these states, ascending."""

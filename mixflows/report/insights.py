@@ -202,15 +202,15 @@ def _firsts(days: Sequence[tuple[date, Profile]]) -> tuple[First, ...]:
             shown = ", ".join(new[:5]) + (f" and {len(new) - 5:,} more" if len(new) > 5 else "")
             found.append(First(day, f"first event named {shown}"))
         names |= set(p.events)
-        last_seen |= dict.fromkeys(p.events, day)
-        for name, column in p.columns.items():
+        columns = p.types or {name: column.type for name, column in p.columns.items()}
+        last_seen |= dict.fromkeys((f"event named {name}" for name in p.events), day)
+        last_seen |= dict.fromkeys((f"day with the column {name}" for name in columns), day)
+        for name, type_ in columns.items():
             if number and name not in types:
-                found.append(First(day, f"first day with the column {name} ({column.type})"))
-            elif types.get(name, column.type) != column.type:
-                found.append(First(day, f"the column {name} became {column.type}, from {types[name]}"))
-            types[name] = column.type
+                found.append(First(day, f"first day with the column {name} ({type_})"))
+            elif types.get(name, type_) != type_:
+                found.append(First(day, f"the column {name} became {type_}, from {types[name]}"))
+            types[name] = type_
     end = days[-1][0]
-    found += [
-        First(day, f"last event named {name}") for name, day in last_seen.items() if (end - day).days >= GONE_AFTER
-    ]
+    found += [First(day, f"last {what}") for what, day in last_seen.items() if (end - day).days >= GONE_AFTER]
     return tuple(sorted(found, key=lambda first: (first.day, first.what), reverse=True)[:MOST_FIRSTS])

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from mixflows.costs import Costs, DayCost, spoken_bytes
 from mixflows.model import Severity
 from mixflows.report.answer import bound, figure
 from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst
@@ -24,7 +25,8 @@ def island(data: ReportData) -> dict[str, Any]:
 
     Returns:
         `days`: columns, one entry a day; `reasons` with their rows per day; `expectations` with one letter a day
-        (p, n, w, f, or - for no result) and, a day, the index of what it saw in `texts`; the duplicate rate's `bounds`.
+        (p, n, w, f, or - for no result) and, a day, the index of what it saw in `texts`; the duplicate rate's `bounds`;
+        the seconds of all days, as a full `rebuild` takes them.
     """
     reasons = [reason for reason, _ in data.rejection_reasons]
     texts: dict[str, int] = {"": 0}
@@ -35,6 +37,7 @@ def island(data: ReportData) -> dict[str, Any]:
         "expectations": expectations,
         "texts": list(texts),
         "bounds": [data.duplicate_rate.warning, data.duplicate_rate.critical],
+        "rebuild": _short(data.rebuild_seconds),
     }
 
 
@@ -53,6 +56,7 @@ def _days(days: tuple[DayFigures, ...]) -> dict[str, list[Any]]:
         "rejected": [p.rejected_rows if p else None for p in published],
         "duplicates": [day.duplicate_rows for day in days],
         "rate": [_short(day.duplicate_rate) for day in days],
+        "took": [_short(day.seconds) for day in days],
         **_band([day.duplicate_rate for day in days]),
     }
 
@@ -71,14 +75,22 @@ def _band(rates: Sequence[float | None]) -> dict[str, list[float | None]]:
 
 def day_pages(data: ReportData) -> dict[str, Any]:
     """What the page of a day shows besides the charts' figures, one entry a day; what is empty is left out."""
-    return {"days": [_page(day) for day in data.days]}
+    billed = {cost.day: _billed(cost, data.costs) for cost in data.costs.days} if data.costs else {}
+    return {"days": [_page(day, billed.get(day.day, "")) for day in data.days]}
 
 
-def _page(day: DayFigures) -> dict[str, Any]:
+def _billed(cost: DayCost, costs: Costs) -> str:
+    """What a day was billed a time, and how much of a rebuild that is."""
+    a_time = cost.bytes_billed / cost.attempts
+    share = f", {a_time / costs.source_bytes:.2%} of reading the whole source" if costs.source_bytes else ""
+    return f"billed {spoken_bytes(a_time)} a time{share}"
+
+
+def _page(day: DayFigures, billed: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "why": day.plan_reason,
+        "billed": billed,
         "note": (day.error or day.note)[:NOTE_LENGTH],
-        "took": None if day.seconds is None else float(f"{day.seconds:.3g}"),
         "keys": day.rejected_by_key if any(day.rejected_by_key) else None,
         "samples": [
             (s.event, s.reason, s.exact, s.later_ms, s.same, [(d.name, d.winner, d.copy) for d in s.differences])
@@ -99,8 +111,8 @@ def _page(day: DayFigures) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, "", [])}
 
 
-def _short(rate: float | None) -> float | None:
-    return None if rate is None else float(f"{rate:.4g}")
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
 
 
 def _rows_of(day: DayFigures, reason: str) -> int:

@@ -77,7 +77,6 @@ def render_html(data: ReportData) -> str:
     names = tuple(reason for reason, _ in reasons)
     specs = specifications(data.duplicate_rate, names, len(data.expectations), data.insights, banded=banded)
     latest = data.days[::-1]
-    a_day = _seconds_a_day(data)
     rows = [day.source_rows for day in data.days if day.source_rows]
     return (
         _environment(data.project_timezone)
@@ -93,7 +92,7 @@ def render_html(data: ReportData) -> str:
             shown_properties=data.shown_properties,
             window_days=WINDOW_DAYS,
             usual_rows=median(rows) if rows else None,
-            usual_seconds=a_day,
+            usual_seconds=data.seconds_a_day,
             libraries=Markup(_chart_libraries()) if data.days else "",
             specs=Markup(script_json(specs)),
             island=Markup(script_json(figures)),
@@ -205,12 +204,6 @@ def _environment(project_timezone: str) -> Environment:
     }
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType] -- Jinja's own annotation is bare
     return environment
-
-
-def _seconds_a_day(data: ReportData) -> float | None:
-    """Of the runs that are listed, however many days they took side by side; None without any."""
-    days = sum(run.days for run in data.runs)
-    return sum(run.seconds for run in data.runs) / days if days else None
 
 
 def _needs_repair(day: DayFigures) -> bool:

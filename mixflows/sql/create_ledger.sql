@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS {{ ledger }} (
   engine STRING,
   note STRING,
   error STRING,
-  step_costs STRING
+  step_costs STRING,
+  work_seconds FLOAT64
 )
 PARTITION BY partition_date

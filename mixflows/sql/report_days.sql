@@ -28,6 +28,7 @@ SELECT
   latest.late_rows,
   latest.note,
   latest.error,
+  latest.work_seconds,
   published.source_rows AS published_source_rows,
   published.finished_at AS published_at
 FROM ranked AS latest

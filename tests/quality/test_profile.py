@@ -48,6 +48,7 @@ def test_counts_arrivals_hours_and_names(delivered: Project) -> None:
     assert found.hours == {0: Tally(3, 2, 1), 9: Tally(1), 12: Tally(1), 23: Tally(2)}
     assert found.events == {"Open": Tally(4, 2, 1), "Buy": Tally(3)}
     assert found.last_event_ms == (24 * 60 - 1) * 60_000
+    assert found.types == {column.name: column.type for column in delivered.warehouse.shape().columns}
 
 
 def test_values_of_properties_are_ranked_and_not_named_unless_they_may_be(delivered: Project) -> None:

@@ -99,6 +99,7 @@ class History:
             finished_at=started_at + timedelta(seconds=2),
             engine="duckdb",
             error=error,
+            work_seconds=None if source_rows is None else 0.5,
         )
         self._ledger.append(asdict(row))
         head = {"run_id": run_id, "attempt": attempt, "partition_date": day}

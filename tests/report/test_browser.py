@@ -14,7 +14,7 @@ from mixflows.report.data import collect
 from mixflows.report.page import render_html
 from tests.report.history import History, duplicate_rate
 
-CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar")
+CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")
 DAY = date(2024, 1, 1)
 QUIET = (
     "--headless",
@@ -112,6 +112,7 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
     assert "Thu 4 Jan 2024" in page
     assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Expectations", "Every run that took it"]
     assert "0.7 %, allowed 0.5 %" in page
+    assert re.search(r"took 0\.5 s, [\d.]+ % of a full rebuild", page)
     assert 'tabindex="-1"' in page
     assert re.findall(r'<button type="button">([^<]+)', page) == ["Day before", "Day after", "Close"]
 

@@ -76,6 +76,18 @@ def test_names_and_columns_have_a_first_day() -> None:
     ]
 
 
+def test_every_column_of_the_source_has_a_first_and_a_last_day() -> None:
+    before = replace(USUAL, types={"mp_insert_id": "STRING", "campaign": "STRING", "properties": "JSON"})
+    after = replace(USUAL, types={"mp_insert_id": "STRING", "properties": "STRING", "ref": "INT64"})
+    found = insights(stored(before, *[after] * 8), Settings())
+    assert found is not None
+    assert [((first.day - DAY).days, first.what) for first in found.firsts] == [
+        (1, "the column properties became STRING, from JSON"),
+        (1, "first day with the column ref (INT64)"),
+        (0, "last day with the column campaign"),
+    ]
+
+
 def test_without_profiles_there_is_nothing_to_tell() -> None:
     assert insights({}, Settings()) is None
 

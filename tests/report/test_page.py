@@ -112,9 +112,11 @@ def test_the_charts_get_the_figures_of_every_day(history: History) -> None:
         "rejected": [3, 14, None, None, None],
         "duplicates": [2, 14, 248, None, None],
         "rate": [0.001, 0.007, 0.124, None, None],
+        "took": [0.5, 0.5, 0.5, None, None],
         "band_low": [None] * 5,
         "band_high": [None] * 5,
     }
+    assert figures["rebuild"] == 1.5
     assert figures["reasons"] == [
         {"name": "Duplicate event", "rows": [2, 14, 0, 0, 0]},
         {"name": "Missing insert id", "rows": [1, 0, 0, 0, 0]},

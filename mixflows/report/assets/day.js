@@ -63,7 +63,9 @@
     const facts = element("p");
     facts.append(element("strong", states[column.state[n]]));
     if (told.why) facts.append(`; taken because: ${told.why.replaceAll("_", " ")}`);
-    if (told.took !== null && told.took !== undefined) facts.append(`; took ${Number(told.took.toPrecision(2))} s`);
+    const took = column.took[n];
+    if (took !== null) facts.append(`; took ${Number(took.toPrecision(2))} s${figures.rebuild ? `, ${share(took / figures.rebuild)} of a full rebuild` : ""}`);
+    if (told.billed) facts.append(`; ${told.billed}`);
     const parts = [bar, facts];
     if (told.note) parts.push(element("p", told.note, { class: "told" }));
     parts.push(table("Figures", ["Source rows", "Kept", "Rejected", "Duplicates", "Duplicate rate"], [

@@ -92,6 +92,7 @@
       source: sum(figures.days.source, members),
       kept: sum(figures.days.kept, members),
       duplicates: sum(figures.days.duplicates, members),
+      took: mean(figures.days.took, members),
       published_rate: rateOf(members.filter(isPublished)),
       rate: members.length === 1 ? figures.days.rate[members[0]] : rateOf(members.filter(isPublished)),
       rejected: sum(figures.days.rejected, members),
