@@ -71,8 +71,8 @@ format: $(VENV)/.dev-installed ## Repair what ruff can repair
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.dev-installed ## Run the benchmarks
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev-installed ## Run the benchmarks; FULL=1 for the long ones, which take hours
+	@$(BIN)/python -m benchmarks $(if $(FULL),--full)
 
 .PHONY: constraints
 constraints: $(VENV)/.created ## Write constraints.txt anew from pyproject.toml; UPGRADE=1 takes newer versions

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks import answers
-from benchmarks.asking import NAMES, Asked, ask
+from benchmarks.asking import NAMES, Asked, ask, title
 
 
 def main() -> None:
@@ -30,9 +30,10 @@ def main() -> None:
             ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
         ):
             answer = pool.submit(ask, name, Asked(Path(folder), words.full, stream)).result()
-        part = answers.section(name, answer, asked_for, time.perf_counter() - started)
+        section = title(name, full=words.full)
+        part = answers.section(section, answer, asked_for, time.perf_counter() - started)
         print(part, flush=True)
-        answers.write({name: part}, NAMES)
+        answers.write({section: part}, [title(name, full=full) for name in NAMES for full in (False, True)])
 
 
 def _public(words: argparse.Namespace) -> list[str]:

@@ -17,9 +17,10 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`; each part is measured anew and replaced by `python -m benchmarks --only NAME`. Two sides of a
-ratio are measured in turns in one run, and medians are taken. On a busy machine wall-clock ratios move too, as one side
-may use the second core and the other not: mind the load that stands below each part. CPU seconds are of all threads.
+Written by `make bench`; each part is measured anew and replaced by `python -m benchmarks --only NAME`, or with `--full`, whose
+longer sizes have sections of their own. All sides of a ratio are measured in one run, small ones in turns, and medians are
+taken of those that run more than once. On a busy machine wall-clock ratios move too, as one side may use the second core
+and the other not: mind the load that stands below each part. CPU seconds are of all threads.
 """
 
 
@@ -77,7 +78,7 @@ def write(sections: dict[str, str], names: Sequence[str]) -> None:
     """Puts sections into the document, in the order of `names`; those that were not measured now stay as they are."""
     before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else ""
     parts = {part.split("\n", 1)[0]: f"## {part}" for part in re.split(r"(?m)^## ", before)[1:]}
-    held = [(parts | sections)[name] for name in names if name in parts or name in sections]
+    held = [(parts | sections)[name] for name in dict.fromkeys(names) if name in parts or name in sections]
     header = "\n".join(_table(FIGURES, []))
     rows = [row for part in held for row in _rows_after(part, header)]
     text = "\n".join([HEAD, *_table(FIGURES, []), *rows, "", *(part.rstrip("\n") + "\n" for part in held)])

@@ -25,6 +25,18 @@ MODULES = {
     "on-paper": "on_paper",
 }
 NAMES = tuple(MODULES)
+WITH_LONG = (
+    "history",
+    "one-more-day",
+    "whole-history",
+    "backfill",
+    "landing",
+    "memory",
+    "orchestration",
+    "analysts",
+    "soak",
+)
+"""Those that `--full` makes longer; their long results stand in sections of their own."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,11 @@ class Asked:
     folder: Path
     full: bool
     stream: Path | None
+
+
+def title(name: str, *, full: bool) -> str:
+    """The section of a benchmark's results."""
+    return f"{name}, long" if full and name in WITH_LONG else name
 
 
 def ask(name: str, asked: Asked) -> Answer:

@@ -99,7 +99,7 @@ def answer(asked: Asked) -> Answer:
         [f"Day {step.number + 1}: {step.wrong}" for step in wrong[:10]],
         [
             lines(
-                "bench-soak",
+                f"bench-soak{'-long' if asked.full else ''}",
                 "Milliseconds per processed day and memory of the worker over the simulated days: flat",
                 [
                     *(("ms per day taken", s.number + 1, s.seconds / s.days * 1000) for s in steps[:: max(1, days // 60)]),

@@ -33,6 +33,14 @@ def install() -> None:
     (ENVIRONMENT / "installed").touch()
 
 
+def versions() -> str:
+    """What is installed there, with its DuckDB."""
+    names = ("dbt-core", "dbt-duckdb", "duckdb")
+    script = f"from importlib.metadata import version; print(*(f'{{n}} {{version(n)}}' for n in {names}), sep=', ')"
+    python = str(ENVIRONMENT / "bin" / "python")
+    return subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
 class DbtProject:
     """One of the projects over one warehouse.
 
