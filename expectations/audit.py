@@ -30,7 +30,7 @@ _importing = threading.Lock()
 
 
 def warm_up() -> None:
-    """Imports Great Expectations; takes 3 to 4 seconds the first time. Call it from the main thread."""
+    """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
     with _importing:
         import expectations.judging  # noqa: F401
 

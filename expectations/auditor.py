@@ -21,7 +21,7 @@ class GreatExpectationsAuditor:
         self._settings, self._access = settings, access
 
     def warm_up(self) -> None:
-        """Imports Great Expectations in the calling thread; 3 to 4 seconds the first time."""
+        """Imports Great Expectations in the calling thread; 2 seconds or more the first time."""
         audit.warm_up()
 
     def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:

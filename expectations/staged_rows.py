@@ -87,8 +87,8 @@ def _pool(access: RowAccess) -> dict[str, Any]:
 def _release_dialects() -> None:
     """Lets go of the drivers below SQLAlchemy's dialects.
 
-    Altair, which Great Expectations imports, keeps SQLAlchemy's classes and so the dialects alive beyond the
-    interpreter's end; DuckDB then complains on stderr, in 40 lines, that its objects leak.
+    Altair, once a chart or a user's suite has it executed, keeps SQLAlchemy's classes and so the dialects alive beyond
+    the interpreter's end; DuckDB then complains on stderr, in 40 lines, that its objects leak.
     """
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _dialect_packages - {"sqlalchemy"}:

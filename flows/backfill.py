@@ -58,4 +58,5 @@ def backfill(
     leave_artifacts(result)
     materialize_tables(settings, result)
     renew_report(settings, result)
+    open_warehouse(settings).settle()
     return final_state(result)

@@ -49,4 +49,5 @@ def daily(
     materialize_tables(settings, result)
     renew_report(settings, result)
     tell_of_duplicates(settings, result)
+    open_warehouse(settings).settle()
     return final_state(result)

@@ -309,7 +309,8 @@ class LedgerRow:
     Attributes:
         bytes_processed: Bytes billed.
         step_costs: A JSON array of one object per step, with the fields of StepCost; empty where nothing is billed.
-        work_seconds: Of staging and publishing, without the wait for other days between; None for a day that failed in it.
+        work_seconds: Of staging and publishing, until the row was written: without the gate and the wait for other days
+            between, with the queue for the published tables; None for a day that failed.
     """
 
     run_id: str

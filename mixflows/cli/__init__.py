@@ -40,5 +40,8 @@ def run_command() -> int:
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             leave()
-        return int(ended.code or 0)
+        if isinstance(ended.code, str):  # a user's suite may leave like this
+            sys.stderr.write(f"{ended.code}\n")
+            return 1
+        return ended.code or 0
     return 0

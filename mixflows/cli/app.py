@@ -120,7 +120,9 @@ def plan(
     mode: Mode = "due",
     newest_first: NewestFirst = False,
     accept_rules: AcceptRules = False,
-    priced: Annotated[bool, typer.Option("--price", help="Price each day, by dry runs and earlier runs.")] = False,
+    priced: Annotated[
+        bool, typer.Option("--price", "--dry-run", help="Price each day, by dry runs and earlier runs.")
+    ] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,

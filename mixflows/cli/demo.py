@@ -57,8 +57,8 @@ def _prepare(folder: Path) -> Path:
     """An empty warehouse in the demo's folder; whatever an earlier demo left there is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "mixflows.duckdb"
-    for old in (database, database.with_suffix(".duckdb.wal")):
-        old.unlink(missing_ok=True)
+    for old in folder.glob(f"{database.name}*"):
+        old.unlink()
     config = folder / "mixflows.toml"
     config.write_text(SETTINGS.format(path=database.as_posix()), encoding="utf-8")
     return config

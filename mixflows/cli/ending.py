@@ -6,6 +6,7 @@ After Prefect and Great Expectations that takes a second, for memory that the sy
 import atexit
 import os
 import sys
+from contextlib import suppress
 
 _codes: list[int] = []
 
@@ -17,7 +18,10 @@ def ends_with(code: int) -> None:
 
 @atexit.register  # what is registered first is called last
 def _end() -> None:
-    if _codes:
+    if not _codes:
+        return
+    # What cannot be written is the interpreter's to tell.
+    with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(_codes[-1])

@@ -115,7 +115,6 @@ def process(
     finally:
         if mine:
             warehouse.release([d.day for d in mine], run.run_id)
-            warehouse.settle()
     return RunResult(run, tuple(outcomes), held)
 
 

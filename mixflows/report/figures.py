@@ -128,7 +128,7 @@ class DayFigures:
         changed_since: Whether rows of the day were landed after its latest run had started.
         rejected_by_reason: Reason and rows, as `mp_rejected_events` has them.
         findings: The latest run's; empty when it ended before the audit.
-        seconds: What its own statements took in the latest run, by the ledger.
+        seconds: What staging and publishing it took in the latest run, by the ledger.
         history: Every run that took it, the first one first; at most the latest ten.
         rejected_by_key: Copies that the keys of `profile.KEYS` would reject.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
@@ -261,8 +261,9 @@ class ReportData:
 
     @property
     def rebuild_seconds(self) -> float | None:
-        """What the days' own statements took together, in the latest run of each; None before the first."""
-        return sum(day.seconds or 0.0 for day in self.days) or None
+        """What the statements of all days would take, by the mean of those whose latest run published them; None without."""
+        known = [day.seconds for day in self.days if day.status is Status.PUBLISHED and day.seconds is not None]
+        return sum(known) / len(known) * len(self.days) if known else None
 
     def in_state(self, *states: DayState) -> tuple[DayFigures, ...]:
         """The days in any of these states, ascending."""

@@ -202,12 +202,11 @@ def _firsts(days: Sequence[tuple[date, Profile]]) -> tuple[First, ...]:
             shown = ", ".join(new[:5]) + (f" and {len(new) - 5:,} more" if len(new) > 5 else "")
             found.append(First(day, f"first event named {shown}"))
         names |= set(p.events)
-        columns = p.types or {name: column.type for name, column in p.columns.items()}
         last_seen |= dict.fromkeys((f"event named {name}" for name in p.events), day)
-        last_seen |= dict.fromkeys((f"day with the column {name}" for name in columns), day)
-        for name, type_ in columns.items():
+        last_seen |= dict.fromkeys((f"day staged with the column {name}" for name in p.types), day)
+        for name, type_ in p.types.items():
             if number and name not in types:
-                found.append(First(day, f"first day with the column {name} ({type_})"))
+                found.append(First(day, f"first day staged with the column {name} ({type_})"))
             elif types.get(name, type_) != type_:
                 found.append(First(day, f"the column {name} became {type_}, from {types[name]}"))
             types[name] = type_

@@ -10,7 +10,7 @@ from typing import Any
 
 from mixflows.costs import Costs, DayCost, spoken_bytes
 from mixflows.model import Severity
-from mixflows.report.answer import bound, figure
+from mixflows.report.answer import bound, figure, share
 from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst
 
 LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcome.FAIL: "f"}
@@ -26,7 +26,7 @@ def island(data: ReportData) -> dict[str, Any]:
     Returns:
         `days`: columns, one entry a day; `reasons` with their rows per day; `expectations` with one letter a day
         (p, n, w, f, or - for no result) and, a day, the index of what it saw in `texts`; the duplicate rate's `bounds`;
-        the seconds of all days, as a full `rebuild` takes them.
+        the seconds that the statements of all days would take, as `rebuild`.
     """
     reasons = [reason for reason, _ in data.rejection_reasons]
     texts: dict[str, int] = {"": 0}
@@ -82,8 +82,8 @@ def day_pages(data: ReportData) -> dict[str, Any]:
 def _billed(cost: DayCost, costs: Costs) -> str:
     """What a day was billed a time, and how much of a rebuild that is."""
     a_time = cost.bytes_billed / cost.attempts
-    share = f", {a_time / costs.source_bytes:.2%} of reading the whole source" if costs.source_bytes else ""
-    return f"billed {spoken_bytes(a_time)} a time{share}"
+    part = f", {share(a_time / costs.source_bytes)} of reading the whole source" if costs.source_bytes else ""
+    return f"billed {spoken_bytes(a_time)} a time{part}"
 
 
 def _page(day: DayFigures, billed: str) -> dict[str, Any]:

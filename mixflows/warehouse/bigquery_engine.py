@@ -35,6 +35,7 @@ from mixflows.warehouse.bigquery_tables import (
     REJECTED_EXTRA,
     add_fields,
     columns_of,
+    complete,
     describe,
     make_published,
     published_fields,
@@ -87,14 +88,15 @@ class BigQueryWarehouse:
         if not self._has_json_text():
             self._execute("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed"):
-            table = self._table(role)
-            if table is None:
+            if (table := self._table(role)) is None:
                 self._execute(f"create_{role}")
                 made.append(getattr(self._settings.tables, role))
                 table = self._table(role)
+            elif added := complete(self._client, table, self.rendered(f"create_{role}")):
+                made += added
+                table = self._table(role)
             self._describe(table, role)
-        claims = self._table("claims")
-        if claims is None:
+        if (claims := self._table("claims")) is None:
             self._execute("create_claims")
             claims = self._table("claims")
         self._describe(claims, "claims")

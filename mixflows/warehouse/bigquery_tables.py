@@ -8,6 +8,7 @@ from google.cloud import bigquery
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
+from mixflows.warehouse.own_columns import missing_columns
 from mixflows.warehouse.shape import Column, SourceShape
 
 REJECTED_EXTRA = {
@@ -67,6 +68,20 @@ def make_published(
     new.labels = settings.bigquery.labels | APP_LABEL
     new.description = TABLES[role]
     client.create_table(new, exists_ok=True)
+
+
+def complete(client: bigquery.Client, table: bigquery.Table, create: str) -> list[str]:
+    """Gives one of our own tables, which an earlier version made, the columns that its CREATE TABLE has.
+
+    Returns:
+        What was added, as `table.column`.
+    """
+    lacking = missing_columns(create, "bigquery", [field.name for field in fields_of(table)])
+    added = [bigquery.SchemaField(name, kind) for name, kind in lacking]
+    if added:
+        table.schema = [*fields_of(table), *added]
+        client.update_table(table, ["schema"])
+    return [f"{table.table_id}.{field.name}" for field in added]
 
 
 def add_fields(

@@ -139,7 +139,7 @@ class Warehouse(Protocol):
         ...
 
     def settle(self) -> None:
-        """Begins what the engine likes to do when a run's days are written, and returns; `close` waits for it."""
+        """Begins what the engine likes to do when a run is over, and returns; `close` waits for it. Read nothing after it."""
         ...
 
     def close(self) -> None:

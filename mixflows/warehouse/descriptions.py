@@ -40,7 +40,7 @@ _LEDGER = {
     "bytes_processed": "Bytes billed for the day by this attempt.",
     "slot_ms": "Slot milliseconds of the day's statements.",
     "step_costs": "JSON: one object per statement of the day, with step, jobs, bytes_billed and slot_ms.",
-    "work_seconds": "Seconds from the day's first statement to its last, without the wait for the days beside it.",
+    "work_seconds": "Seconds of staging and publishing, without the gate and the wait for other days between.",
     "started_at": "When the day's first statement began, UTC.",
     "finished_at": "When the day was recorded, UTC.",
     "engine": "The engine that did it.",

@@ -27,6 +27,7 @@ from mixflows.warehouse.duckdb_errors import translated
 from mixflows.warehouse.duckdb_landing import land_file
 from mixflows.warehouse.duckdb_opening import STAGING, open_file
 from mixflows.warehouse.duckdb_text import BIGQUERY_TYPES, text_rule
+from mixflows.warehouse.own_columns import missing_columns
 from mixflows.warehouse.shape import Column, SourceShape
 
 ROW_GROUP_ROWS = 122_880
@@ -67,7 +68,10 @@ class DuckDBWarehouse:
         """Makes what is missing and adds the source's new columns to the published tables; see the boundary."""
         before = self._tables()
         for role in LONG_LIVED:
-            self._execute(self._rendered(f"create_{role}"), {})
+            create, table = self._rendered(f"create_{role}"), str(getattr(self._settings.tables, role))
+            self._execute(create, {})
+            for name, kind in missing_columns(create, self.engine, [column.name for column in self._columns(table)]):
+                self._execute(f"ALTER TABLE {_ident(table)} ADD COLUMN {_ident(name)} {kind}", {})
         made = [name for name in self._tables() if name not in before]
         if self._settings.tables.source in before:
             for role in ("events", "rejected"):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from mixflows.day_profile import DayProfile
-from mixflows.profile import ColumnProfile, Profile, Tally
+from mixflows.profile import Profile, Tally
 from mixflows.report.answer import answer
 from mixflows.report.data import collect, to_json
 from mixflows.report.insights import insights
@@ -25,7 +25,7 @@ USUAL = Profile(
     origins={"mp_lib": {"value 1": Tally(0, 8, 3), "value 2": Tally(0, 2)}},
     rejected_by_key=(10, 10, 12),
     events_by_key={"Open": (9, 9, 11)},
-    columns={"amount": ColumnProfile("FLOAT64", 3, 1.2)},
+    types={"amount": "FLOAT64"},
 )
 
 
@@ -64,7 +64,7 @@ def test_names_and_columns_have_a_first_day() -> None:
     new = replace(
         USUAL,
         events={**USUAL.events, "Share": Tally(5)},
-        columns={"amount": ColumnProfile("STRING", 3), "plan": ColumnProfile("STRING", 0)},
+        types={"amount": "STRING", "plan": "STRING"},
     )
     found = insights(stored(USUAL, new, new), Settings())
     assert found is not None
@@ -72,7 +72,7 @@ def test_names_and_columns_have_a_first_day() -> None:
     assert [first.what for first in found.firsts] == [
         "the column amount became STRING, from FLOAT64",
         "first event named Share",
-        "first day with the column plan (STRING)",
+        "first day staged with the column plan (STRING)",
     ]
 
 
@@ -83,8 +83,8 @@ def test_every_column_of_the_source_has_a_first_and_a_last_day() -> None:
     assert found is not None
     assert [((first.day - DAY).days, first.what) for first in found.firsts] == [
         (1, "the column properties became STRING, from JSON"),
-        (1, "first day with the column ref (INT64)"),
-        (0, "last day with the column campaign"),
+        (1, "first day staged with the column ref (INT64)"),
+        (0, "last day staged with the column campaign"),
     ]
 
 

@@ -19,6 +19,21 @@ def test_what_was_written_is_in_the_file(tmp_path: Path) -> None:
         assert not log.exists() or log.stat().st_size == 0
 
 
+def test_a_file_that_was_there_before_is_checkpointed_too(tmp_path: Path) -> None:
+    path = tmp_path / "file.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE numbers AS FROM range(1000)")
+    with duckdb.connect(str(path)) as connection:
+        reader, writer = connection.cursor(), connection.cursor()
+        writer.execute("INSERT INTO numbers FROM range(1000)")
+        reader.execute("SELECT count(*) FROM numbers").fetchall()
+        checkpoint = BackgroundCheckpoint(connection)
+        checkpoint.begin()
+        checkpoint.wait()
+        log = path.with_name("file.duckdb.wal")
+        assert not log.exists() or log.stat().st_size == 0
+
+
 def test_a_transaction_in_flight_is_left_alone(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "file.duckdb")) as connection:
         connection.execute("CREATE TABLE numbers (n INTEGER)")

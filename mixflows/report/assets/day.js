@@ -64,7 +64,7 @@
     facts.append(element("strong", states[column.state[n]]));
     if (told.why) facts.append(`; taken because: ${told.why.replaceAll("_", " ")}`);
     const took = column.took[n];
-    if (took !== null) facts.append(`; took ${Number(took.toPrecision(2))} s${figures.rebuild ? `, ${share(took / figures.rebuild)} of a full rebuild` : ""}`);
+    if (took !== null) facts.append(`; took ${Number(took.toPrecision(2))} s${figures.rebuild ? `, ${share(took / figures.rebuild)} of what all days would` : ""}`);
     if (told.billed) facts.append(`; ${told.billed}`);
     const parts = [bar, facts];
     if (told.note) parts.push(element("p", told.note, { class: "told" }));
