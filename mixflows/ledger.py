@@ -17,6 +17,8 @@ class DayState:
         source_version: The source version of that row.
         published_version: The source version it was published from last, whatever came later; see `is_published`.
         run_id: The run of that row.
+        published_by: The run that wrote the published day last; one that found it unchanged only where the ledger has no
+            other. None where it is not published.
     """
 
     day: date
@@ -28,6 +30,7 @@ class DayState:
     published_version: str | None
     published_rules: str | None
     run_id: str = ""
+    published_by: str | None = None
 
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:

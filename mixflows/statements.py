@@ -13,7 +13,7 @@ from typing import Literal
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from mixflows.settings import Settings
-from mixflows.warehouse.shape import Column, SourceShape, profiled_columns
+from mixflows.warehouse.shape import SOURCE_FILE, Column, SourceShape, profiled_columns
 
 DAY_TABLES = ("stage", "copies", "rejected_next")
 """Short-lived tables; a rendered statement names them `__stage__` and so on until it is bound to a day."""
@@ -206,6 +206,11 @@ class Expressions:
     def arrival(self, alias: str) -> str:
         """When a copy arrived, in the source's own type; NULL where unknown."""
         return f"{alias}.{quote(self._shape.arrival)}" if self._shape.arrival else "CAST(NULL AS INT64)"
+
+    def source_file(self, alias: str) -> str:
+        """The file that a copy was landed from; NULL where the source does not tell."""
+        told = any((column.name, column.type) == (SOURCE_FILE, "STRING") for column in self._shape.columns)
+        return f"{alias}.{quote(SOURCE_FILE)}" if told else "CAST(NULL AS STRING)"
 
     def arrival_ms(self, alias: str) -> str:
         """When a copy arrived, in milliseconds since 1970."""

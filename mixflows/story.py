@@ -1,16 +1,23 @@
 """An event's story: every copy of an insert id, where it arrived, which won and why, in which run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import Any
 
-from mixflows.ledger import day_states
+from mixflows.days import day_bounds
+from mixflows.ledger import DayState, day_states
 from mixflows.model import Status
 from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.shape import SourceShape
 
 KEPT, REJECTED, WAITING = "mp_events", "mp_rejected_events", "source only"
+
+Row = Mapping[str, Any]
+SAME_ROW = itemgetter("partition_date", "event_name", "distinct_id", "event_time", "arrival", "source_file")
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,11 @@ class CopyStory:
     Attributes:
         place: Where it is: among the events, among the rejected, or only in the source.
         arrived_at: When Mixpanel received it, or it was landed; None where that is not known.
-        run_id: The run that first rejected it, or that published the day of an event last.
+        source_file: The file that it was landed from; empty where the source does not tell.
+        run_id: The run that first rejected it, or that published the day of an event last; empty for a copy that is only in
+            the source.
+        day_status: How the run that took its day last ended it; empty before the first.
+        day_run_id: That run, which may have found the day unchanged, or blocked it.
         why: In words.
     """
 
@@ -28,11 +39,14 @@ class CopyStory:
     event: str
     time: datetime | None
     arrived_at: datetime | None
+    source_file: str
     place: str
     reason: str
     exact: bool | None
     rejected_at: datetime | None
     run_id: str
+    day_status: str
+    day_run_id: str
     why: str
 
 
@@ -41,58 +55,96 @@ def story(warehouse: Warehouse, settings: Settings, insert_id: str, days: Sequen
 
     Args:
         insert_id: As Mixpanel has it.
-        days: Days whose source is searched besides, such as blocked ones; by default those that are not published.
+        days: Days whose source is searched; by default those that are not published, and those whose source is no longer
+            what they were published from.
 
     Returns:
         One entry per copy; empty where there is none.
     """
     states = day_states(warehouse)
-    runs = {day: state.run_id for day, state in states.items() if state.status in (Status.PUBLISHED, Status.UNCHANGED)}
-    published = list(warehouse.query("story_published", {"insert_id": insert_id}))
-    if not days:
-        source, _ = warehouse.source_days()
-        days = [d.day for d in source if not (s := states.get(d.day)) or not s.is_published]
-    waiting: list[Mapping[str, Any]] = []
-    for day in days:
-        waiting += warehouse.query("story_source", {"insert_id": insert_id, "day": day, **_bounds(day, settings)})
-    seen = {row["partition_date"] for row in published}
-    rows = [*published, *(row for row in waiting if row["partition_date"] not in seen)]
-    return list(_told(rows, settings, runs))
+    published = warehouse.query("story_published", {"insert_id": insert_id})
+    delivered: list[Row] = []
+    for day in days or _days_to_search(warehouse, states):
+        start, end = day_bounds(day, settings.zone)
+        bounds = {"day": day, "day_start": start, "day_end": end}
+        delivered += warehouse.query("story_source", {"insert_id": insert_id, **bounds})
+    key = _key(warehouse.shape())
+    copies = Counter(key(row) for row in published)
+    rows = sorted([*published, *_not_published(delivered, published, key)], key=_order)
+    return [_told(row, settings, states.get(row["partition_date"]), copies[key(row)]) for row in rows]
 
 
-def _bounds(day: date, settings: Settings) -> dict[str, datetime]:
-    from mixflows.days import day_bounds
+def _days_to_search(warehouse: Warehouse, states: Mapping[date, DayState]) -> Iterator[date]:
+    for day in warehouse.source_days()[0]:
+        state = states.get(day.day)
+        # Without a version, nobody knows whether more came.
+        if state is None or not state.is_published or day.version is None or day.version != state.published_version:
+            yield day.day
 
-    start, end = day_bounds(day, settings.zone)
-    return {"day_start": start, "day_end": end}
+
+def _key(shape: SourceShape) -> Callable[[Row], Hashable]:
+    """What is a row's key among the copies of one insert id."""
+    names = {shape.event_name: "event_name", shape.distinct_id: "distinct_id", shape.time: "event_time"}
+    return itemgetter("partition_date", *(names[part.name] for part in shape.key if part.name in names))
 
 
-def _told(rows: Sequence[Mapping[str, Any]], settings: Settings, runs: Mapping[date, str]) -> Iterator[CopyStory]:
-    copies = {
-        day: sum(1 for row in rows if row["partition_date"] == day) for day in {r["partition_date"] for r in rows}
-    }
+def _not_published(delivered: Sequence[Row], published: Sequence[Row], key: Callable[[Row], Hashable]) -> Sequence[Row]:
+    """The delivered copies that are one too many for the published ones of their key and arrival."""
+    others = _beyond(published, delivered, SAME_ROW)
+    return _beyond(_beyond(delivered, published, SAME_ROW), others, lambda row: (key(row), row["arrival"]))
+
+
+def _beyond(rows: Sequence[Row], others: Sequence[Row], same: Callable[[Row], Hashable]) -> Sequence[Row]:
+    """The rows that are left when each of the others takes one that is the same away."""
+    taken = Counter(map(same, others))
+    left: list[Row] = []
     for row in rows:
-        place = str(row["place"])
-        yield CopyStory(
-            day=row["partition_date"],
-            event=str(row["event_name"] or ""),
-            time=_utc(row["event_time"]),
-            arrived_at=_arrival(row["arrival"]),
-            place=place,
-            reason=str(row["rejection_reason"] or ""),
-            exact=row["is_exact_copy"],
-            rejected_at=_utc(row["rejection_timestamp"]),
-            run_id=str(row["run_id"] or runs.get(row["partition_date"], "")),
-            why=_why(place, row, settings, copies[row["partition_date"]]),
-        )
+        if taken[same(row)]:
+            taken[same(row)] -= 1
+        else:
+            left.append(row)
+    return left
 
 
-def _why(place: str, row: Mapping[str, Any], settings: Settings, copies: int) -> str:
-    if place == WAITING:
+def _order(row: Row) -> tuple[date, float, str, int]:
+    time = _utc(row["event_time"])
+    return row["partition_date"], time.timestamp() if time else 0.0, row["place"], row["row_num"] or 0
+
+
+def _told(row: Row, settings: Settings, state: DayState | None, copies: int) -> CopyStory:
+    place = str(row["place"])
+    publisher = state.published_by if state and place == KEPT else None
+    return CopyStory(
+        day=row["partition_date"],
+        event=str(row["event_name"] or ""),
+        time=_utc(row["event_time"]),
+        arrived_at=_arrival(row["arrival"]),
+        source_file=str(row["source_file"] or ""),
+        place=place,
+        reason=str(row["rejection_reason"] or ""),
+        exact=row["is_exact_copy"],
+        rejected_at=_utc(row["rejection_timestamp"]),
+        run_id=str(row["run_id"] or publisher or ""),
+        day_status=state.status.value if state else "",
+        day_run_id=state.run_id if state else "",
+        why=_why_waiting(state) if place == WAITING else _why(row, settings, copies),
+    )
+
+
+def _why_waiting(state: DayState | None) -> str:
+    if state is None or not state.is_published:
         return "its day is not published"
-    if place == KEPT:
+    since = {
+        Status.BLOCKED: f"is blocked by run {state.run_id[:8]}",
+        Status.FAILED: f"failed in run {state.run_id[:8]}",
+    }
+    return f"its day was published without it, and {since.get(state.status, 'no run has taken it since')}"
+
+
+def _why(row: Row, settings: Settings, copies: int) -> str:
+    if row["place"] == KEPT:
         if copies == 1:
-            return "the only copy"
+            return "the only published copy of its key"
         return f"won: the {settings.pipeline.keep} arrival of its key; copies that arrived together are told apart by content"
     if row["rejection_reason"] != "Duplicate event":
         return f"rejected: {row['rejection_reason']}"

@@ -242,7 +242,11 @@ def explain(
     insert_id: Annotated[str, typer.Option("--insert-id", metavar="ID", help="The event's insert id.")],
     day: Annotated[
         str | None,
-        typer.Option("--day", metavar="DAY", help="Search this day's source; by default all unpublished days'."),
+        typer.Option(
+            "--day",
+            metavar="DAY",
+            help="Search this day's source; by default that of days not published as it is now.",
+        ),
     ] = None,
     config: Config = None,
     assignments: Assignments = None,

@@ -75,7 +75,9 @@ def run_explain_event(
         print_json([asdict(copy) for copy in copies])
         return 0 if copies else 1
     if not copies:
-        console.print("No copy has this insert id, neither published nor on a day that is not published.")
+        console.print(
+            "No copy has this insert id, neither published nor in the source of a day that is not published as it is now."
+        )
         return 1
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("day", "event", "time", "arrived", "where"):
@@ -84,9 +86,10 @@ def run_explain_event(
     for copy in copies:
         since = f", first rejected {copy.rejected_at:%Y-%m-%d %H:%M}" if copy.rejected_at else ""
         run = f", run {copy.run_id[:8]}" if copy.run_id else ""
+        file = f", from {escape(copy.source_file)}" if copy.source_file else ""
         table.add_row(
             str(copy.day or ""), escape(copy.event), _instant(copy.time), _instant(copy.arrived_at), copy.place,
-            f"{copy.why}{since}{run}",
+            f"{copy.why}{since}{run}{file}",
         )  # fmt: skip
     console.print(table)
     places = {place: sum(copy.place == place for copy in copies) for place in dict.fromkeys(c.place for c in copies)}

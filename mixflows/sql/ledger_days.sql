@@ -1,4 +1,4 @@
--- One row per day in the ledger: how it ended last, and from what it was published last.
+-- One row per day in the ledger: how it ended last, from what it was published last, and which run wrote it last.
 -- Ties: the later attempt of the later row wins.
 WITH ranked AS (
   SELECT
@@ -9,7 +9,10 @@ WITH ranked AS (
     ROW_NUMBER() OVER (
       PARTITION BY r.partition_date, r.status IN ('published', 'unchanged')
       ORDER BY r.finished_at DESC, r.attempt DESC, r.run_id
-    ) AS latest_of_kind
+    ) AS latest_of_kind,
+    ROW_NUMBER() OVER (
+      PARTITION BY r.partition_date, r.status ORDER BY r.finished_at DESC, r.attempt DESC, r.run_id
+    ) AS latest_of_status
   FROM {{ ledger }} AS r
 )
 SELECT
@@ -21,9 +24,12 @@ SELECT
   p.source_version AS published_version,
   p.rules_version AS published_rules,
   p.partition_date IS NOT NULL AS is_published,
-  l.run_id
+  l.run_id,
+  COALESCE(w.run_id, p.run_id) AS published_by
 FROM ranked AS l
 LEFT JOIN ranked AS p
   ON p.partition_date = l.partition_date AND p.latest_of_kind = 1 AND p.status IN ('published', 'unchanged')
+LEFT JOIN ranked AS w
+  ON w.partition_date = l.partition_date AND w.latest_of_status = 1 AND w.status = 'published'
 WHERE l.latest = 1
 ORDER BY day

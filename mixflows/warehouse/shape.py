@@ -10,7 +10,8 @@ from mixflows.settings import Key, Settings
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
-LANDING_COLUMNS = ("loaded_at", "source_file")
+SOURCE_FILE = "source_file"
+LANDING_COLUMNS = ("loaded_at", SOURCE_FILE)
 """Columns that `land` writes about a copy's way here; they are no content of the event."""
 
 

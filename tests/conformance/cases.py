@@ -110,7 +110,7 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wid
     if arrival in ("INT64", "TIMESTAMP"):
         columns["mp_processing_time_ms"] = arrival
     if arrival != "never":
-        columns["loaded_at"] = "TIMESTAMP"
+        columns |= {"loaded_at": "TIMESTAMP", "source_file": "STRING"}
     if customer:
         columns["customer_id"] = "STRING"
     columns |= EVERY_TYPE if wide else {"properties": "JSON"}
