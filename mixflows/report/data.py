@@ -181,6 +181,8 @@ def _past_run(row: Row) -> PastRun:
         status=Status(row["status"]),
         plan_reason=row["plan_reason"],
         source_rows=row["source_rows"],
+        rejected_rows=row["rejected_rows"],
+        late_rows=row["late_rows"],
         duplicate_rate=row["duplicate_rate"],
         note=row["error"] or row["note"] or "",
     )

@@ -104,13 +104,19 @@ class PublishedFigures:
 
 @dataclass(frozen=True)
 class PastRun:
-    """What one run saw of a day, and how the day ended in it."""
+    """What one run saw of a day, and how the day ended in it.
+
+    Attributes:
+        note: Why it ended so: what blocked or failed it, or with which reason a person released it.
+    """
 
     run_id: str
     finished_at: datetime
     status: Status
     plan_reason: str
     source_rows: int | None
+    rejected_rows: int | None
+    late_rows: int | None
     duplicate_rate: float | None
     note: str
 
@@ -129,7 +135,7 @@ class DayFigures:
         rejected_by_reason: Reason and rows, as `mp_rejected_events` has them.
         findings: The latest run's; empty when it ended before the audit.
         seconds: What staging and publishing it took in the latest run, by the ledger.
-        history: Every run that took it, the first one first; at most the latest ten.
+        history: Runs that took it, in the order in which they ended: the first that published it, and the latest nine.
         rejected_by_key: Copies that the keys of `profile.KEYS` would reject.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
     """

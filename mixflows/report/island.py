@@ -18,6 +18,7 @@ NO_RESULT = "-"
 BAND_DAYS = 28
 BAND_AT_LEAST = 7
 NOTE_LENGTH = 600
+PAST_NOTE_LENGTH = 200
 
 
 def island(data: ReportData) -> dict[str, Any]:
@@ -74,9 +75,13 @@ def _band(rates: Sequence[float | None]) -> dict[str, list[float | None]]:
 
 
 def day_pages(data: ReportData) -> dict[str, Any]:
-    """What the page of a day shows besides the charts' figures, one entry a day; what is empty is left out."""
+    """What the page of a day shows besides the charts' figures, one entry a day; what is empty is left out.
+
+    Returns:
+        `days`, and where runs can be looked at, as `prefect_ui`.
+    """
     billed = {cost.day: _billed(cost, data.costs) for cost in data.costs.days} if data.costs else {}
-    return {"days": [_page(day, billed.get(day.day, "")) for day in data.days]}
+    return {"days": [_page(day, billed.get(day.day, "")) for day in data.days], "prefect_ui": data.prefect_ui}
 
 
 def _billed(cost: DayCost, costs: Costs) -> str:
@@ -98,12 +103,15 @@ def _page(day: DayFigures, billed: str) -> dict[str, Any]:
         ],
         "history": [
             (
-                past.run_id[:8],
+                past.run_id,
                 f"{past.finished_at:%Y-%m-%d %H:%M} UTC",
                 past.status,
                 past.plan_reason,
                 past.source_rows,
+                past.rejected_rows,
+                past.late_rows,
                 _short(past.duplicate_rate),
+                past.note[:PAST_NOTE_LENGTH],
             )
             for past in day.history
         ],

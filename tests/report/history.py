@@ -74,12 +74,14 @@ class History:
         attempt: int = 1,
         started_at: datetime = FIRST_RUN_AT,
         error: str = "",
+        note: str = "",
+        reason: PlanReason = PlanReason.NEW,
     ) -> None:
         row = LedgerRow(
             run_id=run_id,
             attempt=attempt,
             partition_date=day,
-            plan_reason=PlanReason.NEW,
+            plan_reason=reason,
             status=status,
             source_rows=source_rows,
             kept_rows=None if source_rows is None else source_rows - rejected_rows,
@@ -99,6 +101,7 @@ class History:
             finished_at=started_at + timedelta(seconds=2),
             engine="duckdb",
             error=error,
+            note=note,
             work_seconds=None if source_rows is None else 0.5,
         )
         self._ledger.append(asdict(row))

@@ -12,10 +12,12 @@ import pytest
 from mixflows.model import Severity
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
+from mixflows.settings import ReportSettings, Settings
 from tests.report.history import History, duplicate_rate
 
 CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")
 DAY = date(2024, 1, 1)
+HISTORY = "Runs that took it: the first that published it, and the latest nine"
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -59,8 +61,8 @@ def drawn(dom: str) -> list[str]:
     return [name for name, part in zip(parts[1::2], parts[2::2], strict=True) if marks.search(part)]
 
 
-def report_of(days: int, folder: Path) -> str:
-    history = History(folder)
+def report_of(days: int, folder: Path, settings: Settings | None = None) -> str:
+    history = History(folder, settings)
     for n in range(days):
         rate = 0.007 if n % 10 == 3 else 0.001
         rejected = {"Duplicate event": round(2000 * rate), "Missing insert id": 1}
@@ -105,13 +107,18 @@ def test_days_are_the_same_in_every_readers_time_zone(
 
 def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    file.write_text(report_of(12, tmp_path), encoding="utf-8")
+    settings = Settings(report=ReportSettings(prefect_ui="http://prefect:4200"))
+    file.write_text(report_of(12, tmp_path, settings), encoding="utf-8")
     asked = [*QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"{file.as_uri()}#day-2024-01-04"]
     dom = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=120, check=True).stdout
     page = dom.split('id="day-page"', 1)[1].split("</section>", 1)[0]
     assert "Thu 4 Jan 2024" in page
-    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Expectations", "Every run that took it"]
+    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Expectations", HISTORY]
     assert "0.7 %, allowed 0.5 %" in page
+    link = '<a href="http://prefect:4200/runs/flow-run/run-1" rel="noreferrer"><code title="run-1">run-1</code></a>'
+    assert (
+        f'<th scope="row">{link}</th><td>2026-03-20 06:00 UTC</td><td>published</td><td>new</td><td>2,000</td>' in page
+    )
     assert re.search(r"took 0\.5 s, [\d.]+ % of what all days would", page)
     assert 'tabindex="-1"' in page
     assert re.findall(r'<button type="button">([^<]+)', page) == ["Day before", "Day after", "Close"]

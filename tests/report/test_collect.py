@@ -81,6 +81,23 @@ def test_a_retry_that_finishes_at_the_same_instant_counts_as_the_later_one(histo
     assert (day.state, day.attempt, len(day.findings)) == (DayState.PUBLISHED, 2, 1)
 
 
+def test_a_days_history_is_the_first_run_that_published_it_and_the_latest_nine(history: History) -> None:
+    history.ran(DAY, Status.BLOCKED, source_rows=10, run_id="run-0", note="duplicate_rate 50 %")
+    for n in range(1, 13):
+        at = FIRST_RUN_AT + timedelta(hours=n)
+        status = Status.FAILED if n == 12 else Status.PUBLISHED
+        rows = None if n == 12 else 100 + n
+        error = "disk full" if n == 12 else ""
+        history.ran(DAY, status, source_rows=rows, rejected_rows=n, run_id=f"run-{n}", started_at=at, error=error)
+    history.ran(NEXT, Status.BLOCKED, source_rows=10, note="duplicate_rate 50 %")
+    day, other = read(history).days
+    assert [past.run_id for past in day.history] == ["run-1", *(f"run-{n}" for n in range(4, 13))]
+    first, *_, last = day.history
+    assert (first.source_rows, first.rejected_rows, first.late_rows, first.note) == (101, 1, 0, "")
+    assert (last.status, last.source_rows, last.rejected_rows, last.note) == (Status.FAILED, None, None, "disk full")
+    assert [past.note for past in other.history] == ["duplicate_rate 50 %"]
+
+
 def test_findings_of_an_earlier_run_are_not_shown(history: History) -> None:
     history.ran(DAY, Status.BLOCKED, duplicate_rate(0.12, Severity.CRITICAL), source_rows=100)
     history.ran(DAY, Status.FAILED, run_id="run-2", started_at=LATER, error="disk full")

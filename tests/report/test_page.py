@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import WarehouseFullError
-from mixflows.model import Finding, Severity, Status
+from mixflows.model import Finding, PlanReason, Severity, Status
 from mixflows.report.data import collect
 from mixflows.report.page import render_html, write_report
+from mixflows.settings import ReportSettings
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 from tests.report.html_page import Page
 
 DAY = date(2026, 3, 10)
 DAYS = [DAY + timedelta(days=n) for n in range(5)]
+RUN_ID = "0197f0a2-3b1c-7d4e-8f00-1234567890ab"
 
 
 @pytest.fixture
@@ -130,6 +132,29 @@ def test_the_charts_get_the_figures_of_every_day(history: History) -> None:
 def test_the_last_runs_are_listed(history: History) -> None:
     _, *rows = page(history).table("The last 1 runs, latest first")
     assert rows == [["Fri 20 Mar 2026, 06:00", "run-1", "2", "0", "1", "1", "2.0 s", "6,000", "4,000"]]
+
+
+def test_a_days_runs_are_told_whole_with_why_they_ended_so(history: History) -> None:
+    history.settings = history.settings.model_copy(update={"report": ReportSettings(prefect_ui="http://prefect:4200/")})
+    history.ran(
+        DAYS[2],
+        Status.PUBLISHED,
+        source_rows=2000,
+        rejected_rows=248,
+        duplicate_rows=248,
+        run_id=RUN_ID,
+        started_at=FIRST_RUN_AT + timedelta(hours=2),
+        reason=PlanReason.RELEASED,
+        note=f"released: copies are exact (duplicate_rate 12.4 %) {'x' * 500}",
+    )
+    told = page(history).data("day-pages")
+    assert told["prefect_ui"] == "http://prefect:4200"
+    _, released = told["days"][2]["history"]
+    run_id, ended, status, why, *rows, note = released
+    assert (run_id, ended, status, why) == (RUN_ID, "2026-03-20 08:00 UTC", "published", "released")
+    assert rows == [2000, 248, 0, 0.124]
+    assert note.startswith("released: copies are exact (duplicate_rate 12.4 %)")
+    assert len(note) == 200
 
 
 def test_the_counts_of_each_expectation_are_a_table(history: History) -> None:

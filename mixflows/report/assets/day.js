@@ -29,8 +29,10 @@
     const body = element("tbody");
     rows.forEach(([first, ...others]) => {
       const row = element("tr");
-      row.append(element("th", first, { scope: "row" }));
-      others.forEach((cell) => row.append(cell instanceof Node ? cell : element("td", cell)));
+      const head = element("th", null, { scope: "row" });
+      head.append(first);
+      row.append(head);
+      others.forEach((cell) => row.append(element("td", cell)));
       body.append(row);
     });
     made.append(top, body);
@@ -39,6 +41,13 @@
     return scroll;
   };
 
+  const runLink = (run) => {
+    const code = element("code", run.slice(0, 8), { title: run });
+    if (!pages.prefect_ui) return code;
+    const link = element("a", null, { href: `${pages.prefect_ui}/runs/flow-run/${run}`, rel: "noreferrer" });
+    link.append(code);
+    return link;
+  };
   const expectationsOf = (n) => figures.expectations
     .map((e) => [e, e.outcomes[n]])
     .filter(([, outcome]) => outcome !== "-")
@@ -87,10 +96,11 @@
       else parts.push(element("p", `Sample ${at + 1}, ${event}: ${how}${after}${exact === null ? "" : `; ${same} properties alike`}`, { class: "told" }));
     });
     if ((told.history ?? []).length) {
-      parts.push(table("Every run that took it", ["Run", "Ended", "How", "Why", "Source rows", "Duplicate rate"], told.history.map(([run, ended, status, why, rows, rate]) => {
-        const cell = element("td", ended);
-        return [run.slice(0, 8), cell, status, why.replaceAll("_", " "), number(rows), share(rate)];
-      })));
+      const head = ["Run", "Ended", "How", "Taken because", "Source rows", "Rejected", "Late", "Duplicate rate", "Note"];
+      parts.push(table("Runs that took it: the first that published it, and the latest nine", head, told.history.map(
+        ([run, ended, status, why, rows, rejected, late, rate, note]) =>
+          [runLink(run), ended, status, why.replaceAll("_", " "), number(rows), number(rejected), number(late), share(rate), note],
+      )));
     }
     page.replaceChildren(...parts);
     page.hidden = false;
