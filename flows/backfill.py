@@ -57,6 +57,6 @@ def backfill(
     result = process(open_warehouse(settings), settings, run, plan, steps, ProgressArtifact(plan).day_done)
     leave_artifacts(result)
     materialize_tables(settings, result)
-    renew_report(settings, result)
+    renew_report(settings, result.outcomes)
     open_warehouse(settings).settle()
     return final_state(result)

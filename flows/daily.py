@@ -47,7 +47,7 @@ def daily(
     result = process(open_warehouse(settings), settings, run, plan, steps, listener().day_done)
     leave_artifacts(result)
     materialize_tables(settings, result)
-    renew_report(settings, result)
+    renew_report(settings, result.outcomes)
     tell_of_duplicates(settings, result)
     open_warehouse(settings).settle()
     return final_state(result)

@@ -6,6 +6,7 @@ from prefect import flow
 
 from mixflows.model import DayOutcome
 from tasks.looking import release_one
+from tasks.reporting import renew_report
 from tasks.runs import current_run, settings_of
 
 
@@ -19,4 +20,7 @@ def release(day: date, because: str, config: str | None = None, assignments: lis
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    return release_one(settings_of(config, assignments or []), day, because, current_run())
+    settings = settings_of(config, assignments or [])
+    outcome = release_one(settings, day, because, current_run())
+    renew_report(settings, [outcome])
+    return outcome

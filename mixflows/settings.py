@@ -164,7 +164,7 @@ class ReportSettings(Frozen):
     """The report."""
 
     path: Annotated[Path | None, BeforeValidator(none_word)] = None
-    """Written anew after each run, where it is named."""
+    """Written anew after each run and each release, where it is named."""
     prefect_ui: Annotated[str | None, BeforeValidator(none_word)] = None
     """Where runs can be looked at, such as http://127.0.0.1:4200; then the report links to them."""
 

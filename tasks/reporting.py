@@ -42,9 +42,9 @@ def write_html_report(settings: Settings, out: Path) -> Path:
     return path
 
 
-def renew_report(settings: Settings, result: RunResult) -> None:
-    """Writes the report after a run that took days, where the settings name its file."""
-    if settings.report.path is not None and result.outcomes:
+def renew_report(settings: Settings, outcomes: Sequence[DayOutcome]) -> None:
+    """Writes the report after days were taken, where the settings name its file."""
+    if settings.report.path is not None and outcomes:
         write_html_report(settings, settings.report.path)
 
 

@@ -59,6 +59,14 @@ def command(name: str, config: Path | None) -> str:
     return f"mixflows {name}" + (f" --config {config}" if config else "")
 
 
+def renew_report(warehouse: Warehouse, settings: Settings) -> None:
+    """Writes the report anew, where the settings name its file."""
+    if settings.report.path is not None:
+        from mixflows.report.page import write_report  # its charts take a while to import
+
+        write_report(warehouse, settings, settings.report.path)
+
+
 def request_of(start: str | None, end: str | None, mode: str, newest_first: bool, accept_rules: bool) -> PlanRequest:
     """What the flags ask for.
 

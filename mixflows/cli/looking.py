@@ -9,7 +9,7 @@ from uuid import uuid4
 from rich.markup import escape
 from rich.table import Table
 
-from mixflows.cli.commands import command, opened, opened_source
+from mixflows.cli.commands import command, opened, opened_source, renew_report
 from mixflows.cli.output import console, counted, number, outcome_json, print_json
 from mixflows.days import parse_day
 from mixflows.model import Finding, Run, Severity
@@ -35,7 +35,7 @@ def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *,
 
 
 def run_release(config: Path | None, assignments: list[str] | None, day: str, because: str, *, as_json: bool) -> int:
-    """Publishes a blocked day as it is, and says so.
+    """Publishes a blocked day as it is, says so, and renews the report where the settings name its file.
 
     Returns:
         The exit code.
@@ -56,6 +56,7 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
             f" {row.note or row.error}",
             markup=False,
         )
+    renew_report(warehouse, settings)
     return 0 if not outcome.row.error else 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from mixflows.cli.commands import command, opened_source
+from mixflows.cli.commands import command, opened_source, renew_report
 from mixflows.cli.interrupt import interruptible
 from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
 from mixflows.days import DayRange, last_complete_day, parse_day
@@ -130,10 +130,8 @@ class Runner:
             concurrency = self.settings.backfill.concurrency
             steps = ThreadSteps(warehouse, self.settings, run, auditor, concurrency=concurrency)
             result = process(warehouse, self.settings, run, plan, steps, listener().day_done)
-            if self.settings.report.path is not None and result.outcomes:
-                from mixflows.report.page import write_report
-
-                write_report(warehouse, self.settings, self.settings.report.path)
+            if result.outcomes:
+                renew_report(warehouse, self.settings)
             return result
 
     def _flow(self, flow: Any, **parameters: object) -> RunResult:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.cli.installation import Installation, export
+from tests.report.html_page import Page
 
 BLOCKED = "2024-01-04"
 WHY = "an SDK sent twice, ticket 7"
@@ -27,6 +28,16 @@ def test_a_blocked_day_is_inspected_and_released_with_its_reason(backfilled: Ins
     ) == [("published", "released", True)]
     assert backfilled.run("plan", "--json").json["days"] == []
     assert "is not blocked" in backfilled.run("release", BLOCKED, "--because", WHY, code=1).err
+
+
+def test_a_release_renews_the_report_which_tells_its_reason(backfilled: Installation) -> None:
+    named = ("--set", "report.path=out/report.html")
+    backfilled.run("release", "2024-01-01", "--because", WHY, *named, code=1)
+    assert not (backfilled.folder / "out").exists()
+    backfilled.run("release", BLOCKED, "--because", WHY, *named)
+    page = Page((backfilled.folder / "out" / "report.html").read_text(encoding="utf-8"))
+    assert page.headings[0] == "The table is right up to Fri 5 Jan 2024."
+    assert f"Released: {WHY} (duplicate_rate 33.3 % (at most 1 %)" in page.text
 
 
 def test_a_day_whose_source_has_changed_since_is_not_released(backfilled: Installation) -> None:

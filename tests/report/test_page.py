@@ -157,6 +157,19 @@ def test_a_days_runs_are_told_whole_with_why_they_ended_so(history: History) -> 
     assert len(note) == 200
 
 
+def test_the_reason_of_a_release_is_in_the_page(history: History) -> None:
+    history.ran(
+        DAYS[2],
+        Status.PUBLISHED,
+        duplicate_rate(0.124, Severity.CRITICAL),
+        source_rows=2000,
+        started_at=FIRST_RUN_AT + timedelta(hours=2),
+        reason=PlanReason.RELEASED,
+        note="released: <b>copies</b> are exact (duplicate_rate 12.4 %)",
+    )
+    assert "Released: <b>copies</b> are exact (duplicate_rate 12.4 %)" in page(history).text
+
+
 def test_the_counts_of_each_expectation_are_a_table(history: History) -> None:
     _, *rows = page(history).table("Days by outcome for each expectation, all days")
     assert rows == [
