@@ -1,0 +1,71 @@
+"""The flows `inspect` and `release`: what they leave in Prefect and in the tables, and the forms they are asked with."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from prefect import Flow
+
+from flows.backfill import backfill
+from flows.inspect_day import inspect
+from flows.land import land
+from flows.release_day import release
+from tests.flows.project import Project
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+DAY = date(2024, 1, 1)
+WHY = "an SDK sent twice, ticket 7"
+
+
+def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
+    project.run(land, files=[project.export("export.jsonl", 1, 60, twice={0: 30})])
+    assert project.run(backfill).named == ("FAILED", "Blocked")
+    ledger = project.ledger()
+
+    ran = project.run(inspect, day=DAY)
+    assert ran.named == ("COMPLETED", "Completed")
+    artifact = ran.artifact("mixflows-inspect")
+    assert artifact is not None
+    assert (artifact.type, artifact.description) == ("markdown", f"A close look at {DAY}")
+    told = str(artifact.data)
+    assert told.startswith(f"**{DAY}** is blocked.")
+    assert "| would be kept | 60 |" in told
+    assert "- critical: duplicate_rate 33.3 % (at most 1 %)" in told
+    assert "- sample, view: Duplicate event, exact copy" in told
+    assert (project.ledger(), project.totals()["event_rows"]) == (ledger, 0)
+
+    out = project.folder / "report.html"
+    ran = project.run(release, f"report.path={out}", day=DAY, because=WHY)
+    assert ran.named == ("COMPLETED", "Completed")
+    (row,) = project.ledger()
+    assert (row["status"], row["run_id"]) == ("published", str(ran.flow_run.id))
+    assert row["note"].startswith(f"released: {WHY} (duplicate_rate 33.3 % (at most 1 %)")
+    assert (project.totals()["event_rows"], project.totals()["rejected_rows"]) == (60, 30)
+    assert f"Released: {WHY}" in out.read_text(encoding="utf-8")
+    assert ran.artifact("mixflows-report") is not None
+
+
+@pytest.mark.parametrize(
+    ("flow", "required", "described"),
+    [
+        (inspect, ["day"], {"day": "The day."}),
+        (
+            release,
+            ["day", "because"],
+            {
+                "day": "The blocked day.",
+                "because": "Why it is right as it is; kept in the ledger and shown in the report.",
+            },
+        ),
+    ],
+    ids=["inspect", "release"],
+)
+def test_the_form_asks_for_what_is_needed_and_describes_it(
+    flow: Flow[..., Any], required: list[str], described: dict[str, str]
+) -> None:
+    form = flow.parameters
+    assert form.required == required
+    assert form.properties["day"]["format"] == "date"
+    always = {"config": "The settings' file.", "assignments": "Settings over it, as `section.name=value`."}
+    assert {name: field["description"] for name, field in form.properties.items()} == described | always
