@@ -35,6 +35,12 @@ class DayProfile:
     samples: tuple[Mapping[str, Any], ...] = ()
     run_id: str = ""
 
+    @property
+    def kept_by_key(self) -> tuple[int, ...]:
+        """Copies that each of `profile.KEYS` would keep: those that are valid, without those that it would reject."""
+        valid = self.profile.rows - self.figures.rejected_rows + self.figures.duplicate_rows
+        return tuple(valid - rejected for rejected in self.profile.rejected_by_key)
+
     def to_json(self) -> str:
         """As it is stored: short names, zeros left out."""
         p = self.profile

@@ -170,6 +170,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
         seconds=row["work_seconds"],
         history=tuple(_past_run(past) for past in found.history.get(day, ())),
         rejected_by_key=profile.profile.rejected_by_key if profile else (),
+        kept_by_key=profile.kept_by_key if profile else (),
         samples=tuple(Sample.of_record(record) for record in profile.samples) if profile else (),
     )
 

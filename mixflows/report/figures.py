@@ -136,7 +136,8 @@ class DayFigures:
         findings: The latest run's; empty when it ended before the audit.
         seconds: What staging and publishing it took in the latest run, by the ledger.
         history: Runs that took it, in the order in which they ended: the first that published it, and the latest nine.
-        rejected_by_key: Copies that the keys of `profile.KEYS` would reject.
+        rejected_by_key: Duplicates that the keys of `profile.KEYS` would reject.
+        kept_by_key: Copies that they would keep.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
     """
 
@@ -160,6 +161,7 @@ class DayFigures:
     seconds: float | None = None
     history: tuple["PastRun", ...] = ()
     rejected_by_key: tuple[int, ...] = ()
+    kept_by_key: tuple[int, ...] = ()
     samples: tuple[Sample, ...] = ()
 
 

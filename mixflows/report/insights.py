@@ -106,8 +106,7 @@ def insights(stored: Mapping[date, DayProfile], settings: Settings) -> Insights 
     window = [stored[day].profile for day in days[-WINDOW_DAYS:]]
     events = _added(p.events for p in window)
     rejected = [sum(p.rejected_by_key[n] for p in window) for n in range(len(KEYS))]
-    rows = sum(p.rows for p in window)
-    invalid = sum(_invalid(stored[day]) for day in days[-WINDOW_DAYS:])
+    kept = [sum(stored[day].kept_by_key[n] for day in days[-WINDOW_DAYS:]) for n in range(len(KEYS))]
     disagreements: Counter[str] = Counter()
     for p in window:
         disagreements.update({name: max(counts) - min(counts) for name, counts in p.events_by_key.items()})
@@ -116,10 +115,7 @@ def insights(stored: Mapping[date, DayProfile], settings: Settings) -> Insights 
         first_day=days[-WINDOW_DAYS:][0],
         last_day=days[-1],
         lateness=_lateness(window, settings.pipeline.lookback_days),
-        keys=tuple(
-            KeyChoice(key, rows - invalid - rejected[n], rejected[n], key == settings.pipeline.key)
-            for n, key in enumerate(KEYS)
-        ),
+        keys=tuple(KeyChoice(key, kept[n], rejected[n], key == settings.pipeline.key) for n, key in enumerate(KEYS)),
         disagreements=tuple(
             (name, tuple(sum(p.events_by_key[name][n] for p in window if name in p.events_by_key) for n in range(3)))
             for name, _ in disagreements.most_common(MOST_EVENTS)
@@ -137,11 +133,6 @@ def insights(stored: Mapping[date, DayProfile], settings: Settings) -> Insights 
         conflicting_rows=total.conflicting,
         firsts=_firsts([(day, stored[day].profile) for day in days]),
     )
-
-
-def _invalid(told: DayProfile) -> int:
-    f = told.figures
-    return f.rejected_rows - f.duplicate_rows
 
 
 def _added(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:

@@ -96,7 +96,7 @@ def _page(day: DayFigures, billed: str) -> dict[str, Any]:
         "why": day.plan_reason,
         "billed": billed,
         "note": (day.error or day.note)[:NOTE_LENGTH],
-        "keys": day.rejected_by_key if any(day.rejected_by_key) else None,
+        "keys": (day.rejected_by_key, day.kept_by_key) if any(day.rejected_by_key) else None,
         "samples": [
             (s.event, s.reason, s.exact, s.later_ms, s.same, [(d.name, d.winner, d.copy) for d in s.differences])
             for s in day.samples

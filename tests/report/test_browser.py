@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.report.history import History, duplicate_rate
 
 CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")
 DAY = date(2024, 1, 1)
+KEYS = "Duplicates and kept rows under each key"
 HISTORY = "Runs that took it: the first that published it, and the latest nine"
 QUIET = (
     "--headless",
@@ -70,7 +72,9 @@ def report_of(days: int, folder: Path, settings: Settings | None = None) -> str:
         history.published(DAY + timedelta(days=n), 2000, rejected, *found)
     warehouse = history.write()
     try:
-        return render_html(collect(warehouse, history.settings))
+        data = collect(warehouse, history.settings)
+        by_key = {"rejected_by_key": (14, 14, 15), "kept_by_key": (1985, 1985, 1984)}
+        return render_html(replace(data, days=tuple(replace(day, **by_key) for day in data.days)))
     finally:
         warehouse.close()
 
@@ -113,8 +117,10 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
     dom = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=120, check=True).stdout
     page = dom.split('id="day-page"', 1)[1].split("</section>", 1)[0]
     assert "Thu 4 Jan 2024" in page
-    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Expectations", HISTORY]
+    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", KEYS, "Expectations", HISTORY]
     assert "0.7 %, allowed 0.5 %" in page
+    for row in ("Duplicates", "14", "14", "15"), ("Kept", "1,985", "1,985", "1,984"):
+        assert f'<th scope="row">{row[0]}</th><td>{"</td><td>".join(row[1:])}</td>' in page
     link = '<a href="http://prefect:4200/runs/flow-run/run-1" rel="noreferrer"><code title="run-1">run-1</code></a>'
     assert (
         f'<th scope="row">{link}</th><td>2026-03-20 06:00 UTC</td><td>published</td><td>new</td><td>2,000</td>' in page

@@ -10,6 +10,7 @@ from mixflows.profile import Profile, Tally
 from mixflows.report.answer import answer
 from mixflows.report.data import collect, to_json
 from mixflows.report.insights import insights
+from mixflows.report.island import day_pages
 from mixflows.report.markdown import to_markdown
 from mixflows.report.page import made_before, render_html, write_report
 from mixflows.settings import Settings
@@ -88,6 +89,11 @@ def test_every_column_of_the_source_has_a_first_and_a_last_day() -> None:
     ]
 
 
+def test_a_days_keys_keep_what_is_valid_and_not_rejected() -> None:
+    (told,) = stored(USUAL).values()
+    assert told.kept_by_key == (988, 988, 986)
+
+
 def test_without_profiles_there_is_nothing_to_tell() -> None:
     assert insights({}, Settings()) is None
 
@@ -110,6 +116,7 @@ def test_the_page_of_a_day_has_its_figures_samples_and_history(project: Project)
     (told,) = data.days
     assert [(past.status.value, past.source_rows) for past in told.history] == [("published", 300), ("blocked", 660)]
     assert {d.name for sample in told.samples for d in sample.differences} == {"mp_lib", "n", "secret"}
+    assert day_pages(data)["days"][0]["keys"] == ((360, 360, 360), (300, 300, 300))
     html = render_html(data)
     assert "Zq7private" not in html
     assert '"secret","absent","hidden"' in html

@@ -81,7 +81,8 @@
       [number(column.source[n]), number(column.kept[n]) || "nothing published", number(column.rejected[n]), number(column.duplicates[n]), share(column.rate[n])],
     ]));
     if (told.keys) {
-      parts.push(table("Duplicates under each key", keys, [told.keys.map(number)]));
+      const [duplicates, kept] = told.keys.map((rows) => rows.map(number));
+      parts.push(table("Duplicates and kept rows under each key", ["Key", ...keys], [["Duplicates", ...duplicates], ["Kept", ...kept]]));
     }
     const judged = expectationsOf(n);
     if (judged.length) {
