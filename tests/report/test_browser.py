@@ -123,7 +123,8 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
         assert f'<th scope="row">{row[0]}</th><td>{"</td><td>".join(row[1:])}</td>' in page
     link = '<a href="http://prefect:4200/runs/flow-run/run-1" rel="noreferrer"><code title="run-1">run-1</code></a>'
     assert (
-        f'<th scope="row">{link}</th><td>2026-03-20 06:00 UTC</td><td>published</td><td>new</td><td>2,000</td>' in page
+        f'<th scope="row">{link}</th><td class="whole">2026-03-20 06:00 UTC</td><td>published</td><td>new</td><td>2,000</td>'
+        in page
     )
     assert re.search(r"took 0\.5 s, [\d.]+ % of what all days would", page)
     assert 'tabindex="-1"' in page

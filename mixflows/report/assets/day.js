@@ -32,7 +32,7 @@
       const head = element("th", null, { scope: "row" });
       head.append(first);
       row.append(head);
-      others.forEach((cell) => row.append(element("td", cell)));
+      others.forEach((cell) => row.append(cell instanceof Node ? cell : element("td", cell)));
       body.append(row);
     });
     made.append(top, body);
@@ -100,7 +100,7 @@
       const head = ["Run", "Ended", "How", "Taken because", "Source rows", "Rejected", "Late", "Duplicate rate", "Note"];
       parts.push(table("Runs that took it: the first that published it, and the latest nine", head, told.history.map(
         ([run, ended, status, why, rows, rejected, late, rate, note]) =>
-          [runLink(run), ended, status, why.replaceAll("_", " "), number(rows), number(rejected), number(late), share(rate), note],
+          [runLink(run), element("td", ended, { class: "whole" }), status, why.replaceAll("_", " "), number(rows), number(rejected), number(late), share(rate), note],
       )));
     }
     page.replaceChildren(...parts);
