@@ -12,6 +12,6 @@ def missing_columns(create: str, dialect: str, present: Collection[str]) -> list
     Returns:
         Names and types in the engine's words, in the statement's order.
     """
-    defined = sqlglot.parse_one(create, dialect).find_all(exp.ColumnDef)
-    wanted = [(column.name, column.args["kind"].sql(dialect)) for column in defined]
+    columns = sqlglot.parse_one(create, dialect).this.expressions  # of the table; a STRUCT has its own
+    wanted = [(c.name, c.args["kind"].sql(dialect)) for c in columns if isinstance(c, exp.ColumnDef)]
     return [(name, kind) for name, kind in wanted if name not in present]
