@@ -35,6 +35,9 @@ def change(
         assert project.engine.delete("mp_master_event", {"source_file": str(number)}) == 1
     project.add(later)
     assert project.run(auditor=LetAll()).exit_code == 0
+    if project.engine.name == "bigquery":
+        # The API server does not tell when a partition changed: a day with as many rows as before looks the same.
+        assert project.run("all", auditor=LetAll()).exit_code == 0
     return Counter(map(Copy.of, stream)), Counter(map(Copy.of, project.engine.rows("mp_master_event")))
 
 

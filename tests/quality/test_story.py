@@ -70,6 +70,7 @@ def test_a_source_that_was_loaded_anew_tells_no_copy_twice(published: Project) -
         a  | 10:00 | 10:01
         a  | 10:00 | 10:02
         a  | 10:00 | 10:09
+        c  | 11:00 | 11:01
     """)
     assert arrivals(told(published))[2:] == [("source only", instant("10:09"), AGAIN)]
 
