@@ -57,9 +57,6 @@ with warnings.catch_warnings(), _unused_on_use():
     from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
     from great_expectations.expectations.core.expect_column_values_to_be_null import ExpectColumnValuesToBeNull
     from great_expectations.expectations.core.expect_column_values_to_not_be_null import ExpectColumnValuesToNotBeNull
-    from great_expectations.expectations.core.expect_compound_columns_to_be_unique import (
-        ExpectCompoundColumnsToBeUnique,
-    )
     from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
     from great_expectations.expectations.expectation import (
         ColumnMapExpectation,
@@ -81,7 +78,6 @@ __all__ = [
     "ExpectColumnValuesToBeInSet",
     "ExpectColumnValuesToBeNull",
     "ExpectColumnValuesToNotBeNull",
-    "ExpectCompoundColumnsToBeUnique",
     "Expectation",
     "ExpectationSuite",
     "ExpectationValidationResult",

@@ -14,6 +14,9 @@ from mixflows.warehouse.access import RowAccess
 NO_SAMPLES: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """Counts only: what the rows hold stays in the warehouse."""
 
+SAMPLES = (".unexpected_values", "unexpected_rows_query.table")
+"""The metrics that are samples of failing rows, by the ends of their names."""
+
 
 class _FetchingEngine(SqlAlchemyExecutionEngine):
     """Asks for counts only, and reads every result before its connection goes back.
@@ -29,7 +32,7 @@ class _FetchingEngine(SqlAlchemyExecutionEngine):
     ) -> dict[Any, Any]:
         """Answers what would fetch samples of failing rows with none: only counts are asked of the warehouse."""
         wanted = list(metrics_to_resolve)
-        samples = {metric.id: [] for metric in wanted if metric.metric_name.endswith(".unexpected_values")}
+        samples = {metric.id: [] for metric in wanted if metric.metric_name.endswith(SAMPLES)}
         asked = [metric for metric in wanted if metric.id not in samples]
         return super().resolve_metrics(asked, metrics, runtime_configuration) | samples
 

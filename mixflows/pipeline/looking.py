@@ -18,7 +18,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 
 INTEGRITY = frozenset({
-    "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up", "kept_keys_with_nulls_unique",
+    "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
     "kept_insert_id_not_null", "kept_time_not_null", "kept_time_in_day", "kept_without_reason",
     "rejected_with_reason", "rejection_reason_known", "rows_audited",
 })  # fmt: skip

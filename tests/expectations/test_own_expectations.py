@@ -171,7 +171,7 @@ def test_nothing_that_rows_hold_is_told(folder: Path) -> None:
         "        expect.ExpectColumnDistinctValuesToBeInSet(column='distinct_id', value_set=['nobody']),\n"
         "        expect.ExpectColumnMaxToBeBetween(column='row_num', max_value=1),\n"
         "        expect.UnexpectedRowsExpectation(unexpected_rows_query='SELECT * FROM {batch}'),\n"
-        "        expect.UnexpectedRowsExpectation(unexpected_rows_query='SELECT distinct_id::INT FROM {batch}'),\n"
+        "        expect.UnexpectedRowsExpectation(unexpected_rows_query='FROM {batch} WHERE distinct_id::INT = 1'),\n"
         "        expect.UnexpectedRowsExpectation(unexpected_rows_query='SELECT nothing FROM {batch}'),\n"
         "    ])\n"
     )
