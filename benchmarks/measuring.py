@@ -7,12 +7,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
 from threading import local
+
+import psutil
 
 from mixflows.errors import MixflowsError
 from mixflows.model import SourceDay
@@ -34,7 +36,7 @@ print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.
 
 @dataclass
 class Span:
-    """Seconds of one measured stretch; `cpu` of all threads of this process."""
+    """Seconds of one measured stretch; `cpu` of all threads. Of a command: with all processes that it starts."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -67,14 +69,32 @@ def process(
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {})
     with (folder / "output.txt").open("w+") as output:
         launched = [sys.executable, "-S", "-c", LAUNCHER, *words]
-        found = subprocess.run(
-            launched, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=output, text=True, check=True
-        )
-        code, *measured = json.loads(found.stdout)
+        with subprocess.Popen(
+            launched, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=output, text=True
+        ) as launcher:
+            together = _peak_together(launcher)
+            code, wall, cpu, alone = json.loads(launcher.communicate()[0])
         if code not in expected:
             output.seek(0)
             raise MixflowsError(f"{' '.join(words)} ended with {code}: {output.read()[-2000:]}")
-    return Span(*measured)
+    return Span(wall, cpu, max(alone, together))
+
+
+def _peak_together(launcher: "subprocess.Popen[str]") -> float:
+    """The most memory that the launched processes held together, looked at five times a second until they end."""
+    most = 0
+    root = psutil.Process(launcher.pid)
+    while launcher.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            most = max(most, sum(_resident(process) for process in root.children(recursive=True)))
+        time.sleep(0.2)
+    return most / 1e6
+
+
+def _resident(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_info().rss)
+    return 0
 
 
 class MeteredWarehouse(DuckDBWarehouse):

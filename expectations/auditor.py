@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from expectations import audit
+from expectations.elsewhere import judging_process
 from mixflows.model import StagedDay, Verdict
 from mixflows.settings import Settings
 from mixflows.warehouse.access import RowAccess
@@ -19,11 +20,17 @@ class GreatExpectationsAuditor:
 
     def __init__(self, settings: Settings, access: RowAccess) -> None:
         self._settings, self._access = settings, access
+        # A warehouse elsewhere takes longer than any import, and has a client that cannot be handed on.
+        self._elsewhere = "creator" in access.engine_options
 
     def warm_up(self) -> None:
-        """Imports Great Expectations in the calling thread; 2 seconds or more the first time."""
-        audit.warm_up()
+        """Imports Great Expectations: in the process that judges, or in the calling thread, where it takes seconds."""
+        if self._elsewhere:
+            judging_process.begin()
+        else:
+            audit.warm_up()
 
     def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
         """A verdict for every day; see `expectations.audit.judge`."""
-        return audit.judge(self._settings, staged, check_rows=check_rows, access=self._access)
+        judge = judging_process.judge if self._elsewhere else audit.judge
+        return judge(self._settings, staged, check_rows=check_rows, access=self._access)

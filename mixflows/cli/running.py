@@ -86,6 +86,7 @@ class Runner:
             The exit code.
         """
         last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
+        self._begin_judging()
         if self._use_prefect:
             from flows.daily import daily
 
@@ -101,6 +102,7 @@ class Runner:
         Returns:
             The exit code.
         """
+        self._begin_judging()
         if self._use_prefect:
             from flows.backfill import backfill
 
@@ -117,6 +119,13 @@ class Runner:
         return self._shown(
             self._plain(PlanRequest(request.mode, request.days, request.accept_rules, request.newest_first, check_rows))
         )
+
+    def _begin_judging(self) -> None:
+        """Great Expectations is imported beside Prefect, where a process of its own judges."""
+        if self.settings.warehouse.engine == "duckdb":
+            from expectations.elsewhere import judging_process
+
+            judging_process.begin()
 
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor

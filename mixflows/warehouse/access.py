@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+Narrowed = Callable[[str, Sequence[str]], AbstractContextManager[str]]
+
 
 @dataclass(frozen=True)
 class RowAccess:
@@ -16,10 +18,10 @@ class RowAccess:
         engine_options: Further arguments of `sqlalchemy.create_engine`. Connections of a `creator`, a function that
             returns a DBAPI connection, are never pooled, so that it may hand out cursors of one open connection.
         narrowed: Gives, for a while, a table with some columns of a staged day alone, where reading the staged day
-            again and again costs more than writing these columns once; None where it does not.
+            again and again costs more than writing these columns once; None where it does not. One at a time.
     """
 
     connection_string: str
     schema_name: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    narrowed: Callable[[str, Sequence[str]], AbstractContextManager[str]] | None = None
+    narrowed: Narrowed | None = None
