@@ -33,14 +33,18 @@ duplicates AS (
   WHERE c.row_num > 1
 ),
 -- Every key has the insert id in it: only rows whose insert id occurs twice are kept by one key and rejected by another.
+-- Over a view of a million rows a group of hashes takes two thirds of the time of one of ids. Ids that share a hash come along,
+-- and are ranked apart below.
+{% set id = 's.' ~ quote(shape.insert_id) %}
+{% set grouped = 'HASH(' ~ id ~ ')' if stage_kind == 'VIEW' else id %}
 repeated AS (
   SELECT
     s.{{ quote(shape.event_name) }} AS event_name, s.{{ quote(shape.distinct_id) }} AS distinct_id,
     s.{{ quote(shape.insert_id) }} AS insert_id, s.{{ quote(shape.time) }} AS event_time, {{ x.arrival('s') }} AS arrival
   FROM {{ rows }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-    AND s.{{ quote(shape.insert_id) }} IN (
-      SELECT s.{{ quote(shape.insert_id) }} FROM {{ rows }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-      GROUP BY s.{{ quote(shape.insert_id) }}
+    AND {{ grouped }} IN (
+      SELECT {{ grouped }} FROM {{ rows }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
+      GROUP BY {{ grouped }}
       HAVING COUNT(*) > 1
     )
 ),
