@@ -57,10 +57,11 @@ def later(copy: Copy, **changes: Any) -> Copy:
 
 
 def moved(hours: float) -> Callable[[Copies], Copies]:
-    """Event times off by some hours; the arrivals are right. What would leave the day is not delivered."""
+    """Event times off by some hours; the arrivals are right. What leaves the day is another's, what enters is this one's."""
 
     def faulty(day: Copies) -> Copies:
-        shifted = [{**copy, "time": copy["time"] + timedelta(hours=hours)} for copy in day]
+        stream = [*copies_of(DAY - timedelta(days=1)), *day, *copies_of(DAY + timedelta(days=1))]
+        shifted = [{**copy, "time": copy["time"] + timedelta(hours=hours), "partition_date": DAY} for copy in stream]
         return [copy for copy in shifted if copy["time"].date() == DAY]
 
     return faulty
@@ -80,7 +81,8 @@ FAULTS: dict[str, tuple[Callable[[Copies], Copies], str]] = {
         lambda day: [*day, *(later(c, properties='{"mp_lib": "web", "n": "other"}') for c in day)],
         "conflicting_duplicate_rate",
     ),
-    "a time zone wrong by its offset": (moved(-5), "time_shift_hours"),
+    **{f"a time zone wrong by {hours:+} hours": (moved(hours), "time_shift_hours") for hours in (-5, -8, -11, -0.75)},
+    **{f"a time zone wrong by {hours:+} hours": (moved(hours), "future_event_rate") for hours in (+2, +5.5, +9)},
     "a property in cents": (lambda day: [{**c, "amount": c["amount"] * 100} for c in day], "property_range_drift"),
     "an evening missing": (lambda day: [c for c in day if c["time"].hour < 15], "silent_hours"),
     "users not named": (lambda day: [{**c, "customer_id": None} for c in day], "identity_missing_change"),
