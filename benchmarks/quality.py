@@ -66,9 +66,10 @@ def answer(asked: Asked) -> Answer:
     report = _report(asked, looked[-1])
     warehouse.close()
     return Answer(
-        f"Looking at a day of {ROWS:,} events beside staging and publishing it: profile, samples and what is recorded, medians of"
-        f" {DAYS - 1} days, each flagged, as samples are read of flagged days alone; with Great Expectations on the rows, as in `run`, and without, as in `backfill`. Then {PAST:,} days"
-        " of such profiles: reading them, holding each against its past and judging it, and the report.",
+        f"Looking at a day of {ROWS:,} events beside staging and publishing it: profile, samples and what is recorded,"
+        f" medians of {DAYS - 1} days, each flagged, as samples are read of flagged days alone; with Great Expectations on"
+        f" the rows, as in `run`, and without, as in `backfill`. Then {PAST:,} days of such profiles: reading them, holding"
+        " each against its past and judging it, and the report.",
         [
             Figure("quality: looking at a day : the day", median(shares), 0.25),
             Figure("quality: the same with the rows suite", median(with_rows), 0.25),
