@@ -66,7 +66,7 @@ def judge(
     from expectations.quiet import quiet_context
 
     context = quiet_context()
-    days = [DayRow.of(day, settings.quality.min_rows) for day in staged]
+    days = [DayRow.of(day, settings.quality) for day in staged]
     found = judging.judge_figures(context, days, figures_suites(settings), FIGURES)
     if access is not None and check_rows:
         source = staged_rows.add_source(context, access)
@@ -115,7 +115,7 @@ def stored_rows(settings: Settings, stored: Mapping[date, DayProfile], shown: Co
             day,
             told.figures,
             drift_of(day, told.figures, known, settings),
-            settings.quality.min_rows,
+            settings.quality,
             usual_rows=told.usual_rows,
             deleted_rows=told.source_deleted_rows,
         )

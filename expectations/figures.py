@@ -1,5 +1,6 @@
 """The figures suite: judges the figures of staged days, one row a day (see `expectations.frame` for the columns)."""
 
+from expectations.frame import DUPLICATES_LEFT
 from expectations.quiet import ExpectationSuite, ExpectColumnValuesToBeBetween, FailureSeverity
 from expectations.thresholds import Thresholds
 from mixflows.settings import Bounds
@@ -14,7 +15,12 @@ def suite(thresholds: Thresholds) -> ExpectationSuite:
     Returns:
         A suite for a table with one row per day.
     """
-    expectations = [expectation for name, bounds in thresholds.rates.items() for expectation in at_most(name, bounds)]
+    judged = {name: name for name in thresholds.rates} | {"duplicate_rate": DUPLICATES_LEFT}
+    expectations = [
+        expectation
+        for name, bounds in thresholds.rates.items()
+        for expectation in at_most(judged[name], bounds, name=name)
+    ]
     expectations += [
         none_of("unevenly_kept_keys", name="kept_keys_unique"),
         none_of("kept_null_key_rows", name="no_null_key_parts"),

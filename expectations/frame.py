@@ -2,6 +2,7 @@
 
 Columns: `partition_date` (text, YYYY-MM-DD); every count of `mixflows.model.Figures`; every rate of
 `mixflows.rates.Rates` and figure of `mixflows.drift.Drift`, NULL where it cannot be judged; `usual_rows` (NULL without enough history); and
+  duplicate_rate_left  duplicate_rate, as far as conflicting_duplicate_rate does not tell of it: see `_duplicates_left`
   unevenly_kept_keys   keys that are not kept exactly once
   unaccounted_rows     source rows that are neither kept nor rejected, or both
   source_deleted_rows  published copies that the source has deleted since
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING
 from mixflows.drift import Drift
 from mixflows.model import Figures, StagedDay
 from mixflows.rates import Rates, source_deleted_rows
+from mixflows.settings import Bounds, QualitySettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DAY = "partition_date"
+DUPLICATES_LEFT = "duplicate_rate_left"
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,27 @@ class DayRow:
     notes: Mapping[str, str]
 
     @classmethod
-    def of(cls, staged: StagedDay, min_rows: int) -> "DayRow":
+    def of(cls, staged: StagedDay, quality: QualitySettings) -> "DayRow":
         """A staged day's row; see `of_figures`."""
         return cls.of_figures(
             staged.day,
             staged.figures,
             staged.drift,
-            min_rows,
+            quality,
             usual_rows=staged.planned.usual_rows,
             deleted_rows=source_deleted_rows(staged),
         )
 
     @classmethod
     def of_figures(
-        cls, day: date, figures: Figures, drift: Drift, min_rows: int, *, usual_rows: float | None, deleted_rows: int
+        cls,
+        day: date,
+        figures: Figures,
+        drift: Drift,
+        quality: QualitySettings,
+        *,
+        usual_rows: float | None,
+        deleted_rows: int,
     ) -> "DayRow":
         """Computes a day's row.
 
@@ -57,13 +67,14 @@ class DayRow:
             day: The day.
             figures: Its counts.
             drift: Its profile, held against the days before.
-            min_rows: Rates are judged from this many source rows on; the volume also where the usual rows are as many.
+            quality: Rates are judged from its `min_rows` source rows on; the volume also where the usual rows are as many.
             usual_rows: What its volume is held against.
             deleted_rows: Published copies that the source has deleted since.
         """
         rates = asdict(Rates.of(figures, usual_rows))
         rates |= {name: getattr(drift, name) for name in Drift.names()}
-        notes = _notes(figures.source_rows, usual_rows, min_rows)
+        rates[DUPLICATES_LEFT], told = _duplicates_left(figures, quality)
+        notes = _notes(figures.source_rows, usual_rows, quality.min_rows)
         unknown = dict.fromkeys((name for name, rate in rates.items() if rate is None), "not judged: not known here")
         counts = {
             "unevenly_kept_keys": max(figures.kept_twice_keys, abs(figures.kept_rows - figures.valid_keys)),
@@ -72,7 +83,7 @@ class DayRow:
         }
         judged = {name: None if name in notes else rate for name, rate in rates.items()}
         values = {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}
-        return cls(day, values, {**unknown, **drift.notes, **notes})
+        return cls(day, values, {**unknown, **drift.notes, **told, **notes})
 
 
 def table(rows: Sequence[DayRow]) -> "pd.DataFrame":
@@ -83,9 +94,30 @@ def table(rows: Sequence[DayRow]) -> "pd.DataFrame":
     return pd.concat([days, pd.DataFrame([dict(row.values) for row in rows], dtype=float)], axis=1)
 
 
+def _duplicates_left(figures: Figures, quality: QualitySettings) -> tuple[float | None, dict[str, str]]:
+    """One fault, one name: copies of other content are not counted where they fail a bound of their own that is as grave.
+
+    A day that fails `duplicate_rate` by all its copies so fails one of the two, as gravely.
+    """
+    rates = Rates.of(figures)
+    every, conflicting = rates.duplicate_rate, rates.conflicting_duplicate_rate
+    if every is None or conflicting is None:
+        return every, {}
+    grave = _gravity(every, quality.duplicate_rate)
+    if not grave or _gravity(conflicting, quality.conflicting_duplicate_rate) < grave:
+        return every, {}
+    left = (figures.duplicate_rows - figures.conflicting_duplicate_rows) / figures.source_rows
+    return left, {"conflicting_duplicate_rate": f"without them, duplicate_rate is {left:.3%}"}
+
+
+def _gravity(rate: float, bounds: Bounds) -> int:
+    passed = (bounds.warning, bounds.critical)
+    return max((place for place, bound in enumerate(passed, 1) if bound is not None and rate > bound), default=0)
+
+
 def _notes(source_rows: int, usual_rows: float | None, min_rows: int) -> dict[str, str]:
     *shares, volume = Rates.names()
-    shares += Drift.names()
+    shares += [*Drift.names(), DUPLICATES_LEFT]
     notes: dict[str, str] = {}
     if source_rows == 0 or source_rows < min_rows:
         why = f"{_rows(source_rows)}, fewer than min_rows {min_rows:,}" if source_rows else "no rows"

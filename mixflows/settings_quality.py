@@ -33,7 +33,7 @@ class QualitySettings(Frozen):
     row_checks: RowChecks = "daily"
     """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
     duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
-    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001)
+    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001, critical=0.01)
     missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     late_rate: Bounds = Bounds(warning=0.05)

@@ -12,6 +12,9 @@ from tests.expectations.staging import DAY, days_from, staged
 
 ALWAYS_CRITICAL = ("kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up", "source_deletes")
 
+DUPLICATES = [("duplicate_rate", "warning"), ("duplicate_rate", "critical")]
+CONFLICTING = [("conflicting_duplicate_rate", "warning"), ("conflicting_duplicate_rate", "critical")]
+
 
 def verdict(settings: Settings | None = None, **changes: Any) -> Verdict:
     return judge(settings or Settings(), [staged(**changes)], check_rows=False, access=None)[DAY]
@@ -34,6 +37,7 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ("figures", "duplicate_rate", "warning", 0.001, 0.005),
         ("figures", "duplicate_rate", "critical", 0.001, 0.01),
         ("figures", "conflicting_duplicate_rate", "warning", 0.0, 0.001),
+        ("figures", "conflicting_duplicate_rate", "critical", 0.0, 0.01),
         ("figures", "missing_insert_id_rate", "warning", 0.0002, 0.001),
         ("figures", "missing_insert_id_rate", "critical", 0.0002, 0.05),
         ("figures", "future_event_rate", "warning", 0.0, 0.001),
@@ -56,6 +60,12 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ({"duplicate_rows": 51}, [("duplicate_rate", "warning")]),
         ({"duplicate_rows": 101}, [("duplicate_rate", "warning"), ("duplicate_rate", "critical")]),
         ({"duplicate_rows": 11, "conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
+        ({"duplicate_rows": 51, "conflicting_duplicate_rows": 11}, [("conflicting_duplicate_rate", "warning")]),
+        ({"duplicate_rows": 1_000, "conflicting_duplicate_rows": 1_000}, [*CONFLICTING]),
+        ({"duplicate_rows": 1_050, "conflicting_duplicate_rows": 1_000}, [*CONFLICTING]),
+        ({"duplicate_rows": 1_051, "conflicting_duplicate_rows": 1_000}, [("duplicate_rate", "warning"), *CONFLICTING]),
+        ({"duplicate_rows": 1_101, "conflicting_duplicate_rows": 1_000}, [*DUPLICATES, *CONFLICTING]),
+        ({"duplicate_rows": 101, "conflicting_duplicate_rows": 100}, [*DUPLICATES, CONFLICTING[0]]),
         ({"missing_insert_id_rows": 11}, [("missing_insert_id_rate", "warning")]),
         (
             {"missing_insert_id_rows": 501},
