@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 from expectations import audit
@@ -14,6 +15,27 @@ from mixflows.warehouse.access import RowAccess
 
 MANY_OBJECTS = 20_000
 """New objects between two collections; see `mixflows.cli.MANY_OBJECTS`."""
+OTHERS = ("google", "sqlalchemy_bigquery")
+"""What Great Expectations imports for stores and warehouses that are never judged from here, if it is there."""
+
+
+class _Absent:
+    """Finds that those modules are not there."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """See `importlib.abc.MetaPathFinder`."""
+        if name.partition(".")[0] in OTHERS:
+            raise ModuleNotFoundError(f"{name} is not imported here", name=name)
+
+
+@contextmanager
+def _without_others() -> Generator[None]:
+    sys.meta_path.insert(0, _Absent)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(_Absent)  # a user's suite may import them
 
 
 class Asked:
@@ -92,7 +114,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     asked = Asked(to, back)
     try:
-        audit.warm_up()
+        with _without_others():
+            audit.warm_up()
         while True:
             send(to, _answer(receive(back), asked))
     except (EOFError, BrokenPipeError):

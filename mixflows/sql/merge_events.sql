@@ -5,6 +5,28 @@ USING (
   SELECT {{ x.columns('s') }}, s.fingerprint
   FROM {{ stage }} AS s
   WHERE s.row_num = 1
+  {% if stage_kind == 'VIEW' %}
+    -- Where the staged day is read from the source, only the few rows that differ are read whole.
+    AND EXISTS (
+      SELECT 1
+      FROM (
+        SELECT {{ x.key('n') }}
+        FROM {{ stage }} AS n
+        WHERE n.row_num = 1 AND (
+          NOT EXISTS (
+            SELECT 1
+            FROM {{ events }} AS e
+            WHERE e.partition_date = @day AND {{ x.same_key('e', 'n') }}
+              AND {{ x.arrival('e') }} IS NOT DISTINCT FROM {{ x.arrival('n') }}
+          )
+          {% if 'compare_content' in flags %}
+          OR n.fingerprint IS NOT NULL
+          {% endif %}
+        )
+      ) AS d
+      WHERE {{ x.same_key('d', 's') }}
+    )
+  {% endif %}
 ) AS s
 ON t.partition_date = @day AND {{ x.same_key('t', 's') }}
 WHEN MATCHED AND (

@@ -115,6 +115,19 @@ def test_what_a_suite_raises_and_prints_comes_back_as_it_would_here(
     assert capfd.readouterr().out == ""
 
 
+def test_a_suite_may_import_what_great_expectations_went_without(
+    judging: JudgingProcess, connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "import sys\n"
+        "found = [name for name in ('google', 'sqlalchemy_bigquery') if name in sys.modules]\n"
+        "from google.cloud import bigquery\n\n"
+        "def suite(thresholds):\n    raise ValueError(f'{found} {bigquery.Client.__name__}')\n"
+    )
+    with pytest.raises(SettingsError, match=r"ValueError: \[\] Client"):
+        judge(judging, access_of(connection), own_suite(tmp_path, monkeypatch, text))
+
+
 def test_an_error_that_cannot_be_sent_is_told_in_its_words(
     judging: JudgingProcess, connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
