@@ -190,7 +190,7 @@ def _deliver(execute: Execute, number: int) -> None:
 def _again(execute: Execute, number: int, back: int, which: str, changed: Mapping[str, str]) -> None:
     """Delivers some of an earlier day's events once more, changed or not."""
     values: dict[str, str] = {
-        "mp_processing_time_ms": f"mp_processing_time_ms + {back} * 86400000",
+        "mp_processing_time_ms": f"mp_processing_time_ms + {back * 86_400_000}",
         "loaded_at": f"TIMESTAMPTZ '{day_of(number + 1)} 03:00:00+00'",
         "source_file": f"'export-{number}.jsonl'",
         **changed,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.spec.project import Project
+from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, rows
 
 COPIES = """
@@ -59,6 +59,20 @@ def test_an_unknown_arrival_never_wins_against_a_known_one(project: Project, kee
         id | arrival | num | reason          | exact
         a  | -       | 2   | Duplicate event | no
     """)
+
+
+def test_a_tie_with_a_published_winner_is_decided_likewise(project: Project) -> None:
+    winners: set[str] = set()
+    for name, order in (("a", (1, 2)), ("b", (2, 1))):
+        for n in order:
+            project.deliver(f"""
+                id | time | arrival | properties
+                {name} | 10:00 | 10:01 | {{"n": {n}}}
+                new {name}{n} | 10:00 | 10:01 | {{}}
+            """)
+            project.run(auditor=LetAll())
+        winners |= {row["properties"] for row in project.events() if row["mp_insert_id"] == name}
+    assert len(winners) == 1
 
 
 @pytest.mark.parametrize("keep", ["first", "latest"])
