@@ -1,18 +1,22 @@
 """The flow `release`: a blocked day is published as it is, with the reason."""
 
 from datetime import date
+from typing import Any
 
-from prefect import flow
+from prefect import State, flow
 
-from mixflows.model import DayOutcome
+from mixflows.model import DayOutcome, Status
+from mixflows.pipeline.process import RunResult
 from tasks.looking import release_one
-from tasks.reporting import renew_report
+from tasks.reporting import final_state, renew_report
 from tasks.runs import current_run, settings_of
 
 
 @flow(name="release")
-def release(day: date, because: str, config: str | None = None, assignments: list[str] | None = None) -> DayOutcome:
-    """Publishes a blocked day, unless its source is no longer the one that was looked at.
+def release(
+    day: date, because: str, config: str | None = None, assignments: list[str] | None = None
+) -> DayOutcome | State[Any]:
+    """Publishes a blocked day, unless its source is no longer the one that was looked at. Ends Failed where that fails.
 
     Args:
         day: The blocked day.
@@ -20,7 +24,8 @@ def release(day: date, because: str, config: str | None = None, assignments: lis
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    settings = settings_of(config, assignments or [])
-    outcome = release_one(settings, day, because, current_run())
+    settings, run = settings_of(config, assignments or []), current_run()
+    outcome = release_one(settings, day, because, run)
     renew_report(settings, [outcome])
-    return outcome
+    failed = outcome.row.status is Status.FAILED
+    return final_state(RunResult(run, (outcome,), {})) if failed else outcome
