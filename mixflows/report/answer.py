@@ -7,6 +7,17 @@ from enum import StrEnum
 from mixflows.model import SHARES
 from mixflows.report.figures import DayFigures, DayFinding, DayState, Outcome, ReportData, worst
 
+TAKEN_WORDS = {
+    "new": "for the first time",
+    "changed": "again, as its rows had changed",
+    "released": "released by a person",
+    "requested": "on request",
+    "failed": "again after it had failed",
+    "rules_changed": "by other rules",
+    "thresholds_changed": "by other thresholds",
+    "lookback": "again, within the look-back",
+}
+"""Why a run took a day, by its plan reason."""
 UNEQUAL = "not add up: source is not kept + rejected"
 
 
@@ -164,3 +175,16 @@ def label(name: str) -> str:
     """A figure's or an expectation's name as words, such as `Duplicate rate`."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+def rate_before(day: DayFigures) -> float | None:
+    """The duplicate rate that the run before the latest saw; None where there was none."""
+    return day.history[-2].duplicate_rate if len(day.history) > 1 else None
+
+
+def what_changed(day: DayFigures) -> str:
+    """Why the latest run took a day, and how its duplicate rate moved; empty where there is nothing to tell."""
+    before, now = rate_before(day), day.duplicate_rate
+    moved = before is not None and now is not None and share(before) != share(now)
+    told = [TAKEN_WORDS.get(day.plan_reason, day.plan_reason)] if day.plan_reason else []
+    return "; ".join([*told, f"duplicate rate {share(before)} before, {share(now)} now"] if moved else told)

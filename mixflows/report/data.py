@@ -15,6 +15,7 @@ from mixflows.day_profile import DayProfile, read_profiles
 from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError
 from mixflows.model import Severity, Status
+from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
     Bound,
     DayFigures,
@@ -113,11 +114,23 @@ def to_json(data: ReportData) -> str:
     """The report's figures for programs and notebooks.
 
     Returns:
-        One JSON object with the fields of `ReportData`, nested likewise; days and instants in ISO 8601, in UTC.
+        One JSON object with the fields of `ReportData`, nested likewise, and `changed`: what the page tells first. Days and
+        instants are in ISO 8601, in UTC.
     """
-    from pydantic import TypeAdapter
+    from pydantic_core import to_json as written
 
-    return TypeAdapter(ReportData).dump_json(data).decode()
+    changed = [
+        {
+            "day": day.day,
+            "state": day.state,
+            "plan_reason": day.plan_reason,
+            "finished_at": day.finished_at,
+            "duplicate_rate_before": rate_before(day),
+            "duplicate_rate": day.duplicate_rate,
+        }
+        for day in data.changed
+    ]
+    return written({**vars(data), "changed": changed}, inf_nan_mode="null").decode()
 
 
 def _rows(warehouse: Queries, name: str) -> list[dict[str, Any]]:

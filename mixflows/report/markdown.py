@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mixflows.report.answer import answer, bound, figure, near, share, spoken, why_stopped
+from mixflows.report.answer import answer, bound, figure, near, share, spoken, what_changed, why_stopped
 from mixflows.report.figures import DayFigures, DayState, ReportData
 
 LATEST_DAYS = 14
@@ -17,10 +17,15 @@ def _lines(data: ReportData) -> Iterator[str]:
     said = answer(data)
     yield f"# {said.headline}"
     yield ""
+    yield f"Made {data.made_at.isoformat(timespec='milliseconds')}"
+    yield ""
     yield from (f"- {_escaped(reason)}" for reason in said.reasons)
     if data.since is not None:
         yield f"\n## Since {data.since:%Y-%m-%d %H:%M} UTC\n"
-        yield from (f"- {day.day}: {day.state.value} ({day.plan_reason})" for day in data.changed[:LATEST_DAYS])
+        for day in data.changed[:LATEST_DAYS]:
+            yield f"- {day.day}: {day.state.value}" + (f", {told}" if (told := what_changed(day)) else "")
+        if len(data.changed) > LATEST_DAYS:
+            yield f"- and {len(data.changed) - LATEST_DAYS:,} more days"
         if not data.changed:
             yield "No run has changed a day since then."
     attention = [day for day in data.days[::-1] if day.state in (DayState.BLOCKED, DayState.FAILED, DayState.WARNED)]

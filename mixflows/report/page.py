@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from mixflows.costs import in_words, spoken_bytes, spoken_money, spoken_slots
 from mixflows.errors import WarehouseFullError
-from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, why_stopped
+from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, what_changed, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
 from mixflows.report.data import Queries, collect, to_json
 from mixflows.report.figures import DayFigures, DayState, Outcome, ReportData, worst
@@ -30,6 +30,8 @@ from mixflows.settings import Settings
 
 Format = Literal["html", "json", "markdown"]
 
+MADE_AT = re.compile(r'<meta name="made-at" content="([^"]+)">|^{"made_at":"([^"]+)"|^Made (\d{4}-\S+)$', re.MULTILINE)
+"""When a report was made, as its three formats say it near their beginning."""
 SHOWN_DAYS = 31
 """Days whose rows stand open on the page; older ones are folded by year."""
 
@@ -121,7 +123,7 @@ def write_report(
         settings: See `collect`.
         out: The file to write; its folder is made if need be.
         kind: HTML for people, JSON for programs and notebooks, or Markdown for a chat.
-        since: What changed since then comes first; by default, since the page was made that is replaced.
+        since: What changed since then comes first; by default, since the report was made that is replaced.
 
     Returns:
         The file that was written.
@@ -146,11 +148,11 @@ def write_report(
 
 
 def made_before(out: Path) -> datetime | None:
-    """When the page was made that is there already; None where there is none, or another file."""
+    """When the report was made that is there already, in any format; None where there is none, or another file."""
     try:
         with out.open(encoding="utf-8", errors="replace") as page:
-            found = re.search(r'<meta name="made-at" content="([^"]+)">', page.read(2000))
-        return datetime.fromisoformat(found[1]) if found else None
+            found = MADE_AT.search(page.read(2000))
+        return datetime.fromisoformat(found[found.lastindex or 0]) if found else None
     except (OSError, ValueError):
         return None
 
@@ -198,6 +200,7 @@ def _environment(project_timezone: str) -> Environment:
         "figure": figure,
         "bound": bound,
         "why_stopped": why_stopped,
+        "what_changed": what_changed,
         "bytes": spoken_bytes,
         "money": spoken_money,
         "slots": spoken_slots,

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from mixflows.day_profile import DayProfile
 from mixflows.profile import Profile, Tally
 from mixflows.report.answer import answer
@@ -12,7 +14,7 @@ from mixflows.report.data import collect, to_json
 from mixflows.report.insights import insights
 from mixflows.report.island import day_pages
 from mixflows.report.markdown import to_markdown
-from mixflows.report.page import made_before, render_html, write_report
+from mixflows.report.page import Format, made_before, render_html, write_report
 from mixflows.settings import Settings
 from tests.expectations.staging import FINE
 from tests.quality.test_injected_faults import DAY, Copies, copies_of, later
@@ -127,17 +129,33 @@ def test_the_page_of_a_day_has_its_figures_samples_and_history(project: Project)
     assert "conflicting_duplicate_rate" in shown
 
 
-def test_a_report_tells_what_changed_since_the_one_that_it_replaces(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "nothing", "again"), [
+    ("html", "No run has changed a day since then.", "again, as its rows had changed; duplicate rate 0 % before, 33.3"),
+    ("markdown", "No run has changed a day since then.", "again, as its rows had changed; duplicate rate 0 % before, 33.3"),
+    ("json", '"changed":[]', '"plan_reason":"changed","finished_at":'),
+])  # fmt: skip
+def test_a_report_tells_what_changed_since_the_one_that_it_replaces(
+    project: Project, tmp_path: Path, kind: Format, nothing: str, again: str
+) -> None:
+    out = tmp_path / "report"
+
+    def written() -> str:
+        write_report(project.warehouse, project.settings, out, kind=kind)
+        return out.read_text(encoding="utf-8")
+
     project.deliver("id | time\na | 10:00")
     project.run(auditor=LetAll())
-    out = tmp_path / "report.html"
-    write_report(project.warehouse, project.settings, out)
-    assert "Since " not in out.read_text(encoding="utf-8")
+    assert "Since " not in written()
     first = made_before(out)
     assert first is not None
-    write_report(project.warehouse, project.settings, out)
-    assert "No run has changed a day since then." in out.read_text(encoding="utf-8")
-    project.deliver("id | time\nb | 11:00")
+    second = written()
+    assert nothing in second
+    assert again not in second
+    project.deliver("id | time\na | 10:00\nb | 11:00")
     project.run(auditor=LetAll())
-    write_report(project.warehouse, project.settings, out)
-    assert "again, as its rows had changed" in out.read_text(encoding="utf-8")
+    third = written()
+    assert again in third
+    if kind == "json":
+        (day,) = json.loads(third)["changed"]
+        assert (day["day"], day["state"]) == (str(DAY), "published")
+        assert (day["duplicate_rate_before"], day["duplicate_rate"]) == (0.0, pytest.approx(1 / 3))
