@@ -20,7 +20,8 @@ COUNTS = f"""
 SELECT
   (SELECT count(*) FROM truth AS t ANTI JOIN found AS f ON {KNOWN}),
   (SELECT coalesce(sum(f.rows - 1), 0) FROM found AS f WHERE f.mp_insert_id IS NOT NULL)
-    + (SELECT coalesce(sum(f.rows), 0) FROM found AS f WHERE f.mp_insert_id IS NULL),
+    + (SELECT coalesce(sum(f.rows), 0) FROM found AS f WHERE f.mp_insert_id IS NULL)
+    + (SELECT count(*) FROM found AS f ANTI JOIN truth AS t ON {KNOWN} WHERE f.mp_insert_id IS NOT NULL),
   (SELECT count(*) FROM truth AS t JOIN found AS f ON {KNOWN} WHERE f.arrival <> t.arrival),
   (SELECT count(*) FROM mp_rejected_events)
     - (SELECT count(*) FROM mp_master_event) + (SELECT count(*) FROM truth)
@@ -33,7 +34,7 @@ class Wrong:
 
     Attributes:
         missing: Events that are not there.
-        too_many: Rows beyond one an event, and events that nobody can tell apart.
+        too_many: Rows beyond one an event, events that nobody can tell apart, and events that the source does not have.
         other_copy: Events whose copy is not the one that arrived first.
         rejected: Rejected rows beyond those that the source has (below zero: too few).
     """
