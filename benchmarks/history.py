@@ -1,5 +1,6 @@
 """Whether a daily run gets slower with the days behind it."""
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,8 +54,10 @@ def _past(path: Path, days: int, rows: int, *, wide: bool) -> _Past:
                 bytes_processed=None, slot_ms=None, started_at=now, finished_at=now, engine="duckdb",
             )  # fmt: skip
             record(warehouse, DayOutcome(row))
-    execute("CHECKPOINT")
-    return _Past(settings, warehouse, execute, days, wide, path.stat().st_size / 1e6)
+    warehouse.close()
+    os.sync()  # what was written long ago is on disk, and in no process's memory
+    warehouse = MeteredWarehouse(settings)
+    return _Past(settings, warehouse, engine_of(warehouse), days, wide, path.stat().st_size / 1e6)
 
 
 def answer(asked: Asked) -> Answer:
