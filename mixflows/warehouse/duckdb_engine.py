@@ -140,21 +140,20 @@ class DuckDBWarehouse:
     # Statements
 
     def _rendered(self, name: str, flags: tuple[str, ...] = ()) -> str:
-        """The statement in DuckDB's dialect, rendered once; a day's names and values come in by `_bound`."""
-        text = self._sql.get((name, flags))
-        if text is None:
-            try:
-                shape = self.shape()
-            except MissingTableError:
-                shape = None
-            tables = {
-                role: f"{quote(self._catalog)}.{quote('main')}.{quote(table)}"
-                for role, table in self._settings.tables.model_dump().items()
-            }
-            bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
-            text = _in_duckdb(bigquery)
-            self._sql[name, flags] = text
-        return text
+        """The statement in DuckDB's dialect; a day's names and values come in by `_bound`. One thread renders it, once."""
+        with self._lock:
+            if (name, flags) not in self._sql:
+                try:
+                    shape = self.shape()
+                except MissingTableError:
+                    shape = None
+                tables = {
+                    role: f"{quote(self._catalog)}.{quote('main')}.{quote(table)}"
+                    for role, table in self._settings.tables.model_dump().items()
+                }
+                bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
+                self._sql[name, flags] = _in_duckdb(bigquery)
+            return self._sql[name, flags]
 
     def _bound(self, statement: DayStatement) -> tuple[str, Params]:
         text = self._rendered(statement.name, statement.flags)
