@@ -25,6 +25,14 @@ RETRYABLE_REASONS = frozenset(
     {"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"}
 )
 SERIALIZATION = re.compile(r"could not serialize|concurrent update|too many DML statements", re.IGNORECASE)
+OF_THE_STATEMENT = (
+    "Unrecognized name",
+    "Syntax error",
+    "No matching signature",
+    "Type not found",
+    "Function not found",
+)
+"""Complaints about the statement itself, which holds names and days alone; all others may quote a row."""
 LOOK_UP_SECONDS = 10.0
 
 
@@ -150,8 +158,9 @@ def _reasons(err: BaseException) -> set[str]:
 
 
 def _without_values(text: str) -> str:
-    """The kind of complaint, without anything quoted: a quoted part may be a row's value."""
-    first = text.partition("\n")[0]
-    first = re.sub(r"^\d+ \w+ https?://\S+:?", "", first)
-    first = first.partition("; reason:")[0]
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", first).strip()[:200]
+    """The complaint as far as it cannot quote a row: a value may stand in quotes, or bare behind the colon."""
+    first = text.partition("\n")[0].partition("; reason:")[0]
+    first = re.sub(r"^\d+ (\w+ https?://\S+\s*)?", "", first)
+    kind, colon, _ = first.partition(": ")
+    told = first if kind.startswith(OF_THE_STATEMENT) else f"{kind}: …" if colon else first
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", told).strip()[:200]
