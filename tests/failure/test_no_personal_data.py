@@ -1,13 +1,15 @@
 """What failed is told without a value of any row: no id and no property in logs, errors or reports."""
 
 import os
+import re
 import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.failure.commands import mixflows
+from tests.failure.commands import ROOT, mixflows
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS, line, write_export
 
@@ -32,12 +34,24 @@ row_checks = "always"
 customer_id = "INT64"
 """
 
+FLOWS = f"""
+from datetime import date
+from flows.inspect_day import inspect
+from flows.release_day import release
+from flows.report import report
+inspect(date({DUPLICATED:%Y, %-m, %-d}), config="mixflows.toml")
+if inspect(date({UNREADABLE:%Y, %-m, %-d}), config="mixflows.toml", return_state=True).is_failed():
+    print("a look that fails")
+release(date({DUPLICATED:%Y, %-m, %-d}), "looked at", config="mixflows.toml")
+report("flow.html", config="mixflows.toml")
+"""
+
 
 def events() -> list[str]:
     """Three days, each with something wrong, and lines that are no events; every value has the marker."""
 
     def marked(day: date, name: str, **properties: object) -> str:
-        values = {"page": MARKER, "customer_id": MARKER, f"{MARKER}_property": 1}
+        values = {"page": f"{MARKER}9", "customer_id": MARKER, f"{MARKER}_property": 1}
         return line(day, f"{MARKER}{name}", properties=values | properties)
 
     return [
@@ -74,7 +88,7 @@ def check(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stdout + done.stderr
 
 
-def check_tables(yard: Yard, after_release: str = "blocked") -> None:
+def check_tables(yard: Yard, *duplicated: str) -> None:
     """No table but those that hold events has the marker; the three days failed for their three reasons."""
     assert len(yard.execute(f"SELECT * FROM mp_malformed_records WHERE raw_line LIKE '%{MARKER}%'")) == 8
     tables = {name for (name,) in yard.execute("SELECT table_name FROM duckdb_tables()")}
@@ -85,9 +99,11 @@ def check_tables(yard: Yard, after_release: str = "blocked") -> None:
         "SELECT DISTINCT ON (partition_date) partition_date, status, error, note FROM mp_partition_runs"
         " ORDER BY partition_date, finished_at DESC"
     )
-    assert [(day, status) for day, status, *_ in last] == [
-        (UNREADABLE, "failed"), (DUPLICATED, after_release), (OUTSIDE, "blocked"),
-    ]  # fmt: skip
+    assert [(day, status) for day, status, *_ in last if day != DUPLICATED] == [
+        (UNREADABLE, "failed"),
+        (OUTSIDE, "blocked"),
+    ]
+    assert last[1][1] in duplicated
     assert "ConversionException" in last[0][2]
     assert "duplicate_rate" in last[1][3]
     rows_failed = "SELECT 1 FROM mp_quality_results WHERE suite = 'rows' AND NOT success"
@@ -112,7 +128,7 @@ def test_without_prefect(told: tuple[Yard, list[str]]) -> None:
     assert all(said)
     for text in said:
         assert MARKER not in text
-    check_tables(yard, after_release="published")
+    check_tables(yard, "published", "unchanged")
 
 
 @pytest.mark.xdist_group("prefect")
@@ -124,8 +140,38 @@ def test_with_prefect(told: tuple[Yard, list[str]], tmp_path: Path, monkeypatch:
     assert "Traceback" in said
     assert "stage-2024-08-01" in said
     assert MARKER not in said
+    check_tables(yard, "blocked")
+    said = check(flows(yard), 0)
+    assert said.count("Finished in state Completed") >= 3
+    assert "a look that fails" in said
+    assert MARKER not in said
+    assert MARKER not in (yard.folder / "flow.html").read_text(encoding="utf-8")
     kept = [file for folder, _, names in os.walk(tmp_path / "prefect") for file in map(Path(folder).joinpath, names)]
     assert any(file.suffix == ".db" for file in kept)
     for file in kept:
         assert MARKER.encode() not in file.read_bytes(), file
-    check_tables(yard)
+    check_tables(yard, "published", "unchanged")
+
+
+def test_only_the_property_that_may_be_shown_is(told: tuple[Yard, list[str]]) -> None:
+    """Its values are `Zq7private0` to `Zq7private9`; all others have the marker in other words."""
+    yard, _ = told
+    allow = ("--set", 'quality.shown_properties=["page"]', "--set", 'quality.origins=["page", "customer_id"]')
+    said = [check(mixflows(yard.path, "backfill", "--no-prefect", "--mode", "all", *allow), 1)]
+    said += [check(mixflows(yard.path, "inspect", str(DUPLICATED), *more, *allow), 0) for more in ((), ("--json",))]
+    for kind in ("html", "json", "markdown"):
+        said.append(check(mixflows(yard.path, "report", "--format", kind, "--out", f"shown.{kind}", *allow), 0))
+        said.append((yard.folder / f"shown.{kind}").read_text(encoding="utf-8"))
+    shown = [text for text in said if re.search(rf"{MARKER}\d", text)]
+    assert len(shown) >= 4  # both looks, the page and its figures
+    for text in said:
+        assert MARKER not in re.sub(rf"{MARKER}\d", "", text)
+
+
+def flows(yard: Yard) -> subprocess.CompletedProcess[str]:
+    """The flows that people ask for, one after the other in a process: two looks, of which one fails; a release; a report."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(yard.path)}
+    return subprocess.run(
+        [sys.executable, "-c", FLOWS], capture_output=True, text=True, check=False, cwd=yard.folder, env=environment,
+        timeout=240,
+    )  # fmt: skip
