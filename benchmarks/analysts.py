@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.answers import Answer, Table
 from benchmarks.asking import Asked
 from benchmarks.measuring import Span, command, middle, span
+from benchmarks.plots import stacked
 from benchmarks.rivals.reading import count_rows_read, rows_read
 from benchmarks.source import day_of, make_history, opened
 
@@ -43,15 +44,24 @@ def answer(asked: Asked) -> Answer:
     path = asked.folder / "mixflows.duckdb"
     make_history(path, DAYS, rows)
     command("backfill", "--no-prefect", folder=asked.folder)
+    found = _queried(path)
     return Answer(
         f"Three queries over {DAYS} days of {rows:,} events, medians of {REPEATS} in turns, in one warm process. Without"
         " published events, an analyst counts copies too, or deduplicates in each query.",
         [],
-        [Table("Milliseconds", ("query", "over", "wall ms", "CPU ms", "million rows read"), _queried(path))],
+        [Table("Milliseconds", ("query", "over", "wall ms", "CPU ms", "million rows read"), found)],
+        plots=[
+            stacked(
+                f"bench-analysts{'-long' if asked.full else ''}",
+                "Milliseconds of each query over the raw table and over the published events, by the table above",
+                [(f"{query}: {over}", query, wall) for query, over, wall, _, _ in found],
+                "milliseconds",
+            )
+        ],
     )
 
 
-def _queried(path: Path) -> list[tuple[str | float, ...]]:
+def _queried(path: Path) -> list[tuple[str, str, float, float, float]]:
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
     statements = {
         (query, over): text.format(source=source.format(where=where), where=where)
@@ -65,7 +75,7 @@ def _queried(path: Path) -> list[tuple[str | float, ...]]:
                     connection.execute(statement).fetchall()
                 if repeat:
                     spans[place].append(measured)
-    found: list[tuple[str | float, ...]] = []
+    found: list[tuple[str, str, float, float, float]] = []
     for (query, over), statement in statements.items():
         with opened(path, read_only=True) as connection:
             count_rows_read(connection)
