@@ -57,7 +57,7 @@ def events() -> list[str]:
     return [
         marked(UNREADABLE, "unreadable"),
         marked(UNREADABLE, "fine"),
-        *[marked(DUPLICATED, "twice", page=f"{MARKER}{n}") for n in range(9)],
+        *[marked(DUPLICATED, "twice", page=f"{MARKER}{n}", plan=f"{MARKER} plan {n}") for n in range(9)],
         marked(OUTSIDE, "outside"),
         marked(OUTSIDE, "timeless", time=MARKER),
         f"{MARKER} no JSON",
@@ -156,7 +156,7 @@ def test_with_prefect(told: tuple[Yard, list[str]], tmp_path: Path, monkeypatch:
 def test_only_the_property_that_may_be_shown_is(told: tuple[Yard, list[str]]) -> None:
     """Its values are `Zq7private0` to `Zq7private9`; all others have the marker in other words."""
     yard, _ = told
-    allow = ("--set", 'quality.shown_properties=["page"]', "--set", 'quality.origins=["page", "customer_id"]')
+    allow = ("--set", 'quality.shown_properties=["page"]', "--set", 'quality.origins=["page", "plan"]')
     said = [check(mixflows(yard.path, "backfill", "--no-prefect", "--mode", "all", *allow), 1)]
     said += [check(mixflows(yard.path, "inspect", str(DUPLICATED), *more, *allow), 0) for more in ((), ("--json",))]
     for kind in ("html", "json", "markdown"):
