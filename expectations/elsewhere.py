@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import IO, Any, cast
@@ -88,7 +88,7 @@ class JudgingProcess:
     def _end(self) -> None:
         if self._process is not None:
             self._process.kill()  # it holds nothing
-            with self._process:
+            with suppress(BrokenPipeError), self._process:  # what it did not hear is of no use any more
                 pass
             self._process = None
 

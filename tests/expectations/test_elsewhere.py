@@ -136,21 +136,34 @@ def test_an_error_that_cannot_be_sent_is_told_in_its_words(
         judge(judging, access_of(connection), own_suite(tmp_path, monkeypatch, text))
 
 
-def test_its_end_is_told_and_the_next_judgement_starts_another(connection: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize("when", ["before it is asked", "while it waits for rows"])
+def test_its_end_is_told_and_the_next_judgement_starts_another(
+    connection: duckdb.DuckDBPyConnection, when: str
+) -> None:
     judging = JudgingProcess()
-    try:
-        process = running(judging)
+    access = access_of(connection)
 
-        def killing() -> duckdb.DuckDBPyConnection:
+    class Killing:
+        def __init__(self) -> None:
+            if when == "before it is asked":
+                self.kill()
+
+        def kill(self) -> None:
             assert judging._process
             judging._process.kill()
             judging._process.wait(10)
-            return connection.cursor()
 
-        access = access_of(connection)
-        dying = RowAccess(access.connection_string, access.schema_name, {"creator": killing})
+        def execute(self, sql: str, params: object) -> duckdb.DuckDBPyConnection:
+            self.kill()
+            return connection.cursor().execute(sql, params)
+
+        def close(self) -> None:
+            pass
+
+    try:
+        process = running(judging)
         with pytest.raises(DayError, match=r"came to an end \(exit code -9\)"):
-            judge(judging, dying)
+            judge(judging, RowAccess(access.connection_string, access.schema_name, {"creator": Killing}))
         assert judge(judging, access).findings
         assert running(judging).pid != process.pid
     finally:
