@@ -173,6 +173,6 @@ CATALOGUE: tuple[Described, ...] = (
 def bounds_of(described: Described, settings: Settings) -> tuple[float | None, float | None]:
     """The warning and the critical bound in force; those without a setting block at the first row."""
     if described.name in (*Rates.names(), *Drift.names()):
-        bounds = getattr(settings.quality, described.name)
+        bounds = settings.quality.bounds(described.name)
         return bounds.warning, bounds.critical
     return None, 0.0

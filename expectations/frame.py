@@ -104,7 +104,7 @@ def _duplicates_left(figures: Figures, quality: QualitySettings) -> tuple[float 
     if every is None or conflicting is None:
         return every, {}
     grave = _gravity(every, quality.duplicate_rate)
-    if not grave or _gravity(conflicting, quality.conflicting_duplicate_rate) < grave:
+    if not grave or _gravity(conflicting, quality.bounds("conflicting_duplicate_rate")) < grave:
         return every, {}
     left = (figures.duplicate_rows - figures.conflicting_duplicate_rows) / figures.source_rows
     return left, {"conflicting_duplicate_rate": f"without them, duplicate_rate is {left:.3%}"}

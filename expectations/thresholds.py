@@ -34,7 +34,7 @@ class Thresholds:
         """The thresholds that the settings name."""
         quality = settings.quality
         return cls(
-            rates={name: getattr(quality, name) for name in (*Rates.names(), *Drift.names())},
+            rates={name: quality.bounds(name) for name in (*Rates.names(), *Drift.names())},
             own=dict(quality.own),
             min_rows=quality.min_rows,
             deletes_block=settings.pipeline.source_deletes == "block",

@@ -126,7 +126,7 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
         Statement("profile", 1, 2 * narrow),
         Statement("published_counts", 1, 0.0 if kind == "new" else narrow),
         *([Statement("compare", 1, 2 * narrow + few)] if kind == "changed" else []),
-        *([Statement("audit_rows", 9, 4 * narrow)] if workload.row_checks else []),
+        *([Statement("audit_rows", 8, 3 * narrow)] if workload.row_checks else []),
         Statement("rejected_next", 1, few, few),
         Statement("replace_rejected", 1, few, few, "rejected"),
         # BigQuery bills a MERGE that updates for the whole target partition; it writes the blocks that it touches.

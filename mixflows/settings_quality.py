@@ -33,7 +33,8 @@ class QualitySettings(Frozen):
     row_checks: RowChecks = "daily"
     """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
     duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
-    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001, critical=0.01)
+    conflicting_duplicate_rate: Bounds = Bounds(warning=0.001)
+    """Copies with other content; without a critical bound, that of duplicate_rate holds for them."""
     missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
     late_rate: Bounds = Bounds(warning=0.05)
@@ -79,3 +80,19 @@ class QualitySettings(Frozen):
             if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
                 raise ValueError(f"{name!r} is not of the form 'module:function'")
         return value
+
+    def bounds(self, figure: str) -> Bounds:
+        """The bounds that a figure is judged by.
+
+        Copies with other content are duplicates: what blocks a day of these blocks a day of those, under their own name.
+        """
+        own: Bounds = getattr(self, figure)
+        critical = self.duplicate_rate.critical
+        if (
+            figure != "conflicting_duplicate_rate"
+            or own.critical is not None
+            or own.warning is None
+            or critical is None
+        ):
+            return own
+        return Bounds(warning=min(own.warning, critical), critical=critical)

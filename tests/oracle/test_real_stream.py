@@ -128,6 +128,9 @@ def test_the_default_thresholds_block_the_bad_days_of_enough_rows(
     assert result.exit_code == 3
     blocked = {outcome.row.partition_date: outcome.row.note for outcome in result.outcomes if outcome.row.note}
     assert set(blocked) == set(bad)
-    assert blocked[date(2025, 12, 3)] == "duplicate_rate 32.6 % (at most 1 %)"
-    assert blocked[date(2023, 6, 6)] == "duplicate_rate 1.81 % (at most 1 %)"
+    assert blocked[date(2025, 12, 3)].startswith("conflicting_duplicate_rate 32.6 % (at most 1 %)")
+    assert blocked[date(2023, 6, 6)].startswith("conflicting_duplicate_rate 1.81 % (at most 1 %)")
     assert {row["partition_date"] for row in project.events()} == {*fine, *small} - set(bad)
+    project.set(quality={"duplicate_rate": {"critical": 0.5}})
+    assert project.run().exit_code == 0
+    assert {row["partition_date"] for row in project.events()} == {*bad, *fine, *small}
