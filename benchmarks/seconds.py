@@ -1,6 +1,5 @@
 """Where the seconds of a daily run go, from the start of its process until the command would print its last line."""
 
-import gc
 import json
 import sys
 import time
@@ -103,15 +102,18 @@ def _one_run(way: str, last: str) -> dict[str, float]:
     born = psutil.Process().create_time()
     from expectations.auditor import GreatExpectationsAuditor
     from expectations.elsewhere import judging_process
-    from mixflows.cli import MANY_OBJECTS, running
+    from mixflows.cli import running
+    from mixflows.collecting import collect_seldom, importing
     from mixflows.pipeline import day
 
+    collect_seldom()  # as the command does
     judging_process.begin()  # before Prefect is imported, as the command does
     watch = Watch()
     if way == "flow":
         running.prepare_prefect(verbose=False)
-        import flows.daily
-        from tasks import days, planning
+        with importing():
+            import flows.daily
+            from tasks import days, planning
 
         watch.over("server", running, "server_must_answer")
         watch.over("plan", planning, "make_plan")
@@ -124,7 +126,6 @@ def _one_run(way: str, last: str) -> dict[str, float]:
         watch.over("plan", running, "make_plan")
         watch.over("stage", plain, "stage_day")
         watch.over("publish", plain, "publish_day")
-    gc.set_threshold(MANY_OBJECTS)  # as the command does
     watch.over("audit", GreatExpectationsAuditor, "judge")
     watch.over("record", day, "record")
     imported = time.time() - born

@@ -1,6 +1,5 @@
 """The process that judges: imports Great Expectations, then answers requests until nobody speaks to it any more."""
 
-import gc
 import os
 import sys
 from collections.abc import Generator, Sequence
@@ -11,10 +10,9 @@ from typing import IO, Any
 
 from expectations import audit
 from expectations.talk import Judged, Narrow, Query, Raised, Request, Rows, Widen, receive, send, sendable
+from mixflows.collecting import collect_seldom, importing
 from mixflows.warehouse.access import RowAccess
 
-MANY_OBJECTS = 20_000
-"""New objects between two collections; see `mixflows.cli.MANY_OBJECTS`."""
 OTHERS = ("google", "sqlalchemy_bigquery")
 """What Great Expectations imports for stores and warehouses that are never judged from here, if it is there."""
 
@@ -81,7 +79,7 @@ class Connection:
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> "Connection":
         """Runs a statement, and keeps all its rows."""
-        answer: Rows = self._asked.ask(Query(sql, params))
+        answer: Rows = self._asked.ask(Query(sql, [_plain(param) for param in params]))
         self.description = [(name, None, None, None, None, None, None) for name in answer.columns]
         self._rows = list(reversed(answer.rows))
         return self
@@ -104,9 +102,14 @@ class Connection:
     commit = rollback = close = begin
 
 
+def _plain(value: Any) -> Any:
+    """A string of SQLAlchemy's own class as one of Python's: to read the other, that process would import SQLAlchemy."""
+    return str(value) if isinstance(value, str) else value
+
+
 def main() -> None:
     """Answers requests until the other process closes the pipe, or is gone."""
-    gc.set_threshold(MANY_OBJECTS)
+    collect_seldom()
     back = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     to = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What a user's suite prints, or asks for, is no part of the talk.
@@ -114,8 +117,11 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     asked = Asked(to, back)
     try:
-        with _without_others():
+        with importing(), _without_others():
             audit.warm_up()
+            from sqlalchemy import create_engine
+
+            create_engine("duckdb://")  # connects to nothing, but imports the dialect
         while True:
             send(to, _answer(receive(back), asked))
     except (EOFError, BrokenPipeError):

@@ -1,6 +1,5 @@
 """The command line. Heavy libraries are imported by the commands that need them, so that `--help` answers at once."""
 
-import gc
 import sys
 
 from mixflows.cli.ending import ends_with  # before all else that registers something to be called at exit
@@ -8,10 +7,8 @@ from mixflows.cli.ending import ends_with  # before all else that registers some
 # isort: split
 from mixflows.cli.app import app
 from mixflows.cli.interrupt import INTERRUPTED, leave
+from mixflows.collecting import collect_seldom
 from mixflows.errors import MixflowsError
-
-MANY_OBJECTS = 20_000
-"""New objects between two collections, for 700: imports make millions that stay, and each collection walks through them."""
 
 
 def main() -> None:
@@ -20,7 +17,7 @@ def main() -> None:
     Exit codes: 0 done; 1 failed; 2 wrong usage or settings; 3 done, but the quality gate blocked at least one day;
     130 stopped with Ctrl-C.
     """
-    gc.set_threshold(MANY_OBJECTS)
+    collect_seldom()
     code = run_command()
     ends_with(code)
     sys.exit(code)

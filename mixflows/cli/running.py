@@ -1,6 +1,8 @@
 """Runs days from the command line: through Prefect's flows, or through the same functions without Prefect."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from uuid import uuid4
 from mixflows.cli.commands import command, opened_source, renew_report
 from mixflows.cli.interrupt import interruptible
 from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
+from mixflows.collecting import importing
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
@@ -56,6 +59,22 @@ def server_must_answer() -> None:
         )
 
 
+@contextmanager
+def no_heartbeat_by_default() -> Generator[None]:
+    """Flows send no heartbeat, unless the environment or the profile sets how often.
+
+    Whoever waits for a command sees it end. Prefect ends the thread that sends them at whole seconds of a flow, which
+    would keep every command waiting for half a second.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+
+    if "heartbeat_frequency" in get_current_settings().flows.model_fields_set:
+        yield
+        return
+    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
 class Runner:
     """One invocation of `run` or `backfill`.
 
@@ -88,7 +107,8 @@ class Runner:
         last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
         self._begin_judging()
         if self._use_prefect:
-            from flows.daily import daily
+            with importing():
+                from flows.daily import daily
 
             return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
         check_rows = self.settings.quality.row_checks != "never"
@@ -104,7 +124,8 @@ class Runner:
         """
         self._begin_judging()
         if self._use_prefect:
-            from flows.backfill import backfill
+            with importing():
+                from flows.backfill import backfill
 
             result = self._flow(
                 backfill,
@@ -148,7 +169,7 @@ class Runner:
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
         server_must_answer()
-        with progress_bars(), interruptible():
+        with progress_bars(), interruptible(), no_heartbeat_by_default():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, DaysLeftError):

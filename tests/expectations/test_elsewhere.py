@@ -22,6 +22,7 @@ from mixflows.warehouse.access import RowAccess
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 from tests.expectations.staging import DAY, GOOD_ROWS, STAGE, access_of, days_from, stage, staged, warehouse
 
+ROOT = Path(__file__).parents[2]
 BAD_ROWS = (*GOOD_ROWS, ("Open", "u3", "b", "2024-08-01 12:00:00", 1, None), ("Open", "u4", "e", None, 1, "no reason"))
 
 
@@ -74,6 +75,23 @@ def test_verdicts_are_those_of_this_process(judging: JudgingProcess, connection:
         "rejection_reason_known",
     }
     assert all("rows_audited" in str(elsewhere[day].failures) for day in list(days_from(DAY, 3))[1:])
+
+
+def test_this_process_does_without_what_only_the_other_needs(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from expectations.elsewhere import judging_process
+from mixflows.settings import Settings
+from tests.expectations.staging import GOOD_ROWS, access_of, stage, staged, warehouse
+with warehouse(Path({str(tmp_path)!r})) as opened:
+    stage(opened, GOOD_ROWS)
+    verdicts = judging_process.judge(Settings(), [staged()], check_rows=True, access=access_of(opened))
+assert len(verdicts) == 1
+print([name for name in ("sqlalchemy", "great_expectations", "pandas") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.strip() == "[]"
 
 
 def test_a_staged_day_is_narrowed_by_the_process_that_holds_the_file(judging: JudgingProcess, tmp_path: Path) -> None:
