@@ -20,6 +20,7 @@ OFFLINE = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
+FOLDERS = ("PREFECT_HOME", "XDG_CACHE_HOME")
 
 
 def _is_worker() -> bool:
@@ -31,9 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(OFFLINE)
     if not _is_worker():  # the workers inherit it
-        os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="mixflows-prefect-")
+        for name in FOLDERS:
+            os.environ[name] = tempfile.mkdtemp(prefix="mixflows-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker():
-        shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
+        for name in FOLDERS:
+            shutil.rmtree(os.environ[name], ignore_errors=True)

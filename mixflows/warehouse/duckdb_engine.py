@@ -9,11 +9,10 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import duckdb
-import sqlglot
 
 from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.landing import FileContent, Landing
@@ -21,8 +20,9 @@ from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
 from mixflows.statements import DAY_TABLES, Statements, quote
 from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.asked_once import asked_once
 from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
-from mixflows.warehouse.duckdb_checkpoint import BackgroundCheckpoint
+from mixflows.warehouse.duckdb_checkpoint import Checkpoints
 from mixflows.warehouse.duckdb_errors import translated
 from mixflows.warehouse.duckdb_landing import land_file
 from mixflows.warehouse.duckdb_opening import STAGING, open_file
@@ -59,7 +59,7 @@ class DuckDBWarehouse:
         self._writing = threading.Lock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._root = open_file(settings)
-        self._checkpoint = BackgroundCheckpoint(self._root)
+        self._checkpoints = Checkpoints(self._root, (settings.tables.ledger, settings.tables.landings))
         self._catalog = str(self._one_value("SELECT current_database()"))
 
     # Tables
@@ -152,7 +152,7 @@ class DuckDBWarehouse:
                     for role, table in self._settings.tables.model_dump().items()
                 }
                 bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
-                self._sql[name, flags] = _in_duckdb(bigquery)
+                self._sql[name, flags] = asked_once(in_duckdb, bigquery, "bigquery")
             return self._sql[name, flags]
 
     def _bound(self, statement: DayStatement) -> tuple[str, Params]:
@@ -361,11 +361,11 @@ class DuckDBWarehouse:
 
     def settle(self) -> None:
         """Begins a checkpoint; see the boundary."""
-        self._checkpoint.begin()
+        self._checkpoints.begin()
 
     def close(self) -> None:
         """Closes the file and every thread's cursor; safe to call twice."""
-        self._checkpoint.wait()
+        self._checkpoints.finish()
         with self._lock:
             for cursor in (*self._cursors, self._root):
                 cursor.close()
@@ -373,13 +373,14 @@ class DuckDBWarehouse:
         self._local = threading.local()
 
 
-@cache
-def _in_duckdb(statement: str) -> str:
-    """A statement of BigQuery in DuckDB's dialect; kept, as it takes 10 ms and a warehouse is opened often."""
+def in_duckdb(statement: str, dialect: str) -> str:
+    """A statement of another dialect in DuckDB's."""
+    import sqlglot
+
     # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
-    return sqlglot.transpile(
-        statement, "bigquery", "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False
-    )[0]
+    return sqlglot.transpile(statement, dialect, "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False)[
+        0
+    ]
 
 
 def _ident(name: str) -> str:

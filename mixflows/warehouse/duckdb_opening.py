@@ -28,6 +28,7 @@ def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.warehouse.memory_limit,
         "autoinstall_known_extensions": False,
+        "max_vacuum_tasks": 0,  # see duckdb_checkpoint
     }
     if settings.warehouse.threads is not None:
         config["threads"] = settings.warehouse.threads

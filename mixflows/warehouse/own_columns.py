@@ -1,9 +1,9 @@
 """The columns of our own small tables: what a table that an earlier version made lacks."""
 
+import json
 from collections.abc import Collection
 
-import sqlglot
-from sqlglot import exp
+from mixflows.warehouse.asked_once import asked_once
 
 
 def missing_columns(create: str, dialect: str, present: Collection[str]) -> list[tuple[str, str]]:
@@ -12,6 +12,12 @@ def missing_columns(create: str, dialect: str, present: Collection[str]) -> list
     Returns:
         Names and types in the engine's words, in the statement's order.
     """
+    return [(name, kind) for name, kind in json.loads(asked_once(_columns, create, dialect)) if name not in present]
+
+
+def _columns(create: str, dialect: str) -> str:
+    import sqlglot
+    from sqlglot import exp
+
     columns = sqlglot.parse_one(create, dialect).this.expressions  # of the table; a STRUCT has its own
-    wanted = [(c.name, c.args["kind"].sql(dialect)) for c in columns if isinstance(c, exp.ColumnDef)]
-    return [(name, kind) for name, kind in wanted if name not in present]
+    return json.dumps([(c.name, c.args["kind"].sql(dialect)) for c in columns if isinstance(c, exp.ColumnDef)])

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from mixflows.warehouse.duckdb_engine import _in_duckdb
+from mixflows.warehouse.duckdb_engine import in_duckdb
 from tests.conformance.cases import cases, sent
 from tests.conformance.constructs import OWN_FUNCTIONS, TABLE, Example, constructs
 from tests.conformance.googlesql import Dataset
@@ -42,8 +42,8 @@ def test_holds_on_duckdb(example: Example) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for text in example.before:
-            connection.execute(_in_duckdb(text.format(t="`t`", u="`u`")))
-        found = connection.execute(_in_duckdb(example.query.format(t="`t`", u="`u`"))).fetchall()
+            connection.execute(in_duckdb(text.format(t="`t`", u="`u`"), "bigquery"))
+        found = connection.execute(in_duckdb(example.query.format(t="`t`", u="`u`"), "bigquery")).fetchall()
     assert found == list(example.rows)
 
 
