@@ -21,6 +21,7 @@ def main() -> None:
     words = parser.parse_args()
     stream = words.stream.resolve() if words.stream else None
     asked_for = "make bench" if len(sys.argv) == 1 else " ".join(["python -m benchmarks", *_public(words)])
+    begun = time.perf_counter()
     for name in words.only or NAMES:
         print(f"{name} …", flush=True)
         started = time.perf_counter()
@@ -34,6 +35,7 @@ def main() -> None:
         part = answers.section(section, answer, asked_for, time.perf_counter() - started)
         print(part, flush=True)
         answers.write({section: part}, [title(name, full=full) for name in NAMES for full in (False, True)])
+    print(f"All in {time.perf_counter() - begun:,.0f} s.")
 
 
 def _public(words: argparse.Namespace) -> list[str]:
