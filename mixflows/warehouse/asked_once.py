@@ -13,15 +13,17 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from mixflows import __version__
+
 
 @cache
 def asked_once(ask: Callable[[str, str], str], text: str, dialect: str) -> str:
     """The answer to a text in a dialect.
 
     Args:
-        ask: Asks sqlglot. Its answer follows from text, dialect and sqlglot's version alone.
+        ask: Asks sqlglot. Its answer follows from text, dialect and the versions of sqlglot and mixflows alone.
     """
-    question = "\0".join((ask.__module__, ask.__qualname__, _sqlglot(), dialect, text))
+    question = "\0".join((ask.__module__, ask.__qualname__, __version__, _sqlglot(), dialect, text))
     name = _digest(question)
     if (kept := _read(name)) is not None:
         return kept

@@ -378,9 +378,9 @@ def in_duckdb(statement: str, dialect: str) -> str:
     import sqlglot
 
     # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
-    return sqlglot.transpile(statement, dialect, "duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE, comments=False)[
-        0
-    ]
+    ignoring = sqlglot.ErrorLevel.IGNORE
+    [translated] = sqlglot.transpile(statement, dialect, "duckdb", unsupported_level=ignoring, comments=False)
+    return translated
 
 
 def _ident(name: str) -> str:
