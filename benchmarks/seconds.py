@@ -100,14 +100,15 @@ class Watch:
 
 def _one_run(way: str, last: str) -> dict[str, float]:
     born = psutil.Process().create_time()
-    from expectations.auditor import GreatExpectationsAuditor
-    from expectations.elsewhere import judging_process
-    from mixflows.cli import running
+    from mixflows.cli import ahead
     from mixflows.collecting import collect_seldom, importing
-    from mixflows.pipeline import day
 
     collect_seldom()  # as the command does
-    judging_process.begin()  # before Prefect is imported, as the command does
+    ahead.begin(["run"])  # as the command does
+    from expectations.auditor import GreatExpectationsAuditor
+    from mixflows.cli import running
+    from mixflows.pipeline import day
+
     watch = Watch()
     if way == "flow":
         running.prepare_prefect(verbose=False)

@@ -12,15 +12,18 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import date
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from expectations.talk import Done, Judged, Narrow, Query, Raised, Request, Rows, Widen, receive, send, sendable
 from mixflows.errors import DayError
-from mixflows.model import StagedDay, Verdict
-from mixflows.settings import Settings
-from mixflows.warehouse.access import Narrowed, RowAccess
+
+if TYPE_CHECKING:  # this is imported first of all, to start the process
+    from datetime import date
+
+    from mixflows.model import StagedDay, Verdict
+    from mixflows.settings import Settings
+    from mixflows.warehouse.access import Narrowed, RowAccess
 
 # The other process finds its modules where this one does; a folder of the user's named like a package stands in for none.
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from expectations.judge import main; main()"
@@ -39,8 +42,8 @@ class JudgingProcess:
             self._running()
 
     def judge(
-        self, settings: Settings, staged: Sequence[StagedDay], *, check_rows: bool, access: RowAccess
-    ) -> Mapping[date, Verdict]:
+        self, settings: "Settings", staged: "Sequence[StagedDay]", *, check_rows: bool, access: "RowAccess"
+    ) -> "Mapping[date, Verdict]":
         """Judges staged days; see `expectations.audit.judge`, which the other process calls.
 
         Args:
@@ -93,7 +96,7 @@ class JudgingProcess:
             self._process = None
 
 
-def _talk(process: "subprocess.Popen[bytes]", request: Request, access: RowAccess) -> Judged | Raised:
+def _talk(process: "subprocess.Popen[bytes]", request: Request, access: "RowAccess") -> Judged | Raised:
     to, back = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
     with ExitStack() as narrowed, closing(access.engine_options["creator"]()) as connection:
         send(to, request)
@@ -108,7 +111,7 @@ def _talk(process: "subprocess.Popen[bytes]", request: Request, access: RowAcces
             send(to, answer)
 
 
-def _answer(said: Query | Narrow | Widen, access: RowAccess, connection: Any, narrowed: ExitStack) -> Rows | Done:
+def _answer(said: Query | Narrow | Widen, access: "RowAccess", connection: Any, narrowed: ExitStack) -> Rows | Done:
     match said:
         case Query(sql, params):
             cursor = connection.execute(sql, params)

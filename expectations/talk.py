@@ -3,11 +3,13 @@
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from mixflows.model import StagedDay, Verdict
-from mixflows.settings import Settings
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mixflows.model import StagedDay, Verdict
+    from mixflows.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Request:
     """
 
     folder: str
-    settings: Settings
-    staged: tuple[StagedDay, ...]
+    settings: "Settings"
+    staged: "tuple[StagedDay, ...]"
     check_rows: bool
     connection_string: str
     schema_name: str | None
@@ -70,7 +72,7 @@ class Done:
 class Judged:
     """Answers the request."""
 
-    verdicts: Mapping[date, Verdict]
+    verdicts: "Mapping[date, Verdict]"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import sys
 from mixflows.cli.ending import ends_with  # before all else that registers something to be called at exit
 
 # isort: split
-from mixflows.cli.app import app
+from mixflows.cli import ahead
 from mixflows.cli.interrupt import INTERRUPTED, leave
 from mixflows.collecting import collect_seldom
 from mixflows.errors import MixflowsError
@@ -18,6 +18,7 @@ def main() -> None:
     130 stopped with Ctrl-C.
     """
     collect_seldom()
+    ahead.begin(sys.argv[1:])
     code = run_command()
     ends_with(code)
     sys.exit(code)
@@ -29,6 +30,8 @@ def run_command() -> int:
     Returns:
         The exit code.
     """
+    from mixflows.cli.app import app
+
     try:
         app(prog_name="mixflows")
     except MixflowsError as err:

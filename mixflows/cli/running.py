@@ -142,11 +142,13 @@ class Runner:
         )
 
     def _begin_judging(self) -> None:
-        """Great Expectations is imported beside Prefect, where a process of its own judges."""
-        if self.settings.warehouse.engine == "duckdb":
-            from expectations.elsewhere import judging_process
+        """Great Expectations is imported beside Prefect, where a process of its own judges; else that has no use."""
+        from expectations.elsewhere import judging_process
 
+        if self.settings.warehouse.engine == "duckdb":
             judging_process.begin()
+        else:
+            judging_process.end()
 
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor

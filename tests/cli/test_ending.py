@@ -26,7 +26,7 @@ def test_threads_and_exit_functions_end_before_the_process(words: tuple[str, ...
 
 
 def test_an_error_that_nobody_expected_is_told_and_ends_with_1() -> None:
-    script = "import mixflows.cli as cli\ncli.app = lambda **_: 1 / 0\ncli.main()"
+    script = "import mixflows.cli as cli, mixflows.cli.app as commands\ncommands.app = lambda **_: 1 / 0\ncli.main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr

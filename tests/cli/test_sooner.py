@@ -27,6 +27,32 @@ def flow(**_):
 
 runner._flow(flow)
 """
+BEGUN = """
+import sys
+from mixflows.cli import ahead
+ahead.begin({words!r})
+print(*sorted({{"typer", "pydantic", "duckdb", "prefect"}} & set(sys.modules)))
+from expectations.elsewhere import judging_process
+print(judging_process._process is not None)
+"""
+WRONG_USAGE = """
+import os, sys
+from mixflows.cli import main
+sys.argv = ["mixflows", "run", "--no-such-flag"]
+try:
+    main()
+except SystemExit:
+    from expectations.elsewhere import judging_process
+    print(judging_process._process is not None, flush=True)
+    os._exit(0)  # and not as the command would
+"""
+ENDED = """
+from expectations.elsewhere import judging_process
+from mixflows.cli.running import Runner
+judging_process.begin()
+Runner(None, ["warehouse.engine=bigquery", "bigquery.project=p"], use_prefect=False, verbose=False, as_json=True)._begin_judging()
+print(judging_process._process is not None)
+"""
 
 
 def printed(script: str, folder: Path, **environment: str) -> list[str]:
@@ -46,6 +72,43 @@ def test_a_later_run_goes_without_sqlglot(landed: Installation, tmp_path: Path) 
         printed(WITHOUT_SQLGLOT.format(day=day), landed.folder, **kept)[-2:] for day in ("2024-01-01", "2024-01-02")
     ]
     assert found == [["0", "True"], ["0", "False"]]
+
+
+@pytest.mark.parametrize("words", [["run"], ["backfill", "--start", "2024-01-01"], ["run", "--config", "other.toml"]])
+def test_judging_is_begun_before_anything_heavy_is_imported(words: list[str], tmp_path: Path) -> None:
+    assert printed(BEGUN.format(words=words), tmp_path) == ["True"]
+
+
+def test_the_command_begins_it_before_it_reads_its_flags(tmp_path: Path) -> None:
+    assert printed(WRONG_USAGE, tmp_path) == ["True"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["status"],
+        ["run", "--help"],
+        ["backfill", "--dry-run"],
+        ["run", "--set", "warehouse.engine=bigquery"],
+        ["run", "--config", "other.toml"],
+        ["run", "--config=other.toml"],
+    ],
+)
+def test_judging_is_not_begun_where_it_has_no_use(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('[warehouse]\nengine = "bigquery"\n')
+    assert printed(BEGUN.format(words=words), tmp_path) == ["False"]
+
+
+def test_nor_where_the_usual_file_or_the_environment_names_bigquery(tmp_path: Path) -> None:
+    script = BEGUN.format(words=["run"])
+    assert printed(script, tmp_path, MIXFLOWS_WAREHOUSE__ENGINE="bigquery") == ["False"]
+    (tmp_path / "mixflows.toml").write_text('[warehouse]\nengine = "bigquery"\n')
+    assert printed(script, tmp_path) == ["False"]
+
+
+def test_what_was_begun_in_vain_is_ended(tmp_path: Path) -> None:
+    assert printed(ENDED, tmp_path) == ["False"]
 
 
 @pytest.mark.parametrize(("set_to", "during"), [(None, "None"), ("30", "30")])
