@@ -120,13 +120,13 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
     wide, narrow = workload.day_gb, workload.key_gb
     few = wide * 0.003  # copies and invalid rows
     statements = [
-        Statement("copies", 1, 2 * wide + narrow, few),
+        Statement("copies", 1, wide + narrow, few),
         Statement("stage", 1, wide + few, wide),
         Statement("figures", 1, narrow + few),
-        Statement("profile", 1, 2 * narrow),
+        Statement("profile", 1, 4 * narrow),
         Statement("published_counts", 1, 0.0 if kind == "new" else narrow),
         *([Statement("compare", 1, 2 * narrow + few)] if kind == "changed" else []),
-        *([Statement("audit_rows", 8, 3 * narrow)] if workload.row_checks else []),
+        *([Statement("audit_rows", 8, 2.5 * narrow)] if workload.row_checks else []),
         Statement("rejected_next", 1, few, few),
         Statement("replace_rejected", 1, few, few, "rejected"),
         # BigQuery bills a MERGE that updates for the whole target partition; it writes the blocks that it touches.
