@@ -22,6 +22,7 @@ MODULES = {
     "orchestration": "orchestration",
     "analysts": "analysts",
     "soak": "soak",
+    "bigquery": "bigquery",
     "on-paper": "on_paper",
 }
 NAMES = tuple(MODULES)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -224,24 +224,25 @@ def _one(subject: Subject, size: Size, repeats: int, *, counted: bool) -> Found:
     subject.first()
     spans: list[Span] = []
     for number in range(days, days + repeats):
-        _deliver(subject.path, number, rows)
+        deliver(subject.path, number, rows)
         spans.append(subject.daily(number))
     read = None
     if counted:
-        _deliver(subject.path, days + repeats, rows)
+        deliver(subject.path, days + repeats, rows)
         read = subject.rows_read(days + repeats)
     with opened(subject.path) as connection:
         right = str(compare(connection.execute))
     return Found(days, rows, middle(spans), max(span.wall for span in spans), read, right)
 
 
-def _deliver(path: Path, number: int, rows: int) -> None:
+def deliver(path: Path, number: int, rows: int, late: Sequence[tuple[int, int]] = LATE) -> None:
+    """Lands the day with this number, and what comes late of days before it."""
     with opened(path) as connection:
         execute: Execute = connection.execute
         execute("SET max_vacuum_tasks = 0")  # no way's upkeep of its tables is done here, where nobody measures
         add_days(execute, number, 1, rows)
         landed = f"TIMESTAMPTZ '{day_of(number + 1)} 03:00:00+00'"
-        for back, one_in in LATE:
+        for back, one_in in late:
             day = f"partition_date = DATE '{day_of(number - back)}' AND hash(mp_insert_id, {number}) % {one_in}"
             for share, insert_id in ((0, "mp_insert_id"), (1, f"'late {number} ' || mp_insert_id")):
                 execute(
