@@ -30,6 +30,7 @@ LATE = ((1, 100), (6, 200))
 """Of the day so many days back, one event in so many comes again, and as many new ones come late."""
 KINDS: tuple[DayKind, ...] = ("new", "changed")
 SOURCE, EVENTS, REJECTED = "mp_master_event", "mp_events", "mp_rejected_events"
+STAGE = "stg_mp_dedup_events"
 COLUMNS = LANDED | PROMOTED
 OF_REJECTED = {
     "row_num": 8.0,
@@ -230,20 +231,18 @@ class Sizes:
     def of(self, read: Read, day: date | None, *, written: bool) -> float:
         """Bytes of a reference by a statement of `day`; `written` where that day's events are published already."""
         widths = dict(self.widths) | (OF_REJECTED if read.table == REJECTED else STAGED)
+        return self._rows(read, day, written=written) * sum(widths.get(column, 0.0) for column in read.columns)
+
+    def _rows(self, read: Read, day: date | None, *, written: bool) -> int:
         events = self.events if written else self.published
-        rows = {SOURCE: self.source, EVENTS: events, REJECTED: self.rejected}.get(read.table)
-        if rows is None:  # a staged day: all of the source's, or the few copies of a key
-            whole = read.table.startswith("stg_mp_dedup_events")
-            number = (
-                self.source[day]
-                if whole and day
-                else 2 * self.rejected.get(day, 0)
-                if day
-                else sum(self.source.values())
-            )
-        else:
-            number = sum(rows.values()) if read.day is None else rows.get(read.day, 0)
-        return number * sum(widths.get(column, 0.0) for column in read.columns)
+        days = {SOURCE: self.source, EVENTS: events, REJECTED: self.rejected}.get(read.table)
+        if days is not None:
+            return sum(days.values()) if read.day is None else days.get(read.day, 0)
+        if day is None:  # the original design stages the whole history
+            return sum(self.source.values())
+        if read.table.startswith(STAGE):
+            return self.source[day]
+        return 2 * self.rejected.get(day, 0)  # the few copies of a key
 
 
 def _jobs(jobs: list[Any], sizes: Sizes) -> Iterator[Job]:
@@ -264,7 +263,7 @@ def _jobs(jobs: list[Any], sizes: Sizes) -> Iterator[Job]:
 
 def _original(sizes: Sizes) -> float:
     """Bytes of the original design's statements for one more day."""
-    columns = {SOURCE: COLUMNS, EVENTS: COLUMNS, "stg_mp_dedup_events": COLUMNS | {"row_num": ""}}
+    columns = {SOURCE: COLUMNS, EVENTS: COLUMNS, STAGE: COLUMNS | {"row_num": ""}}
     return sum(
         sizes.of(read, None, written=False)
         for name in ("staging", "events", "rejected")

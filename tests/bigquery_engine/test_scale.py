@@ -51,9 +51,10 @@ def whole_days_read(place: Place, kind: DayKind) -> dict[str, int]:
     tables = ["mp_master_event", *(["mp_events"] if kind == "changed" else [])]
     whole: Counter[str] = Counter()
     for job in jobs:
-        staged = {word.strip("`").split(".")[-1] for word in job.query.split() if "stg_mp_dedup_events" in word}
+        query = job.query or ""
+        staged = {word.strip("`").split(".")[-1] for word in query.split() if "stg_mp_dedup_events" in word}
         columns = dict.fromkeys(tables, tuple(LANDED)) | dict.fromkeys(staged, (*LANDED, *STAGED))
-        for read in reads(job.query, columns):
+        for read in reads(query, columns):
             whole[job.labels["step"]] += read.columns >= LANDED.keys()
     return {step: number for step, number in whole.items() if number}
 
