@@ -1,8 +1,9 @@
 """What BigQuery bills a statement for: the columns that it references, in the days that it names.
 
 Told from the statement's text, as the API server on loopback knows the jobs but not their bytes. Each time that a statement
-names a table counts by itself, which is never less than BigQuery bills.
-Sources: https://cloud.google.com/bigquery/pricing, on-demand; https://cloud.google.com/bigquery/docs/partitioned-tables.
+names a table counts by itself; BigQuery may bill a table once. A MERGE that updates or deletes is billed for all columns
+of the partitions that it changes besides.
+Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax, on-demand query size calculation.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -46,6 +47,8 @@ def reads(sql: str, columns: Mapping[str, Collection[str]], *, dialect: str = "b
     match statement:
         case exp.Query():
             return list(_of_query(statement, columns, dialect))
+        case exp.Create(kind="VIEW"):
+            return []
         case exp.Create() | exp.Insert():
             query = statement.expression
             return list(_of_query(query, columns, dialect)) if isinstance(query, exp.Query) else []
@@ -68,27 +71,31 @@ def _of_query(query: exp.Query, columns: Mapping[str, Collection[str]], dialect:
 
 
 def _of_target(merge: exp.Merge, columns: Mapping[str, Collection[str]]) -> Iterator[Read]:
-    """A MERGE that updates or deletes is billed for all columns of the target, one that inserts for those it names."""
-    table = merge.this.name
+    """What is referenced of the target and, unless the clauses only insert, all of what they change."""
+    table, alias = merge.this.name, merge.this.alias_or_name
     if table not in columns:
         return
-    alias = merge.this.alias_or_name
-    inserts = all(isinstance(when.args["then"], exp.Insert) for when in merge.find_all(exp.When))
+    changing = [when for when in merge.find_all(exp.When) if not isinstance(when.args["then"], exp.Insert)]
+    day = _literal_day(merge.args["on"], alias)
+    if day is None and changing:
+        days = {_literal_day(when.args.get("condition"), alias) for when in changing}
+        day = days.pop() if len(days) == 1 else None
     used = {column.name for column in merge.find_all(exp.Column) if column.table == alias}
-    named = [*merge.args["on"].find_all(exp.EQ), *(eq for w in merge.find_all(exp.When) for eq in w.find_all(exp.EQ))]
-    yield Read(table, frozenset(used if inserts else columns[table]), _literal_day(named, alias))
+    yield Read(table, frozenset(used), day)
+    if changing:
+        yield Read(table, frozenset(columns[table]), day)
 
 
 def _day(scope: Scope, alias: str) -> date | None:
     where = scope.expression.args.get("where")
-    condition = where.this if where else exp.true()
-    return _literal_day(list(condition.flatten()) if isinstance(condition, exp.And) else [condition], alias)
+    return _literal_day(where.this if where else None, alias)
 
 
-def _literal_day(conditions: Collection[exp.Expr], alias: str) -> date | None:
-    for condition in conditions:
-        if isinstance(condition, exp.EQ) and isinstance(condition.left, exp.Column):
-            column, literal = condition.left, condition.right.find(exp.Literal)
-            if (column.table, column.name) == (alias, DAY) and literal is not None:
+def _literal_day(condition: exp.Expr | None, alias: str) -> date | None:
+    """The day that a condition holds the alias to: an equation with a bare literal, not under OR."""
+    for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+        if isinstance(part, exp.EQ) and isinstance(part.left, exp.Column) and isinstance(part.right, exp.Cast):
+            column, literal = part.left, part.right.this
+            if (column.table, column.name) == (alias, DAY) and isinstance(literal, exp.Literal):
                 return date.fromisoformat(literal.name)
     return None

@@ -70,7 +70,7 @@ def answer(asked: Asked) -> Answer:
             Table(
                 "A year of 3 TB by the design that this replaces: the model beside what was paid",
                 ("", "model: slot-hours", "paid", "model : paid", "model: h, with the slots that were used", "took, h"),
-                [_beside_paid(name, hours) for name, hours in _replaced(Workload(YEAR_OF_3_TB)).items()],
+                [_beside_paid(name, hours) for name, hours in replaced(Workload(YEAR_OF_3_TB)).items()],
             ),
             Table("Quotas of a backfill of ten years, 16 days in flight", ("quota", "used", "allowed"), limits),
         ],
@@ -94,7 +94,7 @@ def _shape(name: str, load: Workload) -> tuple[str | float, ...]:
     )  # fmt: skip
 
 
-def _replaced(load: Workload) -> dict[str, float]:
+def replaced(load: Workload) -> dict[str, float]:
     """Slot-hours a day of the design that this replaces; once tuned, it takes three days, and looks keys up in the year."""
     days = 3 * load.day_gb
     statements = [

@@ -40,6 +40,7 @@ def read(table: str, *columns: str, day: date | None = DAY) -> Read:
             [read("mp_events", "mp_insert_id", "partition_date"), read("stage", "time", "mp_insert_id", day=None)],
         ),
         ("INSERT INTO mp_events (time) VALUES (NULL)", []),
+        ("CREATE VIEW IF NOT EXISTS `p.d.v` AS SELECT e.time FROM `p.d.mp_events` AS e", []),
         ("SELECT 1 AS one FROM `p.d.another` AS a WHERE a.x = 2", []),
     ],
 )
@@ -56,21 +57,45 @@ STAGE = read("stage", "mp_insert_id", "time", "row_num", day=None)
 INSERT = "NOT MATCHED THEN INSERT (mp_insert_id, time) VALUES (s.mp_insert_id, s.time)"
 
 
+WHOLE_DAY = read("mp_events", *EVENTS)
+
+
 @pytest.mark.parametrize(
     ("on", "when", "target"),
     [
-        (ON_A_DAY, INSERT, read("mp_events", "partition_date", "mp_insert_id")),
-        (ON_A_DAY, f"MATCHED THEN UPDATE SET time = s.time WHEN {INSERT}", read("mp_events", *EVENTS)),
-        ("t.mp_insert_id = s.mp_insert_id", "MATCHED THEN DELETE", read("mp_events", *EVENTS, day=None)),
+        (ON_A_DAY, INSERT, [read("mp_events", "partition_date", "mp_insert_id")]),
+        (
+            ON_A_DAY,
+            f"MATCHED THEN UPDATE SET time = s.time WHEN {INSERT}",
+            [read("mp_events", "partition_date", "mp_insert_id"), WHOLE_DAY],
+        ),
+        (
+            "t.mp_insert_id = s.mp_insert_id",
+            "MATCHED THEN DELETE",
+            [read("mp_events", "mp_insert_id", day=None), read("mp_events", *EVENTS, day=None)],
+        ),
         (
             "FALSE",
             f"NOT MATCHED BY SOURCE AND t.partition_date = DATE '2024-01-02' THEN DELETE WHEN {INSERT}",
-            read("mp_events", *EVENTS),
+            [read("mp_events", "partition_date"), WHOLE_DAY],
+        ),
+        (
+            "t.partition_date = DATE '2024-01-02' OR t.mp_insert_id = s.mp_insert_id",
+            "MATCHED THEN DELETE",
+            [read("mp_events", "partition_date", "mp_insert_id", day=None), read("mp_events", *EVENTS, day=None)],
         ),
     ],
 )
-def test_the_target_of_a_merge_is_billed_whole_where_it_updates_or_deletes(on: str, when: str, target: Read) -> None:
-    assert Counter(reads(MERGE.format(on=on, when=when), TABLES)) == Counter([STAGE, target])
+def test_a_merge_that_changes_rows_is_billed_for_the_whole_of_the_days_besides(
+    on: str, when: str, target: list[Read]
+) -> None:
+    assert Counter(reads(MERGE.format(on=on, when=when), TABLES)) == Counter([STAGE, *target])
+
+
+def test_a_day_that_is_reckoned_is_none() -> None:
+    reckoned = "e.partition_date = DATE_SUB(DATE '2024-01-02', INTERVAL 1 DAY)"
+    (found,) = reads(f"SELECT e.time FROM mp_events AS e WHERE {reckoned}", TABLES)
+    assert found.day is None
 
 
 def test_a_statement_that_is_not_known_here_is_refused() -> None:
