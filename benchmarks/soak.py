@@ -32,6 +32,30 @@ ROWS = 400
 KILL_ONE_IN, AGAIN_EVERY, COLUMN_EVERY = 8, 7, 90
 LATE_DAYS = (1, 2, 3, 5, 9, 30, 60)
 WINDOWS = 6
+READY = "ready"
+CONTENT = """
+SELECT (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM mp_master_event)
+  = (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM (
+      SELECT {columns} FROM mp_events UNION ALL SELECT {columns} FROM mp_rejected_events
+    ))
+"""
+"""Whether every delivered row, whole, is once in one of the published tables."""
+LEDGER = """
+WITH told AS (
+  SELECT arg_max((source_rows, kept_rows, rejected_rows), finished_at) AS counts, partition_date FROM mp_partition_runs
+  GROUP BY partition_date
+),
+is_so AS (
+  SELECT partition_date, (count(*), sum(kept::BIGINT), sum(1 - kept::BIGINT)) AS counts
+  FROM (
+    SELECT partition_date, true AS kept FROM mp_events
+    UNION ALL SELECT partition_date, false FROM mp_rejected_events
+  )
+  GROUP BY partition_date
+)
+SELECT count(*) FROM told FULL JOIN is_so USING (partition_date) WHERE told.counts IS DISTINCT FROM is_so.counts
+"""
+"""Days of which the ledger does not tell what is published."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,8 @@ def answer(asked: Asked) -> Answer:
     path = asked.folder / "mixflows.duckdb"
     while len(steps) < days:
         with _worker(path) as worker:
+            if _line(worker) != READY:
+                raise AssertionError("the worker did not say that it is ready")
             for number in range(len(steps), days):
                 print(number, file=worker.stdin, flush=True)
                 if chance.randrange(KILL_ONE_IN) == 0:
@@ -67,7 +93,7 @@ def answer(asked: Asked) -> Answer:
                     worker.send_signal(signal.SIGKILL)
                     kills += 1
                     break
-                steps.append(_told(worker))
+                steps.append(Step(**json.loads(_line(worker))))
     wrong = [step for step in steps if step.wrong]
     windows = [steps[i * days // WINDOWS : (i + 1) * days // WINDOWS] for i in range(WINDOWS)]
     per_day = [median(s.seconds / s.days * 1000 for s in window) for window in windows]
@@ -76,8 +102,9 @@ def answer(asked: Asked) -> Answer:
         f"{days:,} simulated days of {ROWS} events, one daily run each, by the functions under the flows, in a worker that"
         f" was killed with SIGKILL {kills:,} times, at a random moment of a run, and started again. With each day come"
         f" copies and new events of {len(LATE_DAYS)} earlier days, up to {LATE_DAYS[-1]} days late; every"
-        f" {AGAIN_EVERY} days a whole day once more, every {COLUMN_EVERY} days a new column. After each run both published"
-        " tables are compared with the truth by plain SQL over the whole source.",
+        f" {AGAIN_EVERY} days a whole day once more, every {COLUMN_EVERY} days a new column. After each run plain SQL"
+        " over the whole source tells whether the published events are the first copies, every delivered row is whole and once"
+        " in one of the published tables, and the ledger's latest row of each day tells what is published.",
         [
             Figure("soak: runs after which something did not hold", len(wrong), 0, "runs"),
             Figure("soak: time per processed day, last sixth : second sixth", per_day[-1] / per_day[1], 1.5),
@@ -123,11 +150,11 @@ def _worker(path: Path) -> "Iterator[subprocess.Popen[str]]":
             worker.kill()
 
 
-def _told(worker: "subprocess.Popen[str]") -> Step:
+def _line(worker: "subprocess.Popen[str]") -> str:
     line = worker.stdout.readline() if worker.stdout else ""
     if not line:
         raise AssertionError(f"the worker ended with {worker.wait()}")
-    return Step(**json.loads(line))
+    return line.strip()
 
 
 def work(path: Path) -> None:
@@ -137,6 +164,7 @@ def work(path: Path) -> None:
     execute = engine_of(warehouse)
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
     auditor.warm_up()
+    print(READY, flush=True)
     for word in sys.stdin:
         number = int(word)
         _deliver(execute, number)
@@ -150,14 +178,25 @@ def work(path: Path) -> None:
         result = process(warehouse, settings, run, plan, ThreadSteps(warehouse, settings, run, auditor, concurrency=2))
         seconds = time.perf_counter() - started
         rss = psutil.Process().memory_info().rss / 1e6
-        wrong = _wrong(execute, [o.row.status for o in result.outcomes])
+        wrong = what_is_wrong(execute, [o.row.status for o in result.outcomes])
         print(json.dumps(asdict(Step(number, max(1, len(plan.days)), seconds, rss, wrong))), flush=True)
 
 
-def _wrong(execute: Execute, statuses: Sequence[Status]) -> str:
+def what_is_wrong(execute: Execute, statuses: Sequence[Status]) -> str:
+    """What does not hold after a run whose days ended so; empty if all does."""
     found = str(compare(execute))
+    names = execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'mp_master_event'").fetchall()
+    ((whole,),) = execute(CONTENT.format(columns=", ".join(name for (name,) in names))).fetchall()
+    ((days,),) = execute(LEDGER).fetchall()
     left = [status for status in statuses if status in (Status.FAILED, Status.BLOCKED)]
-    return " ".join([*([found] if found != "yes" else []), *left])
+    return " ".join(
+        [
+            *([found] if found != "yes" else []),
+            *([] if whole else ["rows are not as they were delivered"]),
+            *([f"the ledger tells {days:,} days wrong"] if days else []),
+            *left,
+        ]
+    )
 
 
 def _deliver(execute: Execute, number: int) -> None:

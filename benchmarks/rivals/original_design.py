@@ -1,6 +1,6 @@
 """The original design's statements on DuckDB, one daily run a process: `python -m benchmarks.rivals.original_design FILE`.
 
-Written after the list of its faults in the table "The original" of the design notes; it is as fast as DuckDB makes it.
+Its faults, each with an example, are in tests/spec/test_faults_of_the_original.py; it is as fast as DuckDB makes it.
 """
 
 import sys

@@ -142,7 +142,7 @@ class Runner:
         )
 
     def _begin_judging(self) -> None:
-        """Great Expectations is imported beside Prefect, where a process of its own judges; else that has no use."""
+        """Sees to the process that judges, which imports beside this one; without DuckDB, it has no use."""
         from expectations.elsewhere import judging_process
 
         if self.settings.warehouse.engine == "duckdb":

@@ -46,6 +46,15 @@ except SystemExit:
     print(judging_process._process is not None, flush=True)
     os._exit(0)  # and not as the command would
 """
+SAME = """
+from mixflows.cli import ahead
+from mixflows.cli.running import Runner
+from expectations.elsewhere import judging_process
+ahead.begin(["run"])
+begun = judging_process._process.pid
+Runner(None, None, use_prefect=False, verbose=False, as_json=True)._begin_judging()
+print(judging_process._process.pid == begun)
+"""
 ENDED = """
 from expectations.elsewhere import judging_process
 from mixflows.cli.running import Runner
@@ -53,6 +62,7 @@ judging_process.begin()
 Runner(None, ["warehouse.engine=bigquery", "bigquery.project=p"], use_prefect=False, verbose=False, as_json=True)._begin_judging()
 print(judging_process._process is not None)
 """
+BIGQUERY = '[warehouse]\nengine = "bigquery"\n'
 
 
 def printed(script: str, folder: Path, **environment: str) -> list[str]:
@@ -74,13 +84,29 @@ def test_a_later_run_goes_without_sqlglot(landed: Installation, tmp_path: Path) 
     assert found == [["0", "True"], ["0", "False"]]
 
 
-@pytest.mark.parametrize("words", [["run"], ["backfill", "--start", "2024-01-01"], ["run", "--config", "other.toml"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["backfill", "--start", "2024-01-01"],
+        ["run", "--config", "missing.toml"],
+        ["run", "--config", "broken.toml"],
+        ["run", "--config", "of-bigquery.toml", "--set", "warehouse.engine=duckdb"],
+    ],
+)
 def test_judging_is_begun_before_anything_heavy_is_imported(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mixflows.toml").write_text('[bigquery]\nproject = "p"  # some day, warehouse.engine = "bigquery"\n')
+    (tmp_path / "of-bigquery.toml").write_text(BIGQUERY)
+    (tmp_path / "broken.toml").write_text("[warehouse\n")
     assert printed(BEGUN.format(words=words), tmp_path) == ["True"]
 
 
 def test_the_command_begins_it_before_it_reads_its_flags(tmp_path: Path) -> None:
     assert printed(WRONG_USAGE, tmp_path) == ["True"]
+
+
+def test_the_process_that_was_begun_is_the_one_that_judges(landed: Installation) -> None:
+    assert printed(SAME, landed.folder) == ["True"]
 
 
 @pytest.mark.parametrize(
@@ -91,20 +117,22 @@ def test_the_command_begins_it_before_it_reads_its_flags(tmp_path: Path) -> None
         ["run", "--help"],
         ["backfill", "--dry-run"],
         ["run", "--set", "warehouse.engine=bigquery"],
-        ["run", "--config", "other.toml"],
-        ["run", "--config=other.toml"],
+        ["run", '--set=warehouse.engine = "bigquery"'],
+        ["run", "--config", "settings"],
+        ["run", "--config=settings"],
     ],
 )
 def test_judging_is_not_begun_where_it_has_no_use(words: list[str], tmp_path: Path) -> None:
-    (tmp_path / "other.toml").write_text('[warehouse]\nengine = "bigquery"\n')
+    (tmp_path / "settings").write_text(BIGQUERY)
     assert printed(BEGUN.format(words=words), tmp_path) == ["False"]
 
 
 def test_nor_where_the_usual_file_or_the_environment_names_bigquery(tmp_path: Path) -> None:
     script = BEGUN.format(words=["run"])
     assert printed(script, tmp_path, MIXFLOWS_WAREHOUSE__ENGINE="bigquery") == ["False"]
-    (tmp_path / "mixflows.toml").write_text('[warehouse]\nengine = "bigquery"\n')
+    (tmp_path / "mixflows.toml").write_text(BIGQUERY)
     assert printed(script, tmp_path) == ["False"]
+    assert printed(script, tmp_path, MIXFLOWS_WAREHOUSE__ENGINE="duckdb") == ["True"]
 
 
 def test_what_was_begun_in_vain_is_ended(tmp_path: Path) -> None:
