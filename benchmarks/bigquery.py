@@ -15,7 +15,7 @@ from benchmarks.billed import STAGED, Read, reads
 from benchmarks.one_more_day import deliver
 from benchmarks.rivals import original_design
 from benchmarks.source import PROMOTED, day_of, make_history, opened
-from mixflows.model import Run
+from mixflows.model import Run, Status
 from mixflows.scale import DayKind, Workload, day_statements
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.boundary import DayTables
@@ -26,7 +26,7 @@ from tests.spec.engines import LANDED
 from tests.spec.project import Project
 
 HISTORIES, ROWS = (7, 21), 2_000
-LATE = ((1, 100), (6, 200))
+LATE = ((1, 400), (6, 600))
 """Of the day so many days back, one event in so many comes again, and as many new ones come late."""
 KINDS: tuple[DayKind, ...] = ("new", "changed")
 SOURCE, EVENTS, REJECTED = "mp_master_event", "mp_events", "mp_rejected_events"
@@ -205,7 +205,9 @@ def _daily_run(api: BigQueryApi, path: Path, behind: int) -> Found:
         widths = _widths(connection)
         source = dict(connection.execute(f"SELECT partition_date, count(*) FROM {SOURCE} GROUP BY ALL").fetchall())
     close_warehouses()  # the run opens its tables as a process of its own does
-    project.run(run=RUN, check_rows=True)
+    result = project.run(run=RUN, check_rows=True)
+    if len(result.days(Status.PUBLISHED)) != 1 + len(LATE) or any(o.warned for o in result.outcomes):
+        raise AssertionError(f"not all days of the run were published, and without a mark: {result.outcomes}")
     sizes = Sizes(widths, source, published, _days(place, EVENTS), _days(place, REJECTED), _own(place))
     jobs = list(_jobs([job for job in place.jobs() if job.job_id not in before], sizes))
     close_warehouses()
