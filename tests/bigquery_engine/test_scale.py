@@ -46,7 +46,7 @@ def modelled(kind: DayKind) -> dict[str, int]:
 def whole_days_read(place: Place, kind: DayKind) -> dict[str, int]:
     """References to all columns of a day by the statements of the day that was recorded last, by step."""
     *_, last = sorted(place.rows("mp_partition_runs"), key=lambda row: str(row["finished_at"]))
-    jobs = [job for job in place.jobs(str(last["run_id"])) if "day" in job.labels]
+    jobs = [job for job in place.jobs() if "day" in job.labels and job.labels["run_id"] == last["run_id"]]
     # What is published is read whole where there is something: a new day has nothing there.
     tables = ["mp_master_event", *(["mp_events"] if kind == "changed" else [])]
     whole: Counter[str] = Counter()
