@@ -67,7 +67,7 @@ def bars(name: str, says: str, rows: Sequence[tuple[str, str, float]], x: str) -
         .mark_bar()
         .encode(
             x=alt.X("x:Q", title=x),
-            y=alt.Y("who:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
+            y=_subjects(),
             color=alt.Color("who:N", sort=None, legend=None),
             row=alt.Row("group:N", title=None, sort=groups, header=alt.Header(labelOrient="top", labelAnchor="start")),
         )
@@ -88,9 +88,14 @@ def stacked(name: str, says: str, rows: Sequence[tuple[str, str, float]], y: str
         .mark_bar()
         .encode(
             x=alt.X("value:Q", title=y),
-            y=alt.Y("who:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
+            y=_subjects(),
             color=alt.Color("part:N", title=None, sort=parts, legend=alt.Legend(orient="top", columns=5)),
             order="order:Q",
         )
     )
     return Plot(name, says, chart)
+
+
+def _subjects() -> alt.Y:
+    """Subjects by name, one below the other, in the order of the data."""
+    return alt.Y("who:N", title=None, sort=None, axis=alt.Axis(labelLimit=300))
