@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +23,9 @@ Written by `make bench`; each part is measured anew and replaced by `python -m b
 longer sizes have sections of their own. All sides of a ratio are measured in one run, small ones in turns, and medians are
 taken of those that run more than once. On a busy machine wall-clock ratios move too, as one side may use the second core
 and the other not: mind the load that stands below each part. CPU seconds are of all threads.
+
+The original design is the dbt project that mixflows replaces: everything staged anew each day, then a merge and a join over the
+whole history. Its statements, and both dbt projects, are in `benchmarks/rivals/`.
 """
 
 
@@ -79,15 +84,18 @@ def write(sections: dict[str, str], names: Sequence[str]) -> None:
     before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else ""
     parts = {part.split("\n", 1)[0]: f"## {part}" for part in re.split(r"(?m)^## ", before)[1:]}
     held = [(parts | sections)[name] for name in dict.fromkeys(names) if name in parts or name in sections]
-    header = "\n".join(_table(FIGURES, []))
-    rows = [row for part in held for row in _rows_after(part, header)]
-    text = "\n".join([HEAD, *_table(FIGURES, []), *rows, "", *(part.rstrip("\n") + "\n" for part in held)])
+    rows = [row for part in held for row in _rows_of_all(part)]
+    text = "\n".join([HEAD, *_table(("Part", *FIGURES), []), *rows, "", *(part.rstrip("\n") + "\n" for part in held)])
     DOCUMENT.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 
 
-def _rows_after(text: str, header: str) -> list[str]:
-    _, found, after = text.partition(header + "\n")
-    return after.split("\n\n", 1)[0].splitlines() if found else []
+def _rows_of_all(part: str) -> list[str]:
+    """A section's rows in the table of all figures, each with a link to the section before it."""
+    name = part.split("\n", 1)[0].removeprefix("## ")
+    anchor = re.sub(r"[^\w -]", "", name).replace(" ", "-")
+    _, found, after = part.partition("\n".join(_table(FIGURES, [])) + "\n")
+    rows = after.split("\n\n", 1)[0].splitlines() if found else []
+    return [f"| [{name}](#{anchor}) {row}" for row in rows]
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str | float]]) -> list[str]:
@@ -116,5 +124,14 @@ def _machine() -> str:
     load = os.getloadavg()[2]
     return (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory_gb:.0f} GB, load {load:.1f} over"
-        f" 15 minutes; Python {platform.python_version()}, {packages}"
+        f" 15 minutes; Python {platform.python_version()}, {packages}{_commit()}"
     )
+
+
+def _commit() -> str:
+    """The commit that was measured; nothing where there is no git."""
+    asked = ("git", "describe", "--always", "--dirty", "--exclude", "*")
+    with suppress(OSError):
+        found = subprocess.run(asked, cwd=DOCUMENT.parent, capture_output=True, text=True, check=False)
+        return f"; mixflows at {found.stdout.strip()}" if found.returncode == 0 else ""
+    return ""

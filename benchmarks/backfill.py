@@ -43,7 +43,8 @@ def answer(asked: Asked) -> Answer:
         tables.append(_many_days(asked))
     return Answer(
         f"{small_days:,} days of {ROWS} events, one after the other through the functions under the flows: what the engine"
-        " takes, what the rest takes (Python, Great Expectations), and how both grow with the days.",
+        " takes, and what the rest takes (Python, Great Expectations)."
+        + (" And how both grow with the days." if asked.full else ""),
         figures,
         tables,
     )
@@ -80,7 +81,7 @@ def _small_days(folder: Path, days: int) -> tuple[Table, list[Figure]]:
     ]
     return (
         Table("Milliseconds a day, small days, one at a time", ("", "ms"), rows),
-        [Figure("backfill: all but the engine, a small day, without Prefect", rest / days * 1000, 60, "ms")],
+        [Figure("all but the engine, a small day, without Prefect", rest / days * 1000, 60, "ms")],
     )
 
 
@@ -97,7 +98,7 @@ def _streams(folder: Path, stream: Path) -> tuple[Table, Figure]:
             ("", "command", "wall s", "CPU s", "peak MB"),
             rows,
         ),
-        Figure("backfill: all days of the stream, as a flow", flow[-1][1].wall, 300, "s"),
+        Figure("all days of the stream, as a flow", flow[-1][1].wall, 300, "s"),
     )
 
 

@@ -103,9 +103,9 @@ def answer(asked: Asked) -> Answer:
         [
             _growth("jobs", len(long.jobs) / len(short.jobs)),
             _growth("bytes", _read(long) / _read(short)),
-            Figure("bigquery: steps with more or fewer jobs than by the model", _unlike(by_kind), 0, "steps"),
+            Figure("steps with more or fewer jobs than by the model", _unlike(by_kind), 0, "steps"),
             *(
-                Figure(f"bigquery: bytes of a {kind} day, the larger of statements and model : the smaller", ratio, 1.1)
+                Figure(f"bytes of a {kind} day, the larger of statements and model : the smaller", ratio, 1.1)
                 for kind, (counted, model) in by_kind.items()
                 for ratio in [max(_bytes(counted), _bytes(model)) / min(_bytes(counted), _bytes(model))]
             ),
@@ -115,7 +115,7 @@ def answer(asked: Asked) -> Answer:
 
 
 def _growth(what: str, ratio: float) -> Figure:
-    return Figure(f"bigquery: {what} of a daily run, {HISTORIES[1]} : {HISTORIES[0]} days behind it", ratio, 1.05)
+    return Figure(f"{what} of a daily run, {HISTORIES[1]} : {HISTORIES[0]} days behind it", ratio, 1.05)
 
 
 def _read(found: Found) -> float:

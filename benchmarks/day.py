@@ -55,9 +55,9 @@ def answer(asked: Asked) -> Answer:
         " day's profile, for the report and the drift of figures, is a statement of its"
         " own: its wall-clock time is left out of the ratios, and stands below.",
         [
-            Figure("day: new day : bare copy", _ratio(spans, NEW, "wall"), 1.5),
-            Figure("day: forced rerun with nothing to do : bare copy", _ratio(spans, AGAIN, "wall"), 0.5),
-            Figure("day: the profile beside all else of a new day", median(share for share in looked if share), 0.25),
+            Figure("new day : bare copy", _ratio(spans, NEW, "wall"), 1.5),
+            Figure("forced rerun with nothing to do : bare copy", _ratio(spans, AGAIN, "wall"), 0.5),
+            Figure("the profile beside all else of a new day", median(share for share in looked if share), 0.25),
         ],
         [
             Table(

@@ -58,7 +58,7 @@ def _large_days(server: PrefectServer, folder: Path) -> tuple[Table, Figure]:
             ("", "median", "least", "most"),
             [(name, median(found), min(found), max(found)) for name, found in rows],
         ),
-        Figure("deployed: deployment : mixflows run, three days", median(by_deployment) / median(by_command), 2),
+        Figure("deployment : mixflows run, three days", median(by_deployment) / median(by_command), 2),
     )
 
 

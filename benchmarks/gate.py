@@ -41,7 +41,7 @@ def answer(asked: Asked) -> Answer:
     return Answer(
         f"The gate: medians of {REPEATS} validations in turns, in a warm process; the rows suite includes its"
         " day's figures.",
-        [Figure(f"gate: figures of {MANY} days : figures of 1 day", all_days.wall / one.wall, 2.0)],
+        [Figure(f"figures of {MANY} days : figures of 1 day", all_days.wall / one.wall, 2.0)],
         [
             Table(
                 "Medians",

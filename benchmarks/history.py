@@ -81,7 +81,7 @@ def answer(asked: Asked) -> Answer:
         f" behind it ({pasts[1].size_mb:,.0f} MB, {LONG * rows / 1e6:.0f} million source rows) beside one with {SHORT};"
         f" medians of {REPEATS} days, in turns."
         + ("" if asked.full else " Properties are short here; a daily run reads only those of its day."),
-        [Figure(f"history: {LONG} days : {SHORT} days behind a daily run", long.wall / short.wall, 1.2)],
+        [Figure(f"{LONG} days : {SHORT} days behind a daily run", long.wall / short.wall, 1.2)],
         [
             Table(
                 "Medians in milliseconds",

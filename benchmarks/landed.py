@@ -18,9 +18,7 @@ def answer(asked: Asked) -> Answer:
             found.append(
                 (shape, way, r["seconds"], r["cpu"], megabytes / r["seconds"], megabytes / r["cpu"], r["peak_mb"])
             )
-        figures.append(
-            Figure(f"landing: seconds for 60 MB, {shape}", 60 * results["land"]["seconds"] / megabytes, 1, "s")
-        )
+        figures.append(Figure(f"seconds for 60 MB, {shape}", 60 * results["land"]["seconds"] / megabytes, 1, "s"))
         path.unlink()
     return Answer(
         f"Landing a file of {rows:,} events of about 400 bytes (in order of time, or over 365 days in any order), from"

@@ -30,13 +30,13 @@ started = time.perf_counter()
 redirect = [(os.POSIX_SPAWN_DUP2, 2, 1)]
 _, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=redirect), 0)
 wall = time.perf_counter() - started
-print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6]))
 """
 
 
 @dataclass
 class Span:
-    """Seconds of one measured stretch; `cpu` of all threads. Of a command: with all processes that it starts."""
+    """Seconds of one measured stretch; `cpu` of all threads, and of all processes that were started."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -47,9 +47,38 @@ class Span:
 def span() -> Iterator[Span]:
     """Measures its body."""
     measured = Span()
-    wall, cpu = time.perf_counter(), time.process_time()
+    cpu, wall = _cpu(), time.perf_counter()
     yield measured
-    measured.wall, measured.cpu = time.perf_counter() - wall, time.process_time() - cpu
+    measured.wall = time.perf_counter() - wall
+    measured.cpu = _cpu() - cpu
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of all that it started, such as the one that judges."""
+    ended = os.times()
+    running = sum(map(_seconds, psutil.Process().children(recursive=True)))
+    return time.process_time() + ended.children_user + ended.children_system + running
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """CPU seconds of a process and of those that it started and that still run."""
+    return sum(map(_seconds, (process, *process.children(recursive=True))))
+
+
+def _seconds(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        used = process.cpu_times()
+        return float(used.user + used.system)
+    return 0.0
+
+
+def held_mb(process: psutil.Process) -> float:
+    """Memory that a process and those that it started hold together.
+
+    Raises:
+        NoSuchProcess: The process has ended.
+    """
+    return sum(map(_megabytes, (process, *process.children(recursive=True))))
 
 
 def middle(spans: Sequence[Span]) -> Span:
@@ -82,19 +111,19 @@ def process(
 
 def _peak_together(launcher: "subprocess.Popen[str]") -> float:
     """The most memory that the launched processes held together, looked at five times a second until they end."""
-    most = 0
+    most = 0.0
     root = psutil.Process(launcher.pid)
     while launcher.poll() is None:
         with suppress(psutil.NoSuchProcess):
-            most = max(most, sum(_resident(process) for process in root.children(recursive=True)))
+            most = max(most, sum(map(_megabytes, root.children(recursive=True))))
         time.sleep(0.2)
-    return most / 1e6
+    return most
 
 
-def _resident(process: psutil.Process) -> int:
+def _megabytes(process: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
-        return int(process.memory_info().rss)
-    return 0
+        return float(process.memory_info().rss / 1e6)
+    return 0.0
 
 
 class MeteredWarehouse(DuckDBWarehouse):

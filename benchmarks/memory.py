@@ -25,7 +25,7 @@ def answer(asked: Asked) -> Answer:
         f"Peak memory of the whole process of `mixflows backfill --no-prefect` over {days} days of {ROWS:,} wide events"
         f" ({days * ROWS / 1e6:.0f} million), with the settings as shipped"
         + ("." if asked.full else f"; `--full` takes {FULL_DAYS} days."),
-        [Figure(f"memory: peak of a backfill of {days * ROWS / 1e6:.0f} million events", backfill.peak_mb, 2000, "MB")],
+        [Figure(f"peak of a backfill of {days * ROWS / 1e6:.0f} million events", backfill.peak_mb, 2000, "MB")],
         [
             Table(
                 "The backfill",

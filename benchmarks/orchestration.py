@@ -9,7 +9,7 @@ import psutil
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import MIXFLOWS, Span, command
+from benchmarks.measuring import MIXFLOWS, Span, command, cpu_seconds, held_mb
 from benchmarks.server import Memory, PrefectServer, sampled
 from benchmarks.source import project
 
@@ -49,28 +49,31 @@ def _small_days(server: PrefectServer, folder: Path, days: int) -> tuple[list[Ta
                     for name, s in (("without Prefect", plain), ("as a flow", flow))
                 ],
             ),
-            Table("Memory over the backfill", ("share of its time", "s", "flow process MB", "server MB"), rows),
+            Table("Memory over the backfill", ("share of its time", "s", "flow MB", "server MB"), rows),
         ],
         [
-            Figure(f"orchestration: what Prefect adds to a day, at {days:,} days", per_day, 60, "ms"),
-            Figure("orchestration: memory of the flow's process, end : quarter", flow_late / flow_early, 1.25),
-            Figure("orchestration: memory of the server, end : quarter", server_late / server_early, 1.25),
+            Figure(f"what Prefect adds to a day, at {days:,} days", per_day, 60, "ms"),
+            Figure("memory of the flow's process, end : quarter", flow_late / flow_early, 1.25),
+            Figure("memory of the server, end : quarter", server_late / server_early, 1.25),
         ],
     )
 
 
 def _watched(server: PrefectServer, folder: Path) -> tuple[Span, Memory]:
     started = time.perf_counter()
-    running = psutil.Popen([*MIXFLOWS, "backfill"], cwd=folder, stdout=subprocess.DEVNULL)
     measured = Span()
-    with sampled(running, server.process) as memory:
-        while running.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                times = running.cpu_times()
-                measured.cpu = times.user + times.system
-                measured.peak_mb = max(measured.peak_mb, running.memory_info().rss / 1e6)
-            time.sleep(0.2)
-        measured.wall = time.perf_counter() - started
+    with subprocess.Popen([*MIXFLOWS, "backfill"], cwd=folder, stdout=subprocess.DEVNULL) as running:
+        flow = psutil.Process(running.pid)
+        try:
+            with sampled(flow, server.process) as memory:
+                while running.poll() is None:
+                    with suppress(psutil.NoSuchProcess):
+                        measured.cpu = max(measured.cpu, cpu_seconds(flow))
+                        measured.peak_mb = max(measured.peak_mb, held_mb(flow))
+                    time.sleep(0.2)
+                measured.wall = time.perf_counter() - started
+        finally:
+            running.kill()
     if running.returncode != 0:
         raise AssertionError(f"mixflows backfill ended with {running.returncode}")
     return measured, memory

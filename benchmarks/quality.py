@@ -71,8 +71,8 @@ def answer(asked: Asked) -> Answer:
         f" the rows, as in `run`, and without, as in `backfill`. Then {PAST:,} days of such profiles: reading them, holding"
         " each against its past and judging it, and the report.",
         [
-            Figure("quality: looking at a day : the day", median(shares), 0.25),
-            Figure("quality: the same with the rows suite", median(with_rows), 0.25),
+            Figure("looking at a day : the day", median(shares), 0.25),
+            Figure("the same with the rows suite", median(with_rows), 0.25),
             *report,
         ],
         [
@@ -104,9 +104,9 @@ def _report(asked: Asked, staged: StagedDay) -> list[Figure]:
     warehouse.close()
     two_years = render_html(replace(data, days=data.days[-TWO_YEARS:]))
     return [
-        Figure(f"quality: Python a day at {PAST:,} days", judging * 1000, 30, "ms"),
-        Figure(f"quality: report of {PAST:,} days", building, 10, "s"),
-        Figure("quality: report of two years", len(two_years.encode()) / 1e6, 5, "MB"),
+        Figure(f"Python a day at {PAST:,} days", judging * 1000, 30, "ms"),
+        Figure(f"report of {PAST:,} days", building, 10, "s"),
+        Figure("report of two years", len(two_years.encode()) / 1e6, 5, "MB"),
     ]
 
 

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from benchmarks.measuring import held_mb
+
 ROOT = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -58,7 +60,7 @@ def sampled(*processes: psutil.Process) -> Iterator[Memory]:
     def sample() -> None:
         while not done.wait(0.5):
             try:
-                memory.samples.append((time.monotonic() - started, *(_megabytes(p) for p in processes)))
+                memory.samples.append((time.monotonic() - started, *map(held_mb, processes)))
             except psutil.NoSuchProcess:
                 return
 
@@ -69,10 +71,6 @@ def sampled(*processes: psutil.Process) -> Iterator[Memory]:
     finally:
         done.set()
         thread.join()
-
-
-def _megabytes(process: psutil.Process) -> float:
-    return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)]) / 1e6
 
 
 class PrefectServer:
@@ -86,14 +84,18 @@ class PrefectServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self._folder, self._stack = folder, ExitStack()
+        self._folder, self._stack, self._port = folder, ExitStack(), port
         api = f"http://127.0.0.1:{port}/api"
         os.environ.update(SETTINGS | {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": api})
-        self._api = self._stack.enter_context(httpx.Client(base_url=api, timeout=60))
-        self.process = self._started("server", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        until(self._answers, "the server answers")
+        self._api = httpx.Client(base_url=api, timeout=60)
 
     def __enter__(self) -> "PrefectServer":
+        with self._stack:  # ends what was started, should the server not answer
+            self._stack.enter_context(self._api)
+            words = ("server", "start", "--host", "127.0.0.1", "--port", str(self._port))
+            self.process = self._started("server", *words)
+            until(self._answers, "the server answers")
+            self._stack = self._stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,23 +16,24 @@ import psutil
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import ROOT
+from benchmarks.measuring import ROOT, held_mb
 from benchmarks.plots import lines
 from benchmarks.rivals.truth import compare
 from benchmarks.source import Execute, add_days, day_of, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.days import DayRange
+from mixflows.errors import SourceColumnsError
 from mixflows.model import Run, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.process import ThreadSteps, process
+from mixflows.settings import Settings
 from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 
-QUICK_DAYS, FULL_DAYS = 40, 730
 ROWS = 400
-KILL_ONE_IN, AGAIN_EVERY, COLUMN_EVERY = 8, 7, 90
-LATE_DAYS = (1, 2, 3, 5, 9, 30, 60)
+KILL_ONE_IN, AGAIN_EVERY = 8, 7
 WINDOWS = 6
 READY = "ready"
+REFUSED = "refused"
 CONTENT = """
 SELECT (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM mp_master_event)
   = (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM (
@@ -59,61 +60,85 @@ SELECT count(*) FROM told FULL JOIN is_so USING (partition_date) WHERE told.coun
 
 
 @dataclass(frozen=True)
+class Pace:
+    """What happens in the simulated time.
+
+    Attributes:
+        column_every: After so many days comes a new column.
+        late: So many days back, each day brings copies and new events.
+        unkilled: So many days at the end in which the worker is left alone, so that its memory can be told.
+    """
+
+    days: int
+    column_every: int
+    late: tuple[int, ...]
+    unkilled: int
+
+    @property
+    def columns(self) -> int:
+        """How many columns come."""
+        return (self.days - 1) // self.column_every
+
+    def new_column(self, number: int) -> str:
+        """The latest column on the day of this number; empty before the first."""
+        return f"property_{number // self.column_every}" if number >= self.column_every else ""
+
+    def changes_type(self, number: int) -> bool:
+        """Whether a column's type is changed before the day's run, which has to be refused."""
+        return number > self.column_every and number % self.column_every == self.column_every // 2
+
+
+QUICK = Pace(40, column_every=9, late=(1, 2, 3, 5, 9, 20), unkilled=12)
+FULL = Pace(730, column_every=90, late=(1, 2, 3, 5, 9, 30, 60), unkilled=180)
+
+
+@dataclass(frozen=True)
 class Step:
     """One simulated day, as the worker tells it.
 
     Attributes:
         days: Days that the run took.
         seconds: Of plan and pipeline.
+        held_mb: Memory of the worker and of the process that judges for it.
+        refused: Whether a column's changed type was refused before it.
         wrong: What does not hold after it; empty if all does.
     """
 
     number: int
     days: int
     seconds: float
-    rss_mb: float
+    held_mb: float
+    refused: bool
     wrong: str
 
 
 def answer(asked: Asked) -> Answer:
-    days = FULL_DAYS if asked.full else QUICK_DAYS
-    chance = random.Random(20261101)
-    steps: list[Step] = []
-    kills = 0
-    path = asked.folder / "mixflows.duckdb"
-    while len(steps) < days:
-        with _worker(path) as worker:
-            if _line(worker) != READY:
-                raise AssertionError("the worker did not say that it is ready")
-            for number in range(len(steps), days):
-                print(number, file=worker.stdin, flush=True)
-                if chance.randrange(KILL_ONE_IN) == 0:
-                    expected = median([s.seconds for s in steps[-20:]] or [1.0])
-                    time.sleep(chance.random() * expected * 1.5)
-                    worker.send_signal(signal.SIGKILL)
-                    kills += 1
-                    break
-                steps.append(Step(**json.loads(_line(worker))))
+    pace = FULL if asked.full else QUICK
+    steps, kills, after = _simulated(asked, pace)
     wrong = [step for step in steps if step.wrong]
-    windows = [steps[i * days // WINDOWS : (i + 1) * days // WINDOWS] for i in range(WINDOWS)]
+    windows = [steps[i * pace.days // WINDOWS : (i + 1) * pace.days // WINDOWS] for i in range(WINDOWS)]
     per_day = [median(s.seconds / s.days * 1000 for s in window) for window in windows]
-    memory = [median(s.rss_mb for s in window) for window in windows]
+    memory = [median(s.held_mb for s in window) for window in windows]
+    alone, third = steps[-pace.unkilled :], pace.unkilled // 3
+    growth = median(s.held_mb for s in alone[-third:]) / median(s.held_mb for s in alone[:third])
     return Answer(
-        f"{days:,} simulated days of {ROWS} events, one daily run each, by the functions under the flows, in a worker that"
-        f" was killed with SIGKILL {kills:,} times, at a random moment of a run, and started again. With each day come"
-        f" copies and new events of {len(LATE_DAYS)} earlier days, up to {LATE_DAYS[-1]} days late; every"
-        f" {AGAIN_EVERY} days a whole day once more, every {COLUMN_EVERY} days a new column. After each run plain SQL"
-        " over the whole source tells whether the published events are the first copies, every delivered row is whole and once"
-        " in one of the published tables, and the ledger's latest row of each day tells what is published.",
+        f"{pace.days:,} simulated days of {ROWS} events, one daily run each, by the functions under the flows, in a worker that"
+        f" was killed with SIGKILL {kills:,} times, at a random moment of a day's delivery, run or look ({after:,} more times"
+        f" between two days), and started again; in the last {pace.unkilled} days it was left alone. With each day come copies"
+        f" and new events of {len(pace.late)} earlier days, up to {pace.late[-1]} days late; every {AGAIN_EVERY} days a whole"
+        f" day once more. {pace.columns} columns came, and {sum(s.refused for s in steps)} times a column's changed type was"
+        " refused. After each run plain SQL over the whole source tells whether the published events are the first copies,"
+        " every delivered row is whole and once in one of the published tables, and the ledger's latest row of each day tells"
+        " what is published.",
         [
-            Figure("soak: runs after which something did not hold", len(wrong), 0, "runs"),
-            Figure("soak: time per processed day, last sixth : second sixth", per_day[-1] / per_day[1], 1.5),
-            Figure("soak: memory of the worker, last sixth : second sixth", memory[-1] / memory[1], 1.25),
+            Figure("runs after which something did not hold", len(wrong), 0, "runs"),
+            Figure("time per processed day, last sixth : second sixth", per_day[-1] / per_day[1], 1.5),
+            Figure(f"memory, last : first third of {pace.unkilled} days without a kill", growth, 1.25),
         ],
         [
             Table(
                 "Medians by sixths of the time",
-                ("simulated days", "days taken a run", "ms per day taken", "worker MB"),
+                ("simulated days", "days taken a run", "ms per day taken", "MB, with the process that judges"),
                 [
                     (
                         f"{window[0].number + 1:,} to {window[-1].number + 1:,}",
@@ -127,10 +152,10 @@ def answer(asked: Asked) -> Answer:
         [
             lines(
                 f"bench-soak{'-long' if asked.full else ''}",
-                "Milliseconds per processed day and memory of the worker over the simulated days: flat",
+                "Milliseconds per processed day, and memory with the process that judges, over the simulated days",
                 [
-                    *(("ms per day taken", s.number + 1, s.seconds / s.days * 1000) for s in steps[:: max(1, days // 60)]),
-                    *(("worker MB", s.number + 1, s.rss_mb) for s in steps[:: max(1, days // 60)]),
+                    *(("ms per day taken", s.number + 1, s.seconds / s.days * 1000) for s in steps[:: max(1, pace.days // 60)]),
+                    *(("MB", s.number + 1, s.held_mb) for s in steps[:: max(1, pace.days // 60)]),
                 ],
                 "simulated days",
                 "ms, MB",
@@ -140,9 +165,35 @@ def answer(asked: Asked) -> Answer:
     )  # fmt: skip
 
 
+def _simulated(asked: Asked, pace: Pace) -> tuple[list[Step], int, int]:
+    """Every day's step, how many kills met the worker at work, and how many met it between two days."""
+    chance = random.Random(20261101)
+    steps: list[Step] = []
+    kills = after = 0
+    path = asked.folder / "mixflows.duckdb"
+    while len(steps) < pace.days:
+        with _worker(path, full=asked.full) as worker:
+            if _line(worker) != READY:
+                raise AssertionError("the worker did not say that it is ready")
+            for number in range(len(steps), pace.days):
+                print(number, file=worker.stdin, flush=True)
+                if number < pace.days - pace.unkilled and chance.randrange(KILL_ONE_IN) == 0:
+                    expected = median([s.seconds for s in steps[-20:]] or [1.0])
+                    time.sleep(chance.random() * expected * 1.5)
+                    worker.send_signal(signal.SIGKILL)
+                    if told := worker.stdout.read() if worker.stdout else "":
+                        steps.append(Step(**json.loads(told)))
+                        after += 1
+                    else:
+                        kills += 1
+                    break
+                steps.append(Step(**json.loads(_line(worker))))
+    return steps, kills, after
+
+
 @contextmanager
-def _worker(path: Path) -> "Iterator[subprocess.Popen[str]]":
-    words = [sys.executable, "-m", "benchmarks.soak", str(path)]
+def _worker(path: Path, *, full: bool) -> "Iterator[subprocess.Popen[str]]":
+    words = [sys.executable, "-m", "benchmarks.soak", str(path), *(["--full"] if full else [])]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         try:
             yield worker
@@ -157,7 +208,7 @@ def _line(worker: "subprocess.Popen[str]") -> str:
     return line.strip()
 
 
-def work(path: Path) -> None:
+def work(path: Path, pace: Pace) -> None:
     """Takes simulated days by their numbers from stdin, and tells each step on stdout."""
     settings = settings_for(str(path), quality={"duplicate_rate": {"warning": None, "critical": None}})
     warehouse = DuckDBWarehouse(settings)
@@ -167,8 +218,11 @@ def work(path: Path) -> None:
     print(READY, flush=True)
     for word in sys.stdin:
         number = int(word)
-        _deliver(execute, number)
+        _deliver(execute, number, pace)
         warehouse.close()  # the source's columns may be new
+        refused = ""
+        if pace.changes_type(number):
+            refused = what_a_changed_type_does(settings, pace.new_column(number))
         warehouse = DuckDBWarehouse(settings)
         execute = engine_of(warehouse)
         auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
@@ -177,9 +231,27 @@ def work(path: Path) -> None:
         plan = make_plan(warehouse, settings, PlanRequest(days=DayRange(end=day_of(number)), check_rows=True))
         result = process(warehouse, settings, run, plan, ThreadSteps(warehouse, settings, run, auditor, concurrency=2))
         seconds = time.perf_counter() - started
-        rss = psutil.Process().memory_info().rss / 1e6
+        held = held_mb(psutil.Process())
         wrong = what_is_wrong(execute, [o.row.status for o in result.outcomes])
-        print(json.dumps(asdict(Step(number, max(1, len(plan.days)), seconds, rss, wrong))), flush=True)
+        if refused not in ("", REFUSED):
+            wrong = f"{wrong} {refused}".strip()
+        step = Step(number, max(1, len(plan.days)), seconds, held, refused == REFUSED, wrong)
+        print(json.dumps(asdict(step)), flush=True)
+
+
+def what_a_changed_type_does(settings: Settings, column: str) -> str:
+    """Changes the type of a column of the source, plans, and changes it back; `REFUSED` where that is refused as it has to be."""
+    warehouse = DuckDBWarehouse(settings)
+    execute = engine_of(warehouse)
+    execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE BLOB")
+    try:
+        make_plan(warehouse, settings, PlanRequest())
+        return f"the changed type of {column} was not refused"
+    except SourceColumnsError as err:
+        return REFUSED if column in str(err) else f"the changed type of {column} is not named"
+    finally:
+        execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
+        warehouse.close()
 
 
 def what_is_wrong(execute: Execute, statuses: Sequence[Status]) -> str:
@@ -199,19 +271,21 @@ def what_is_wrong(execute: Execute, statuses: Sequence[Status]) -> str:
     )
 
 
-def _deliver(execute: Execute, number: int) -> None:
+def _deliver(execute: Execute, number: int, pace: Pace) -> None:
     """One day's delivery in one transaction; a worker that was killed may find it there already."""
     add_days(execute, 0, 0, ROWS)  # the table
+    column = pace.new_column(number)
+    if pace.changes_type(number):  # the worker may have been killed before it changed the type back
+        execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
     if execute(f"SELECT 1 FROM mp_master_event WHERE source_file = 'export-{number}.jsonl' LIMIT 1").fetchall():
         return
     execute("BEGIN")
-    if number and number % COLUMN_EVERY == 0:
-        execute(f"ALTER TABLE mp_master_event ADD COLUMN property_{number // COLUMN_EVERY} VARCHAR")
+    if column and column != pace.new_column(number - 1):
+        execute(f"ALTER TABLE mp_master_event ADD COLUMN {column} VARCHAR")
     add_days(execute, number, 1, ROWS)
-    if number >= COLUMN_EVERY:
-        column = f"property_{number // COLUMN_EVERY}"
+    if column:
         execute(f"UPDATE mp_master_event SET {column} = 'new' WHERE partition_date = DATE '{day_of(number)}'")
-    for back in (back for back in LATE_DAYS if back <= number):
+    for back in (back for back in pace.late if back <= number):
         _again(execute, number, back, "hash(mp_insert_id, 1) % 50 = 0", {})
         _again(execute, number, back, "hash(mp_insert_id, 2) % 50 = 0", {"mp_insert_id": "'late ' || mp_insert_id"})
     if number >= 3:  # a copy that arrived before the one that was published
@@ -242,4 +316,4 @@ def _again(execute: Execute, number: int, back: int, which: str, changed: Mappin
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]))
+    work(Path(sys.argv[1]), FULL if "--full" in sys.argv else QUICK)

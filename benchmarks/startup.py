@@ -22,7 +22,7 @@ def answer(asked: Asked) -> Answer:
             spans[name].append(process(words, asked.folder))
     return Answer(
         f"From the start of the process to its end; medians of {REPEATS} in turns. `status` reads an empty warehouse.",
-        [Figure("startup: mixflows --help", middle(spans["mixflows --help"]).wall, 0.3, "s")],
+        [Figure("mixflows --help", middle(spans["mixflows --help"]).wall, 0.3, "s")],
         [
             Table(
                 "Medians",

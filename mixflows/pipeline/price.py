@@ -12,8 +12,6 @@ from mixflows.settings import Settings
 from mixflows.warehouse.boundary import Warehouse
 
 TIB = 2**40
-LEAST_BYTES = 10 * 2**20
-"""BigQuery bills at least 10 MB per statement that reads a table. Source: "BigQuery pricing", on-demand compute."""
 DRY_RUNS_AT_ONCE = 8
 
 
@@ -116,6 +114,7 @@ def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) ->
     is_new = _is_new(planned)
     names = ["copies", "stage", "figures", "profile", "published_counts", *([] if is_new else ["compare"])]
     found = [warehouse.price(day.statement(name)) for name in names]
+    found.append(warehouse.price(day.statement("rejected_next")))
     found.append(warehouse.price(day.statement("rejected_rows"), replaces="rejected"))
     if is_new:
         found.append(warehouse.price(day.statement("event_rows"), replaces="events"))
@@ -124,7 +123,7 @@ def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) ->
     found.append(found[names.index("published_counts")])  # the published day is counted again, to check it
     known = [number for number in found if number is not None]
     # A day with rows that reads nothing was not priced: not every server's dry run counts bytes.
-    return sum(max(number, LEAST_BYTES) for number in known if number) if any(known) else None
+    return sum(known) if any(known) else None
 
 
 def _slot_ms_per_row(warehouse: Warehouse) -> float | None:

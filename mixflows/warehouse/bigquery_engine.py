@@ -23,7 +23,7 @@ from mixflows.warehouse.bigquery_credentials import make_client
 from mixflows.warehouse.bigquery_errors import ERRORS, translated
 from mixflows.warehouse.bigquery_jobs import Jobs, Step
 from mixflows.warehouse.bigquery_partitions import counted_days, exported_days, partition_days
-from mixflows.warehouse.bigquery_prices import priceable
+from mixflows.warehouse.bigquery_prices import billed, priceable
 from mixflows.warehouse.bigquery_sources import (
     EXPORT_LOG,
     ExportLog,
@@ -275,16 +275,16 @@ class BigQueryWarehouse:
         return (table.num_bytes or None) if table else None
 
     def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
-        """Bytes of a dry run; see the boundary."""
+        """Bytes of a dry run, and the least that is billed; see the boundary."""
         text = self.rendered(statement.name, statement.flags)
         if replaces is not None:
             text = self._replacement(replaces, text)
         x = Expressions(self.shape(), self._settings, self._text_rule)
         real = {name: quote(self._staging_id(getattr(statement.tables, name))) for name in DAY_TABLES}
         source = quote(self.table_id("source"))
-        return self._jobs.price(
-            priceable(text, real, source, self.shape(), x), statement.params, _step(statement.name, statement.params)
-        )
+        priced = priceable(text, real, source, self.shape(), x)
+        read = self._jobs.price(priced, statement.params, _step(statement.name, statement.params))
+        return billed(read, text)
 
     def replace_day(self, table: str, statement: DayStatement) -> None:
         """Deletes the day and inserts the SELECT's rows in one MERGE; see the boundary."""

@@ -5,8 +5,16 @@ day's: the statement is priced over the source day in its place, with the same c
 450, and the rows to reject are priced as empty.
 """
 
+from functools import cache
+
 from mixflows.statements import DAY_TABLES, Expressions, quote
 from mixflows.warehouse.shape import SourceShape
+
+LEAST_BYTES = 10 * 2**20
+"""The least that is billed for each table that a statement references.
+
+Source: https://cloud.google.com/bigquery/pricing, "on-demand compute pricing".
+"""
 
 
 def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, x: Expressions) -> str:
@@ -24,6 +32,28 @@ def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, 
     for name, stand_in in _stand_ins(source, shape, x).items():
         text = text.replace(f"`__{name}__`", f"({stand_in})")
     return text
+
+
+def billed(read: int, text: str) -> int:
+    """Bytes that a statement is billed for, at least.
+
+    Args:
+        read: By its dry run, of all its tables together; with 0 it was not priced, as not every server counts bytes.
+        text: The statement with its short-lived tables, which have their own least bytes.
+    """
+    return max(read, len(_tables_read(text)) * LEAST_BYTES) if read else 0
+
+
+@cache
+def _tables_read(text: str) -> frozenset[str]:
+    import sqlglot
+    from sqlglot import exp
+
+    statement = sqlglot.parse_one(text, "bigquery")
+    made = statement.this if isinstance(statement, exp.Create) else None
+    tables = (table for table in statement.find_all(exp.Table) if table is not made)
+    # Every table's name is quoted, and no relation's within the statement is.
+    return frozenset(exp.table_name(table) for table in tables if table.this.quoted)
 
 
 def _stand_ins(source: str, shape: SourceShape, x: Expressions) -> dict[str, str]:

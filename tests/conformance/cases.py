@@ -177,8 +177,9 @@ def _parsed(sql: str) -> exp.Expr:
 
 @dataclass
 class _Jobs:
-    """Takes the place of the jobs: keeps what it is told to run."""
+    """Takes the place of the jobs: keeps what it is told to run; every dry run reads `bytes_read`."""
 
+    bytes_read: int = 0
     sent: list[tuple[str, list[ScalarQueryParameter]]] = field(default_factory=list)
 
     def run(self, sql: str, params: Mapping[str, Any], step: object) -> list[dict[str, Any]]:
@@ -187,7 +188,7 @@ class _Jobs:
 
     def price(self, sql: str, params: Mapping[str, Any], step: object) -> int:
         self.run(sql, params, step)
-        return 0
+        return self.bytes_read
 
     def cancel(self, run_id: str | None = None) -> None:
         pass
@@ -196,10 +197,10 @@ class _Jobs:
 class Offline(BigQueryWarehouse):
     """The engine without a BigQuery behind it."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, bytes_read: int = 0) -> None:
         super().__init__(case.settings)
         self._case = case
-        self._jobs: Any = _Jobs()
+        self._jobs: Any = _Jobs(bytes_read)
 
     def shape(self) -> SourceShape:
         return self._case.shape
