@@ -16,7 +16,7 @@ from benchmarks.one_more_day import deliver
 from benchmarks.rivals import original_design
 from benchmarks.source import PROMOTED, day_of, make_history, opened
 from mixflows.model import Run, Status
-from mixflows.scale import DayKind, Workload, day_statements
+from mixflows.scale import DayKind, Estimate, Workload, daily_run, day_statements, full_rebuild
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.boundary import DayTables
 from tests.bigquery.fixtures import BigQueryApi
@@ -104,11 +104,9 @@ def answer(asked: Asked) -> Answer:
             _growth("jobs", len(long.jobs) / len(short.jobs)),
             _growth("bytes", _read(long) / _read(short)),
             Figure("steps with more or fewer jobs than by the model", _unlike(by_kind), 0, "steps"),
-            *(
-                Figure(f"bytes of a {kind} day, the larger of statements and model : the smaller", ratio, 1.1)
-                for kind, (counted, model) in by_kind.items()
-                for ratio in [max(_bytes(counted), _bytes(model)) / min(_bytes(counted), _bytes(model))]
-            ),
+            Figure("jobs of a daily run beside those of the model", abs(len(long.jobs) - _model(long).jobs), 0, "jobs"),
+            _beside("the original design", long.original_bytes, full_rebuild(_load(long)).read_gb * 1e9),
+            *(_beside(f"a {kind} day", _bytes(counted), _bytes(model)) for kind, (counted, model) in by_kind.items()),
         ],
         [_growing(found), _steps_table(long, by_kind)],
     )
@@ -116,6 +114,11 @@ def answer(asked: Asked) -> Answer:
 
 def _growth(what: str, ratio: float) -> Figure:
     return Figure(f"{what} of a daily run, {HISTORIES[1]} : {HISTORIES[0]} days behind it", ratio, 1.05)
+
+
+def _beside(what: str, counted: float, model: float) -> Figure:
+    ratio = max(counted, model) / min(counted, model)
+    return Figure(f"bytes of {what}, the larger of statements and model : the smaller", ratio, 1.1)
 
 
 def _read(found: Found) -> float:
@@ -153,10 +156,17 @@ def _counted(found: Found, kind: DayKind) -> Steps:
     return steps
 
 
+def _load(found: Found) -> Workload:
+    return Workload(ROWS, found.behind + 1, len(COLUMNS), found.bytes_per_row / len(COLUMNS), changed_days=len(LATE))
+
+
+def _model(found: Found) -> Estimate:
+    return daily_run(_load(found))
+
+
 def _modelled(found: Found, kind: DayKind) -> Steps:
-    load = Workload(ROWS, found.behind, len(COLUMNS), found.bytes_per_row / len(COLUMNS))
     steps: Steps = defaultdict(Tally)
-    for statement in day_statements(load, kind):
+    for statement in day_statements(_load(found), kind):
         steps[_step(statement.step)].add(statement.jobs, statement.read_gb * 1e9)
     return steps
 

@@ -95,7 +95,10 @@ def _shape(name: str, load: Workload) -> tuple[str | float, ...]:
 
 
 def replaced(load: Workload) -> dict[str, float]:
-    """Slot-hours a day of the design that this replaces; once tuned, it takes three days, and looks keys up in the year."""
+    """Slot-hours a day of the design that this replaces.
+
+    Once tuned, it takes three days, and looks keys up in the year: how often it does, here three times, is a guess.
+    """
     days = 3 * load.day_gb
     statements = [
         Statement("staging of three days", 1, days, days),

@@ -77,7 +77,9 @@ def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     )
     price = Price(days, settings.bigquery.price_per_tib, seconds, modelled)
     if seconds is None and price.slot_ms is not None:
-        return replace(price, seconds=seconds_of(price.slot_ms, len(days), settings.backfill.concurrency))
+        new, at_once = sum(map(_is_new, plan.days)), settings.backfill.concurrency
+        seconds = seconds_of(price.slot_ms, new, len(days) - new, concurrency=at_once, row_checks=plan.check_rows)
+        return replace(price, seconds=seconds)
     return price
 
 
@@ -110,20 +112,22 @@ def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay])
 
 
 def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) -> int | None:
+    """Bytes of a day with rows; None where the first statement, which reads them, reads nothing: its bytes were not counted."""
     day = DayStatements(warehouse, settings, planned, Run("price"))
-    is_new = _is_new(planned)
-    names = ["copies", "stage", "figures", "profile", "published_counts", *([] if is_new else ["compare"])]
-    found = [warehouse.price(day.statement(name)) for name in names]
-    found.append(warehouse.price(day.statement("rejected_next")))
-    found.append(warehouse.price(day.statement("rejected_rows"), replaces="rejected"))
-    if is_new:
-        found.append(warehouse.price(day.statement("event_rows"), replaces="events"))
-    else:
-        found.append(warehouse.price(day.statement("merge_events")))
-    found.append(found[names.index("published_counts")])  # the published day is counted again, to check it
-    known = [number for number in found if number is not None]
-    # A day with rows that reads nothing was not priced: not every server's dry run counts bytes.
-    return sum(known) if any(known) else None
+
+    def price(name: str, replaces: str | None = None) -> int:
+        return warehouse.price(day.statement(name), replaces) or 0
+
+    if not (copies := price("copies")):
+        return None
+    figures, counts = price("figures"), price("published_counts")
+    found = [copies, price("stage"), figures, price("profile"), counts]
+    found += [price("rejected_next"), price("rejected_rows", replaces="rejected")]
+    # The published day is counted again, to check it; what a new day will hold then is as narrow as its figures.
+    found += [price("event_rows", replaces="events"), figures] if _is_new(planned) else [
+        price("compare"), price("merge_events"), counts
+    ]  # fmt: skip
+    return sum(found)
 
 
 def _slot_ms_per_row(warehouse: Warehouse) -> float | None:

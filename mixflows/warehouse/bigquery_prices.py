@@ -38,10 +38,13 @@ def billed(read: int, text: str) -> int:
     """Bytes that a statement is billed for, at least.
 
     Args:
-        read: By its dry run, of all its tables together; with 0 it was not priced, as not every server counts bytes.
-        text: The statement with its short-lived tables, which have their own least bytes.
+        read: By its dry run, of all its tables together. Where nothing is read, nothing is billed.
+        text: The statement with its short-lived tables. They have their own least bytes, as they will hold rows, whatever
+            stands in for them.
     """
-    return max(read, len(_tables_read(text)) * LEAST_BYTES) if read else 0
+    tables = _tables_read(text)
+    holds_rows = read or any(f"__{name}__" in tables for name in ("copies", "rejected_next"))
+    return max(read, len(tables) * LEAST_BYTES) if holds_rows else 0
 
 
 @cache

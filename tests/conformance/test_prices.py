@@ -38,5 +38,6 @@ def test_a_published_table_that_is_replaced_is_read_too(table: str, name: str, c
     assert price == 2 * LEAST_BYTES
 
 
-def test_where_a_dry_run_counts_no_bytes_nothing_is_known(case: Case) -> None:
-    assert Offline(case).price(DayStatement("copies", TABLES, DAY_PARAMETERS)) == 0
+def test_where_nothing_is_read_nothing_is_billed_but_short_lived_tables_will_hold_rows(case: Case) -> None:
+    assert Offline(case).price(DayStatement("published_counts", TABLES, DAY_PARAMETERS)) == 0
+    assert Offline(case).price(DayStatement("rejected_next", TABLES, DAY_PARAMETERS)) == 2 * LEAST_BYTES

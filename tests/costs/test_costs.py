@@ -162,10 +162,10 @@ def test_each_day_is_priced_by_dry_runs_of_the_statements_that_it_takes(
 
     price = price_plan(warehouse, settings, planned(NEW, CHANGED))
 
-    # The published day is counted twice.
-    new = 12 * GIB + 2
-    assert [day.bytes_billed for day in price.days] == [new, new + GIB + GIB // 2]
-    assert price.bytes_billed == 2 * new + GIB + GIB // 2
+    # The published day is counted twice; what a new day will hold when it is checked is priced by its figures.
+    new, changed = 13 * GIB + 1, 13 * GIB + GIB // 2 + 2
+    assert [day.bytes_billed for day in price.days] == [new, changed]
+    assert price.bytes_billed == new + changed
     assert price.money(price.bytes_billed) == pytest.approx((price.bytes_billed or 0) / GIB)
 
 

@@ -15,9 +15,9 @@ def test_a_rebuild_of_a_year_of_3_tb_takes_what_it_took() -> None:
     assert full_rebuild(YEAR_OF_3_TB).slot_hours == pytest.approx(250, rel=0.02)
 
 
-def test_that_design_once_tuned_takes_what_it_took() -> None:
+def test_that_design_once_tuned_takes_about_what_it_took() -> None:
     """20 slot-hours a day: nothing was taken from it. The year is "several TB", and how it was tuned is a guess."""
-    assert replaced(YEAR_OF_3_TB)["after it was tuned"] == pytest.approx(20, rel=0.2)
+    assert 20 / 1.6 < replaced(YEAR_OF_3_TB)["after it was tuned"] < 20 * 1.6
 
 
 def test_three_days_take_less_than_the_tuned_design_took() -> None:
@@ -62,6 +62,10 @@ def test_a_plan_is_priced_by_the_same_model() -> None:
     statements = day_statements(replace(YEAR_OF_3_TB, row_checks=False), "new")
     read, slots = sum(s.read_gb for s in statements) * 1e9, sum(s.slot_seconds for s in statements) * 1000
     assert slot_ms_of(read, "new") == pytest.approx(slots, rel=0.01)
-    assert seconds_of(slots, days=1, concurrency=4) == pytest.approx(
-        daily_run(replace(YEAR_OF_3_TB, changed_days=0, row_checks=False)).wall_seconds, rel=0.2
-    )
+    wall = daily_run(replace(YEAR_OF_3_TB, changed_days=0, row_checks=False)).wall_seconds
+    assert seconds_of(slots, 1, 0, concurrency=4, row_checks=False) == pytest.approx(wall, rel=0.001)
+
+
+def test_a_backfill_leaves_the_expectations_on_rows_out() -> None:
+    assert backfill(YEAR_OF_3_TB) == backfill(replace(YEAR_OF_3_TB, row_checks=False))
+    assert daily_run(YEAR_OF_3_TB).jobs > daily_run(replace(YEAR_OF_3_TB, row_checks=False)).jobs
