@@ -22,6 +22,7 @@ def main() -> None:
     stream = words.stream.resolve() if words.stream else None
     asked_for = "make bench" if len(sys.argv) == 1 else " ".join(["python -m benchmarks", *_public(words)])
     begun = time.perf_counter()
+    missed: list[str] = []
     for name in words.only or NAMES:
         print(f"{name} …", flush=True)
         started = time.perf_counter()
@@ -34,8 +35,11 @@ def main() -> None:
         section = title(name, full=words.full)
         part = answers.section(section, answer, asked_for, time.perf_counter() - started)
         print(part, flush=True)
+        missed += [f"{section}: {figure.name}" for figure in answer.figures if not figure.met]
         answers.write({section: part}, [title(name, full=full) for name in NAMES for full in (False, True)])
     print(f"All in {time.perf_counter() - begun:,.0f} s.")
+    if missed:
+        sys.exit("\n".join(["Missed:", *missed]))
 
 
 def _public(words: argparse.Namespace) -> list[str]:

@@ -38,11 +38,16 @@ class Figure:
     limit: float
     unit: str = "×"
 
+    @property
+    def met(self) -> bool:
+        """Whether the limit is kept."""
+        return self.value <= self.limit
+
     def row(self) -> tuple[str, str, str, str]:
         """Its row in the table of figures."""
         by = f" by {self.value / self.limit - 1:.0%}" if self.limit else ""
-        met = "met" if self.value <= self.limit else f"**missed{by}**"
-        return self.name, f"{_cell(self.value)} {self.unit}", f"{self.limit:g} {self.unit}", met
+        end = "met" if self.met else f"**missed{by}**"
+        return self.name, f"{_cell(self.value)} {self.unit}", f"{self.limit:g} {self.unit}", end
 
 
 @dataclass(frozen=True)

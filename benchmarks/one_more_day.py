@@ -129,9 +129,10 @@ def told(found: Mapping[str, list[Found]], notes: list[str], *, full: bool) -> A
         " behind it: `mixflows run` with its gate and row checks; the original design's statements on the same DuckDB;"
         " dbt-duckdb with the original design, and with a tuned project (delete+insert on the last three days, a test of"
         " the key on that window). With each day come copies and new events of the day before and, fewer, of the sixth"
-        " day before, and rows without insert id. Rows read are those that scans read on a further day. The"
-        " last column is the answer beside the truth by plain SQL, after so many further days: what is wrong adds up. What is"
-        " missed, and where the seconds go: [seconds of a daily run](decisions/seconds-of-a-daily-run.md).",
+        " day before, and rows without insert id. Rows read are those that scans read on a further day; ours finds the days that changed"
+        " from two narrow columns of the whole source, which are among them. The last column is the answer beside the truth by"
+        " plain SQL, after so many further days: what is wrong adds up. What is missed, and where the seconds go: [seconds of a"
+        " daily run](decisions/seconds-of-a-daily-run.md).",
         _figures(found, full=full),
         [table],
         [*notes, *([UPKEEP_TOLD] if full else []), *_left_out(FULL if full else QUICK)],

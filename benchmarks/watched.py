@@ -78,7 +78,7 @@ def one_run(way: str, last: str) -> dict[str, float]:
     seconds["publish"] -= seconds["record"]
     seconds["import"] = imported - born
     rest = ended - born - sum(seconds.values())
-    left_over = "Prefect" if way == "flow" else "import"
+    left_over = "Prefect" if way == "flow" else "other"
     seconds[left_over] = seconds.get(left_over, 0.0) + rest
     return seconds
 

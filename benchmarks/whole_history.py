@@ -17,12 +17,13 @@ from benchmarks.source import make_history, opened
 
 QUICK, FULL = ((60, 20_000),), ((60, 200_000), (365, 50_000))
 CONCURRENCY = (1, 2, 4, 8)
+OURS = "mixflows backfill, {} at once"
+AS_SHIPPED = OURS.format(4)
 GLOBAL, KEYS = "one global statement", "original script"
 
 
 def answer(asked: Asked) -> Answer:
-    rows: list[tuple[str | float, ...]] = []
-    bars_of: list[tuple[str, str, float]] = []
+    found: list[tuple[str, int, int, Span, str]] = []
     for days, events in FULL if asked.full else QUICK:
         source = asked.folder / "source.duckdb"
         make_history(source, days, events)
@@ -34,10 +35,10 @@ def answer(asked: Asked) -> Answer:
             measured = take(home)
             with opened(path) as connection:
                 right = str(compare(connection.execute)) if name != KEYS else _events_only(connection)
-            rows.append((name, days, events, measured.wall, measured.cpu, measured.peak_mb, right))
-            bars_of.append((f"{days} days of {events:,}", name, measured.wall))
+            found.append((name, days, events, measured, right))
             shutil.rmtree(home)
         source.unlink()
+    ours = {days: span.wall for name, days, _, span, _ in found if name == AS_SHIPPED}
     return Answer(
         "A history that nobody has published yet, process start included, without Prefect: `mixflows backfill` with so"
         " many days side by side, with its gate, figures and ledger; one statement that ranks everything at once; and the"
@@ -47,13 +48,21 @@ def answer(asked: Asked) -> Answer:
         [],
         [
             Table(
-                "Each in a process of its own",
-                ("", "days", "events a day", "wall s", "CPU s", "peak MB", "right?"),
-                rows,
+                "Each once, in a process of its own",
+                ("", "days", "events a day", "wall s", f": {AS_SHIPPED}", "CPU s", "peak MB", "right?"),
+                [
+                    (name, days, events, span.wall, span.wall / ours[days], span.cpu, span.peak_mb, right)
+                    for name, days, events, span, right in found
+                ],
             )
         ],
         plots=[
-            bars("bench-whole-history", "Seconds for a whole history, by the ways of the table", bars_of, "seconds")
+            bars(
+                "bench-whole-history",
+                "Seconds for a whole history, by the ways of the table",
+                [(f"{days} days of {events:,}", name, span.wall) for name, days, events, span, _ in found],
+                "seconds",
+            )
         ] if asked.full else [],
     )  # fmt: skip
 
@@ -66,7 +75,7 @@ def _ways(days: int) -> dict[str, Callable[[Path], Span]]:
         return process([*history.WORDS, way, str(home / "mixflows.duckdb"), str(days)], home)
 
     return {
-        **{f"mixflows backfill, {n} at once": partial(ours, n) for n in CONCURRENCY},
+        **{OURS.format(n): partial(ours, n) for n in CONCURRENCY},
         GLOBAL: partial(theirs, "global"),
         KEYS: partial(theirs, "keys"),
     }

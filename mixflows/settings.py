@@ -39,6 +39,9 @@ Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
+USERS_IDS = ("distinct_id", "$distinct_id", "$user_id", "$device_id")
+"""Properties of Mixpanel's own that tell who a user is.
+Source: https://docs.mixpanel.com/docs/tracking-methods/identifying-users"""
 
 
 class WarehouseSettings(Frozen):
@@ -195,6 +198,15 @@ class Settings(Frozen):
     def _engine_has_a_place(self) -> "Settings":
         if self.warehouse.engine == "bigquery" and not self.bigquery.project:
             raise ValueError("warehouse.engine is bigquery, so bigquery.project must name a project")
+        return self
+
+    @model_validator(mode="after")
+    def _shows_no_user(self) -> "Settings":
+        ids = {*USERS_IDS, self.columns.distinct_id, self.columns.customer_id}
+        if named := [name for name in self.quality.shown_properties if name in ids]:
+            raise ValueError(
+                f"quality.shown_properties names {', '.join(named)}, which tells who a user is; reports never show that"
+            )
         return self
 
     @field_validator("project_timezone")

@@ -4,7 +4,7 @@ Bytes and slot time that server does not tell itself.
 """
 
 import json
-from collections import Counter
+from collections import defaultdict
 
 import pytest
 
@@ -51,7 +51,7 @@ def bytes_counted(place: Place) -> dict[str, float]:
     """Bytes by step of the changed day that was recorded last, were it one row: by the columns that its statements name."""
     *_, last = sorted(place.rows("mp_partition_runs"), key=lambda row: str(row["finished_at"]))
     jobs = [job for job in place.jobs() if "day" in job.labels and job.labels["run_id"] == last["run_id"]]
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for job in jobs:
         query = job.query or ""
         staged = {word.strip("`").split(".")[-1] for word in query.split() if "stg_mp_dedup_events" in word}
@@ -66,7 +66,7 @@ def bytes_counted(place: Place) -> dict[str, float]:
 def bytes_modelled() -> dict[str, float]:
     """The same by the model, the few copies aside."""
     load = Workload(events_per_day=1, columns=1, bytes_per_column=sum(WIDTHS.values()))
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for statement in day_statements(load, "changed"):
         found[statement.step.partition(",")[0]] += statement.read_gb * 1e9
     return {step: number for step, number in found.items() if number > 1}
