@@ -22,7 +22,8 @@ HEAD = """\
 Written by `make bench`; each part is measured anew and replaced by `python -m benchmarks --only NAME`, or with `--full`, whose
 longer sizes have sections of their own. All sides of a ratio are measured in one run, small ones in turns, and medians are
 taken of those that run more than once. On a busy machine wall-clock ratios move too, as one side may use the second core
-and the other not: mind the load that stands below each part. CPU seconds are of all threads.
+and the other not: mind the load that stands below each part. CPU seconds are of all threads, and of all processes that a command
+starts. Where a figure is missed, the command ends with 1.
 
 The original design is the dbt project that mixflows replaces: everything staged anew each day, then a merge and a join over the
 whole history. Its statements, and both dbt projects, are in `benchmarks/rivals/`.
@@ -84,14 +85,14 @@ def section(name: str, answer: Answer, words: str, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def write(sections: dict[str, str], names: Sequence[str]) -> None:
+def write(sections: dict[str, str], names: Sequence[str], document: Path = DOCUMENT) -> None:
     """Puts sections into the document, in the order of `names`; those that were not measured now stay as they are."""
-    before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else ""
+    before = document.read_text(encoding="utf-8") if document.is_file() else ""
     parts = {part.split("\n", 1)[0]: f"## {part}" for part in re.split(r"(?m)^## ", before)[1:]}
     held = [(parts | sections)[name] for name in dict.fromkeys(names) if name in parts or name in sections]
     rows = [row for part in held for row in _rows_of_all(part)]
     text = "\n".join([HEAD, *_table(("Part", *FIGURES), []), *rows, "", *(part.rstrip("\n") + "\n" for part in held)])
-    DOCUMENT.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    document.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 
 
 def _rows_of_all(part: str) -> list[str]:
@@ -134,9 +135,13 @@ def _machine() -> str:
 
 
 def _commit() -> str:
-    """The commit that was measured; nothing where there is no git."""
-    asked = ("git", "describe", "--always", "--dirty", "--exclude", "*")
-    with suppress(OSError):
-        found = subprocess.run(asked, cwd=DOCUMENT.parent, capture_output=True, text=True, check=False)
-        return f"; mixflows at {found.stdout.strip()}" if found.returncode == 0 else ""
+    """The commit that was measured, and whether more than the documents differs from it; nothing where there is no git."""
+    with suppress(OSError, subprocess.CalledProcessError):
+        commit = _git("rev-parse", "--short", "HEAD")
+        return f"; mixflows at {commit}{' and changes' if _git('diff', '--stat', 'HEAD', '--', '.', ':!docs') else ''}"
     return ""
+
+
+def _git(*words: str) -> str:
+    asked = subprocess.run(["git", *words], cwd=DOCUMENT.parent.parent, capture_output=True, text=True, check=True)
+    return asked.stdout.strip()

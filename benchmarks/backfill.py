@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import MeteredWarehouse, Span, command, span
+from benchmarks.measuring import MeteredWarehouse, Span, command, span, span_with_children
 from benchmarks.server import PrefectServer
 from benchmarks.source import add_days, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
@@ -25,7 +25,7 @@ class _MeteredAuditor(GreatExpectationsAuditor):
     judging = 0.0
 
     def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
-        with span() as measured:
+        with span_with_children() as measured:
             verdicts = super().judge(staged, check_rows=check_rows)
         self.judging += measured.wall
         return verdicts
@@ -58,7 +58,7 @@ def _small_days(folder: Path, days: int) -> tuple[Table, list[Figure]]:
     warehouse.create_tables()
     run, auditor = Run("benchmark"), _MeteredAuditor(settings, warehouse.row_access())
     auditor.warm_up()
-    with span() as whole:
+    with span_with_children() as whole:
         plan = make_plan(warehouse, settings, PlanRequest())
         result = process(
             warehouse, settings, run, plan, ThreadSteps(warehouse, settings, run, auditor, concurrency=1)

@@ -45,7 +45,7 @@ def answer(asked: Asked) -> Answer:
                 measured.wall -= profile
                 if side == NEW:
                     looked.append(profile / measured.wall)
-                    spans[side].append(measured)
+                spans[side].append(measured)
                 so_far = steps.setdefault(side, defaultdict(float))
                 for step, seconds in warehouse.seconds.items():
                     so_far[step] += seconds * 1000 / DAYS

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import MeteredWarehouse, Span, middle, process, span
+from benchmarks.measuring import MeteredWarehouse, Span, middle, process, span_with_children
 from benchmarks.source import add_days, day_of, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import PlannedDay, PlanReason, Run
@@ -31,7 +31,7 @@ def answer(asked: Asked) -> Answer:
     spans: dict[str, list[Span]] = {"figures of 1 day": [], f"figures of {MANY} days": [], f"rows, {ROWS:,}": []}
     for repeat in range(REPEATS + 1):
         for name, days, check_rows in zip(spans, ([staged], many, [staged]), (False, False, True), strict=True):
-            with span() as measured:
+            with span_with_children() as measured:
                 auditor.judge(days, check_rows=check_rows)
             if repeat:
                 spans[name].append(measured)

@@ -36,7 +36,7 @@ print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.
 
 @dataclass
 class Span:
-    """Seconds of one measured stretch; `cpu` of all threads, and of all processes that were started."""
+    """Seconds of one measured stretch; `cpu` of all threads. Of a command: with all processes that it starts."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -47,25 +47,27 @@ class Span:
 def span() -> Iterator[Span]:
     """Measures its body."""
     measured = Span()
-    cpu, wall = _cpu(), time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     yield measured
-    measured.wall = time.perf_counter() - wall
-    measured.cpu = _cpu() - cpu
+    measured.wall, measured.cpu = time.perf_counter() - wall, time.process_time() - cpu
 
 
-def _cpu() -> float:
-    """CPU seconds of this process and of all that it started, such as the one that judges."""
+@contextmanager
+def span_with_children() -> Iterator[Span]:
+    """Measures its body, in which other processes work for this one, such as the one that judges; theirs in hundredths."""
+    before = _cpu_of_children()
+    with span() as measured:
+        yield measured
+    measured.cpu += _cpu_of_children() - before
+
+
+def _cpu_of_children() -> float:
     ended = os.times()
-    running = sum(map(_seconds, psutil.Process().children(recursive=True)))
-    return time.process_time() + ended.children_user + ended.children_system + running
+    running = sum(map(_cpu, psutil.Process().children(recursive=True)))
+    return ended.children_user + ended.children_system + running
 
 
-def cpu_seconds(process: psutil.Process) -> float:
-    """CPU seconds of a process and of those that it started and that still run."""
-    return sum(map(_seconds, (process, *process.children(recursive=True))))
-
-
-def _seconds(process: psutil.Process) -> float:
+def _cpu(process: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
         used = process.cpu_times()
         return float(used.user + used.system)

@@ -1,5 +1,6 @@
 """What Prefect adds to a backfill of many small days, and how much memory it takes meanwhile."""
 
+import os
 import subprocess
 import time
 from contextlib import suppress
@@ -9,7 +10,7 @@ import psutil
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import MIXFLOWS, Span, command, cpu_seconds, held_mb
+from benchmarks.measuring import MIXFLOWS, Span, command, held_mb
 from benchmarks.server import Memory, PrefectServer, sampled
 from benchmarks.source import project
 
@@ -60,7 +61,7 @@ def _small_days(server: PrefectServer, folder: Path, days: int) -> tuple[list[Ta
 
 
 def _watched(server: PrefectServer, folder: Path) -> tuple[Span, Memory]:
-    started = time.perf_counter()
+    before, started = os.times(), time.perf_counter()
     measured = Span()
     with subprocess.Popen([*MIXFLOWS, "backfill"], cwd=folder, stdout=subprocess.DEVNULL) as running:
         flow = psutil.Process(running.pid)
@@ -68,12 +69,13 @@ def _watched(server: PrefectServer, folder: Path) -> tuple[Span, Memory]:
             with sampled(flow, server.process) as memory:
                 while running.poll() is None:
                     with suppress(psutil.NoSuchProcess):
-                        measured.cpu = max(measured.cpu, cpu_seconds(flow))
                         measured.peak_mb = max(measured.peak_mb, held_mb(flow))
                     time.sleep(0.2)
                 measured.wall = time.perf_counter() - started
         finally:
             running.kill()
+    after = os.times()  # of processes that were waited for, which the server is not
+    measured.cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if running.returncode != 0:
         raise AssertionError(f"mixflows backfill ended with {running.returncode}")
     return measured, memory

@@ -123,7 +123,7 @@ def answer(asked: Asked) -> Answer:
     growth = median(s.held_mb for s in alone[-third:]) / median(s.held_mb for s in alone[:third])
     return Answer(
         f"{pace.days:,} simulated days of {ROWS} events, one daily run each, by the functions under the flows, in a worker that"
-        f" was killed with SIGKILL {kills:,} times, at a random moment of a day's delivery, run or look ({after:,} more times"
+        f" was killed with SIGKILL {kills:,} times, at a random moment of a day's delivery, run or check ({after:,} more times"
         f" between two days), and started again; in the last {pace.unkilled} days it was left alone. With each day come copies"
         f" and new events of {len(pace.late)} earlier days, up to {pace.late[-1]} days late; every {AGAIN_EVERY} days a whole"
         f" day once more. {pace.columns} columns came, and {sum(s.refused for s in steps)} times a column's changed type was"
@@ -218,7 +218,7 @@ def work(path: Path, pace: Pace) -> None:
     print(READY, flush=True)
     for word in sys.stdin:
         number = int(word)
-        _deliver(execute, number, pace)
+        deliver(execute, number, pace)
         warehouse.close()  # the source's columns may be new
         refused = ""
         if pace.changes_type(number):
@@ -271,7 +271,7 @@ def what_is_wrong(execute: Execute, statuses: Sequence[Status]) -> str:
     )
 
 
-def _deliver(execute: Execute, number: int, pace: Pace) -> None:
+def deliver(execute: Execute, number: int, pace: Pace) -> None:
     """One day's delivery in one transaction; a worker that was killed may find it there already."""
     add_days(execute, 0, 0, ROWS)  # the table
     column = pace.new_column(number)

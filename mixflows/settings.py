@@ -39,8 +39,16 @@ Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
-USERS_IDS = ("distinct_id", "$distinct_id", "$user_id", "$device_id")
-"""Properties of Mixpanel's own that tell who a user is.
+USERS_IDS = (
+    "distinct_id",
+    "$distinct_id",
+    "$distinct_id_before_identity",
+    "$user_id",
+    "user_id",
+    "$device_id",
+    "device_id",
+)
+"""Mixpanel's own properties and columns that tell who a user is.
 Source: https://docs.mixpanel.com/docs/tracking-methods/identifying-users"""
 
 
@@ -202,8 +210,8 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _shows_no_user(self) -> "Settings":
-        ids = {*USERS_IDS, self.columns.distinct_id, self.columns.customer_id}
-        if named := [name for name in self.quality.shown_properties if name in ids]:
+        ids = {name.casefold() for name in (*USERS_IDS, self.columns.distinct_id, self.columns.customer_id) if name}
+        if named := [name for name in self.quality.shown_properties if name.casefold() in ids]:
             raise ValueError(
                 f"quality.shown_properties names {', '.join(named)}, which tells who a user is; reports never show that"
             )

@@ -1,6 +1,6 @@
 """What the shorter commands do: init, land, plan, status, report."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -135,7 +135,7 @@ def run_plan(
     """Prints a plan and, where it is asked for, what it will cost."""
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
-    plan = make_plan(warehouse, settings, request)
+    plan = make_plan(warehouse, settings, replace(request, check_rows=settings.quality.row_checks == "always"))
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:
         told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}

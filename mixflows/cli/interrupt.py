@@ -59,7 +59,7 @@ def leave() -> NoReturn:
 
     _leaving.acquire()  # nobody gives it back, so that one thread alone says good-bye
     bars.show_cursor()
-    sys.stderr.write("stopped: every day and every file is whole or untouched; run the same command to go on\n")
+    sys.stderr.write("stopped: what is done stays done; run the same command to go on\n")
     if (server := sys.modules.get("prefect.server.api.server")) is not None:
         server.SubprocessASGIServer().stop()
     sys.stdout.flush()

@@ -47,27 +47,29 @@ def modelled(kind: DayKind) -> dict[str, int]:
     return {step: number for step, number in jobs.items() if not step.startswith(RECORDING)}
 
 
-def bytes_counted(place: Place) -> dict[str, float]:
-    """Bytes by step of the changed day that was recorded last, were it one row: by the columns that its statements name."""
+def bytes_counted(place: Place, kind: DayKind) -> dict[str, float]:
+    """Bytes a row by step of the day that was recorded last, by the columns that its statements name."""
     *_, last = sorted(place.rows("mp_partition_runs"), key=lambda row: str(row["finished_at"]))
     jobs = [job for job in place.jobs() if "day" in job.labels and job.labels["run_id"] == last["run_id"]]
+    # A new day's statements find nothing published; what is counted after it is left out on both sides.
+    tables = ["mp_master_event", *(["mp_events"] if kind == "changed" else [])]
     found: defaultdict[str, float] = defaultdict(float)
     for job in jobs:
         query = job.query or ""
         staged = {word.strip("`").split(".")[-1] for word in query.split() if "stg_mp_dedup_events" in word}
-        columns = dict.fromkeys(("mp_master_event", "mp_events"), tuple(LANDED)) | dict.fromkeys(
-            staged, (*LANDED, *STAGED)
-        )
+        columns = dict.fromkeys(tables, tuple(LANDED)) | dict.fromkeys(staged, (*LANDED, *STAGED))
         for read in reads(query, columns):
             found[job.labels["step"]] += sum((WIDTHS | STAGED)[column] for column in read.columns)
     return {step: number for step, number in found.items() if number}
 
 
-def bytes_modelled() -> dict[str, float]:
+def bytes_modelled(kind: DayKind) -> dict[str, float]:
     """The same by the model, the few copies aside."""
     load = Workload(events_per_day=1, columns=1, bytes_per_column=sum(WIDTHS.values()))
     found: defaultdict[str, float] = defaultdict(float)
-    for statement in day_statements(load, "changed"):
+    for statement in day_statements(load, kind):
+        if (kind, statement.step) == ("new", "published_counts, after"):
+            continue
         found[statement.step.partition(",")[0]] += statement.read_gb * 1e9
     return {step: number for step, number in found.items() if number > 1}
 
@@ -80,5 +82,5 @@ def test_the_model_counts_the_jobs_that_the_ledger_does_and_the_bytes_that_state
         project.deliver(copies)
         project.run(check_rows=True)
         assert counted(place) == modelled(kind)
-    # One column of eight bytes more or less beside a key of 54.
-    assert bytes_counted(place) == pytest.approx(bytes_modelled(), rel=0.155)
+        # One column of eight bytes more or less beside a key of 54.
+        assert bytes_counted(place, kind) == pytest.approx(bytes_modelled(kind), rel=0.155)

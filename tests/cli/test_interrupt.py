@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.cli.installation import COMMAND, Installation, export
 
 DAYS, ROWS = 60, 30
-SENTENCE = "stopped: every day and every file is whole or untouched; run the same command to go on\n"
+SENTENCE = "stopped: what is done stays done; run the same command to go on\n"
 
 
 def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(empty: Installation) -> None:

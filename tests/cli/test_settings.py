@@ -61,8 +61,14 @@ def test_wrong_usage_is_exit_code_2(args: list[str], sentence: str, landed_once:
         ("[pipeline]\nkeeps = 'first'\n", "pipeline.keeps: no such setting"),
         ("[pipelines]\n", "pipelines: no such setting"),
         ("[quality.duplicate_rate]\nwarning = 0.1\ncritical = 0.01\n", "critical (0.01) is below warning (0.1)"),
-        ("[quality]\nshown_properties = ['page', '$user_id']\n", "shown_properties names $user_id, which tells who a user is"),
-        ("columns.distinct_id = 'who'\nquality.shown_properties = ['who']\n", "shown_properties names who, which tells"),
+        (
+            "[quality]\nshown_properties = ['page', '$user_id']\n",
+            "shown_properties names $user_id, which tells who a user is",
+        ),
+        (
+            "columns.distinct_id = 'who'\nquality.shown_properties = ['Who']\n",
+            "shown_properties names Who, which tells",
+        ),
         ("project_timezone = 'Mars/Olympus'\n", "'Mars/Olympus' is not an IANA time zone"),
         ("[pipeline\n", "is not valid TOML"),
     ],

@@ -6,8 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks.soak import what_is_wrong
+from benchmarks.soak import QUICK, REFUSED, deliver, what_a_changed_type_does, what_is_wrong
+from benchmarks.source import engine_of, settings_for
 from mixflows.model import Status
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.settings import Settings
+from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
 
 TABLES = """
 CREATE TABLE mp_master_event (mp_insert_id VARCHAR, time TIMESTAMP, mp_processing_time_ms BIGINT, partition_date DATE, page VARCHAR);
@@ -59,3 +63,48 @@ def test_damage_is_told(damage: str, told: str, tables: duckdb.DuckDBPyConnectio
 
 def test_days_that_are_left_are_told(tables: duckdb.DuckDBPyConnection) -> None:
     assert what_is_wrong(tables.execute, [Status.PUBLISHED, Status.FAILED]) == "failed"
+
+
+COLUMN = QUICK.new_column(QUICK.column_every)
+CHANGES = next(number for number in range(QUICK.days) if QUICK.changes_type(number))
+
+
+def delivered(settings: Settings, *, left_changed: bool = False) -> None:
+    """The days until a column's type is changed, in the source alone."""
+    warehouse = DuckDBWarehouse(settings)
+    execute = engine_of(warehouse)
+    for number in (QUICK.column_every, CHANGES):
+        if left_changed and number == CHANGES:
+            execute(f"ALTER TABLE mp_master_event ALTER {COLUMN} TYPE BLOB")
+        deliver(execute, number, QUICK)
+    warehouse.close()
+
+
+def type_of(settings: Settings) -> str:
+    with duckdb.connect(settings.warehouse.path) as connection:
+        found = connection.execute(f"SELECT DISTINCT typeof({COLUMN}) FROM mp_master_event").fetchall()
+    ((name,),) = found
+    return name
+
+
+def test_a_changed_type_is_told_where_it_is_not_refused_and_is_changed_back(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path / "soak.duckdb"))
+    delivered(settings)
+    assert what_a_changed_type_does(settings, COLUMN) == f"the changed type of {COLUMN} was not refused"
+    assert type_of(settings) == "VARCHAR"
+
+
+def test_a_changed_type_is_refused_once_days_are_published(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path / "soak.duckdb"))
+    delivered(settings)
+    warehouse = DuckDBWarehouse(settings)
+    make_plan(warehouse, settings, PlanRequest())  # makes the published tables
+    warehouse.close()
+    assert what_a_changed_type_does(settings, COLUMN) == REFUSED
+    assert type_of(settings) == "VARCHAR"
+
+
+def test_a_type_that_a_killed_worker_left_changed_is_changed_back(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path / "soak.duckdb"))
+    delivered(settings, left_changed=True)
+    assert type_of(settings) == "VARCHAR"
