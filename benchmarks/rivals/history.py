@@ -23,8 +23,10 @@ GLOBAL = (
 CONTESTED = (
     f"CREATE TEMP TABLE twice AS SELECT m.mp_insert_id, m.time {HISTORY} GROUP BY ALL HAVING count(*) > 1",
     f"CREATE TEMP TABLE ranked AS SELECT m.*, {RANK} FROM mp_master_event AS m SEMI JOIN twice AS t ON {SAME_KEY}",
-    f"CREATE TABLE mp_events AS SELECT m.* FROM mp_master_event AS m ANTI JOIN twice AS t ON {SAME_KEY}"
-    " WHERE m.mp_insert_id IS NOT NULL UNION ALL SELECT * EXCLUDE (row_num) FROM ranked WHERE row_num = 1",
+    (
+        f"CREATE TABLE mp_events AS SELECT m.* FROM mp_master_event AS m ANTI JOIN twice AS t ON {SAME_KEY}"
+        " WHERE m.mp_insert_id IS NOT NULL UNION ALL SELECT * EXCLUDE (row_num) FROM ranked WHERE row_num = 1"
+    ),
     "CREATE TABLE mp_rejected_events AS SELECT * FROM ranked WHERE row_num > 1",
 )
 """Ranks only the copies of keys that have several, found on their narrow columns, as the day pipeline does with a day."""
