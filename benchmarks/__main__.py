@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the long ones too: hours, and 60 GB of disk")
     parser.add_argument("--only", choices=NAMES, action="append", help="only this one; repeatable")
     parser.add_argument("--stream", type=Path, help="a raw-export file of many days, to land and backfill besides")
+    parser.add_argument("--days", type=int, help="only with so many days behind one-more-day; the others stay")
     parser.add_argument("--folder", type=Path, help="where to put scratch files; by default the system's folder")
     words = parser.parse_args()
     stream = words.stream.resolve() if words.stream else None
@@ -33,7 +34,7 @@ def main() -> None:
             tempfile.TemporaryDirectory(dir=words.folder, prefix="mixflows-bench-") as folder,
             ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
         ):
-            answer = pool.submit(ask, name, Asked(Path(folder), words.full, stream)).result()
+            answer = pool.submit(ask, name, Asked(Path(folder), words.full, stream, words.days)).result()
         section = title(name, full=words.full)
         part = answers.section(section, answer, asked_for, time.perf_counter() - started)
         print(part, flush=True)
@@ -47,6 +48,7 @@ def main() -> None:
 def _public(words: argparse.Namespace) -> list[str]:
     shown = ["--full"] if words.full else []
     shown += [word for name in words.only or () for word in ("--only", name)]
+    shown += ["--days", str(words.days)] if words.days else []
     return shown + (["--stream FILE"] if words.stream else [])
 
 

@@ -48,11 +48,13 @@ class Asked:
         folder: Scratch space, removed afterwards.
         full: Whether the long ones run in their whole length.
         stream: A raw-export file of one's own, for the backfill.
+        days: With so many days behind one more day alone; what was found with others stays.
     """
 
     folder: Path
     full: bool
     stream: Path | None
+    days: int | None = None
 
 
 def title(name: str, *, full: bool) -> str:

@@ -1,15 +1,17 @@
 """What one more day costs with a history behind it: ours, the original design, and a tuned dbt project."""
 
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.measuring import Span, command, middle, process
+from benchmarks.measuring import ROOT, Span, command, middle, process
 from benchmarks.plots import lines
 from benchmarks.rivals import original_design
 from benchmarks.rivals.ours import counted_daily
@@ -19,6 +21,8 @@ from benchmarks.server import PrefectServer
 from benchmarks.source import Execute, add_days, day_of, make_history, opened
 from mixflows.warehouse.duckdb_checkpoint import SESSIONS
 
+KEPT = ROOT / "docs" / "one-more-day.json"
+"""What the long one found; each history by itself takes up to half an hour, and may be measured anew alone."""
 OURS, ORIGINAL, DBT_ORIGINAL, DBT_TUNED = "mixflows run", "original, SQL", "original, dbt", "tuned dbt"
 REPEATS = 3
 UPKEEP = SESSIONS + 1
@@ -51,7 +55,7 @@ FULL = (
     Size(10, 200_000),
     Size(50, 200_000, ours=UPKEEP),
     Size(100, 200_000),
-    Size(365, 200_000, (DBT_ORIGINAL,), ours=UPKEEP),
+    Size(365, 200_000, ours=UPKEEP),
     Size(10, 2_000_000, (ORIGINAL, DBT_ORIGINAL)),
 )
 
@@ -78,6 +82,7 @@ class Found:
 
     Attributes:
         further: Days that it took when its answer was compared; what it gets wrong adds up.
+        measured: When; all of one history in one run.
     """
 
     days: int
@@ -87,6 +92,12 @@ class Found:
     longest: float
     rows_read: int | None
     right: str
+    measured: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Days and events a day of the history behind it."""
+        return self.days, self.rows
 
 
 def answer(asked: Asked) -> Answer:
@@ -95,29 +106,42 @@ def answer(asked: Asked) -> Answer:
         install()
     except DbtMissingError as err:
         notes.append(f"dbt was not run: it cannot be installed here ({err}).")
+    histories = FULL if asked.full else QUICK
+    sizes = [size for size in histories if asked.days in (None, size.days)]
+    if not sizes:
+        raise ValueError(f"no history of {asked.days} days: {', '.join(str(size.days) for size in histories)}")
     found: dict[str, list[Found]] = defaultdict(list)
+    if asked.full and KEPT.is_file():
+        again = {(size.days, size.rows) for size in sizes}
+        for name, several in json.loads(KEPT.read_text(encoding="utf-8")).items():
+            kept = [Found(**{**one, "span": Span(**one["span"])}) for one in several]
+            found[name] = [one for one in kept if one.size not in again]
     with PrefectServer(asked.folder):
-        for size in FULL if asked.full else QUICK:
+        for size in sizes:
             for name, one in _measured(asked.folder, size, with_dbt=not notes).items():
                 found[name].append(one)
+    if asked.full:
+        stored = {name: [asdict(one) for one in several] for name, several in found.items()}
+        KEPT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return told(found, [*notes, *([] if notes else [f"dbt: {versions()}."])], full=asked.full)
 
 
 def told(found: Mapping[str, list[Found]], notes: list[str], *, full: bool) -> Answer:
     """The answer that was found."""
-    ours = {(f.days, f.rows): f.span.wall for f in found[OURS]}
+    ours = {f.size: f.span.wall for f in found[OURS]}
     rows = sorted((f.rows, f.days, n, name, f) for n, (name, several) in enumerate(found.items()) for f in several)
     table = Table(
         f"Medians of {REPEATS} further days, of the original design, from {MINUTES:,} rows on, one"
         + (f"; of mixflows run with 50 and 365 days behind it {UPKEEP}" if full else ""),
         (
             "days behind", "events a day", "", "wall s", "longest", ": mixflows", "CPU s", "peak MB",
-            "million rows read", "further days", "right?",
+            "million rows read", "further days", "right?", *(["measured, UTC"] if full else []),
         ),
         [
             (
-                f.days, f.rows, name, f.span.wall, f.longest, f.span.wall / ours[f.days, f.rows], f.span.cpu,
+                f.days, f.rows, name, f.span.wall, f.longest, f.span.wall / ours[f.size], f.span.cpu,
                 f.span.peak_mb, "" if f.rows_read is None else f"{f.rows_read / 1e6:,.1f}", f.further, f.right,
+                *([f.measured] if full else []),
             )
             for *_, name, f in rows
         ],
@@ -165,19 +189,17 @@ def _figures(found: Mapping[str, list[Found]], *, full: bool) -> list[Figure]:
     """The limits hold for 200,000 events a day; with fewer, the start of a process is most of what is seen."""
     if not full:
         return []
-    ours = {(f.days, f.rows): f.span.wall for f in found[OURS]}
-    figures = [_share("365 days, mixflows : original", ours, found[ORIGINAL], (365, 200_000), 1 / 50)]
-    if DBT_TUNED in found:
-        figures.append(_share("50 days, mixflows : tuned dbt", ours, found[DBT_TUNED], (50, 200_000), 1))
-        figures.append(_share("2,000,000 a day, mixflows : tuned dbt", ours, found[DBT_TUNED], (10, 2_000_000), 1 / 3))
-    return figures
-
-
-def _share(
-    name: str, ours: Mapping[tuple[int, int], float], others: list[Found], at: tuple[int, int], limit: float
-) -> Figure:
-    other = next(f.span.wall for f in others if (f.days, f.rows) == at)
-    return Figure(name, ours[at] / other, limit)
+    ours = {f.size: f.span.wall for f in found[OURS]}
+    others = {(name, f.size): f.span.wall for name, several in found.items() for f in several}
+    return [
+        Figure(what, ours[size] / others[name, size], limit)
+        for what, name, size, limit in (
+            ("365 days, mixflows : original", ORIGINAL, (365, 200_000), 1 / 50),
+            ("50 days, mixflows : tuned dbt", DBT_TUNED, (50, 200_000), 1),
+            ("2,000,000 a day, mixflows : tuned dbt", DBT_TUNED, (10, 2_000_000), 1 / 3),
+        )
+        if (name, size) in others
+    ]
 
 
 def _measured(folder: Path, size: Size, *, with_dbt: bool) -> dict[str, Found]:
@@ -254,7 +276,8 @@ def _one(subject: Subject, size: Size, repeats: int, *, counted: bool) -> Found:
         read, further = subject.rows_read(days + repeats), repeats + 1
     with opened(subject.path) as connection:
         right = str(compare(connection.execute))
-    return Found(days, rows, further, middle(spans), max(span.wall for span in spans), read, right)
+    longest = max(span.wall for span in spans)
+    return Found(days, rows, further, middle(spans), longest, read, right, f"{datetime.now(UTC):%Y-%m-%d %H:%M}")
 
 
 def deliver(path: Path, number: int, rows: int, late: Sequence[tuple[int, int]] = LATE) -> None:
