@@ -112,10 +112,10 @@ def answer(asked: Asked) -> Answer:
         raise ValueError(f"no history of {asked.days} days: {', '.join(str(size.days) for size in histories)}")
     found: dict[str, list[Found]] = defaultdict(list)
     if asked.full and KEPT.is_file():
-        again = {(size.days, size.rows) for size in sizes}
+        others = {(size.days, size.rows) for size in histories if size not in sizes}
         for name, several in json.loads(KEPT.read_text(encoding="utf-8")).items():
             kept = [Found(**{**one, "span": Span(**one["span"])}) for one in several]
-            found[name] = [one for one in kept if one.size not in again]
+            found[name] = [one for one in kept if one.size in others]
     with PrefectServer(asked.folder):
         for size in sizes:
             for name, one in _measured(asked.folder, size, with_dbt=not notes).items():

@@ -180,7 +180,7 @@ def _estimate(workload: Workload, *, new: int, changed: int) -> Estimate:
     days = new + changed
     slot_seconds = sum(s.slot_seconds for s in statements)
     at_once = max(1, min(workload.concurrency, days))
-    longest = max((s.slot_seconds for s in statements), default=0.0)
+    longest = max(s.slot_seconds for s in statements)
     return Estimate(
         days=days,
         statements=statements,
@@ -216,6 +216,6 @@ def slot_ms_of(bytes_read: float, kind: DayKind) -> int:
 
 def seconds_of(slot_ms: float, new: int, changed: int, *, concurrency: int, row_checks: bool) -> float:
     """Wall-clock seconds of so many new and changed days with so much slot time, on the slots that a `Workload` assumes."""
-    load = Workload(events_per_day=1e6, concurrency=concurrency, row_checks=row_checks)
+    load = Workload(events_per_day=1e6, row_checks=row_checks)
     statements = [*day_statements(load, "new") * new, *day_statements(load, "changed") * changed]
     return slot_ms / 1000 / load.slots + _waiting(statements, max(1, min(concurrency, new + changed)))
