@@ -12,7 +12,7 @@ from benchmarks.source import add_days, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Run, StagedDay, Status, Verdict
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import ThreadSteps, process
+from mixflows.pipeline.run import ThreadSteps, process
 
 QUICK_DAYS, FULL_DAYS = 400, 2_000
 ROWS = 50

@@ -8,7 +8,7 @@ from benchmarks.asking import Asked
 from benchmarks.measuring import MeteredWarehouse, Span, middle, span
 from benchmarks.source import Execute, add_days, add_late_rows, day_of, engine_of, settings_for
 from mixflows.model import PlannedDay, PlanReason, Run, Status, Verdict
-from mixflows.pipeline.day import publish_day, stage_day
+from mixflows.pipeline.publish import publish_day, stage_day
 from mixflows.settings import Settings
 
 ROWS = 200_000

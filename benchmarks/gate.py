@@ -10,7 +10,7 @@ from benchmarks.measuring import MeteredWarehouse, Span, middle, process, span_w
 from benchmarks.source import add_days, day_of, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import PlannedDay, PlanReason, Run
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 
 ROWS = 200_000
 MANY = 400
@@ -18,7 +18,7 @@ REPEATS = 7
 
 
 def answer(asked: Asked) -> Answer:
-    imports = [process([sys.executable, "-c", "import expectations.judging"], asked.folder) for _ in range(3)]
+    imports = [process([sys.executable, "-c", "import expectations.validation"], asked.folder) for _ in range(3)]
     settings = settings_for(str(asked.folder / "gate.duckdb"))
     warehouse = MeteredWarehouse(settings)
     add_days(engine_of(warehouse), 0, 1, ROWS)

@@ -11,10 +11,10 @@ from benchmarks.asking import Asked
 from benchmarks.measuring import MeteredWarehouse, Span, middle, span
 from benchmarks.source import Execute, add_days, day_of, engine_of, settings_for
 from mixflows.days import DayRange
-from mixflows.ledger import record
+from mixflows.ledger.runs import record
 from mixflows.model import DayOutcome, LedgerRow, PlanReason, Run, Status, Verdict
-from mixflows.pipeline.day import publish_day, stage_day
 from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.pipeline.publish import publish_day, stage_day
 from mixflows.settings import Settings
 
 SHORT, LONG = 10, 365

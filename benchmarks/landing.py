@@ -19,9 +19,9 @@ from pathlib import Path
 
 import duckdb
 
-from mixflows.landing import inspect_file
+from mixflows.intake.files import inspect_file
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 FIRST_SECOND = 1_717_200_000
 SHAPES = ("ordered", "shuffled")

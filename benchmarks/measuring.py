@@ -18,8 +18,8 @@ import psutil
 
 from mixflows.errors import MixflowsError
 from mixflows.model import SourceDay
-from mixflows.warehouse.boundary import DayStatement, DayTables, Params, Row
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import DayStatement, DayTables, Params, Row
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 ROOT = Path(__file__).parent.parent
 MIXFLOWS = (sys.executable, "-c", "from mixflows.cli import main; main()")

@@ -3,7 +3,7 @@
 from benchmarks.answers import Answer, Table
 from benchmarks.asking import Asked
 from benchmarks.plots import lines
-from mixflows.scale import Estimate, Statement, Workload, backfill, daily_run, full_rebuild
+from mixflows.costs.model import Estimate, Statement, Workload, backfill, daily_run, full_rebuild
 
 EVENTS_PER_DAY = (2e5, 2e6, 2e7, 2e8, 2e9)
 HISTORY = (30, 90, 365, 730, 1825)
@@ -47,7 +47,7 @@ def answer(asked: Asked) -> Answer:
         for limit in backfill(Workload(2e7, days_of_history=3650, concurrency=16)).limits
     ]
     return Answer(
-        "No measurement: what the model of `mixflows/scale.py` says of BigQuery with 12 columns of 33 bytes, 500 slots,"
+        "No measurement: what the model of `mixflows/costs/model.py` says of BigQuery with 12 columns of 33 bytes, 500 slots,"
         " four days in flight and a year of history. What it rests on, and where it ends, is in [scale.md](scale.md).",
         [],
         [

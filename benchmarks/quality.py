@@ -9,12 +9,12 @@ from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
 from benchmarks.measuring import MeteredWarehouse
 from benchmarks.source import add_days, day_of, engine_of, settings_for
-from expectations.audit import judge_rows_of_figures, stored_rows
 from expectations.auditor import GreatExpectationsAuditor
-from mixflows.day_profile import DayProfile, day_profile, read_profiles, with_drift
+from expectations.gate import judge_rows_of_figures, stored_rows
 from mixflows.errors import MixflowsError
+from mixflows.ledger.profiles import DayProfile, day_profile, read_profiles, with_drift
 from mixflows.model import Finding, LedgerRow, PlannedDay, PlanReason, Run, Severity, StagedDay, Status
-from mixflows.pipeline.day import publish_day, stage_day
+from mixflows.pipeline.publish import publish_day, stage_day
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
 

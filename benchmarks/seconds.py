@@ -14,7 +14,7 @@ from benchmarks.measuring import process
 from benchmarks.plots import stacked
 from benchmarks.server import PrefectServer
 from benchmarks.source import add_days, day_of, engine_of, settings_for
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 PARTS = ("import", "server", "plan", "stage", "audit", "publish", "record", "artifacts", "Prefect", "other")
 REPEATS = 3

@@ -25,9 +25,9 @@ from mixflows.days import DayRange
 from mixflows.errors import SourceColumnsError
 from mixflows.model import Run, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import ThreadSteps, process
+from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 ROWS = 400
 KILL_ONE_IN, AGAIN_EVERY = 8, 7

@@ -10,7 +10,7 @@ import duckdb
 
 from benchmarks.measuring import MeteredWarehouse
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 FIRST_DAY = date(2024, 1, 1)
 PROMOTED = {"customer_id": "STRING", "session_id": "STRING", "campaign": "STRING"}

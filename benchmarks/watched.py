@@ -46,7 +46,7 @@ def one_run(way: str, last: str) -> dict[str, float]:
     ahead.begin(["run"])
     from expectations.auditor import GreatExpectationsAuditor
     from mixflows.cli import running
-    from mixflows.pipeline import day
+    from mixflows.pipeline import publish as day
 
     watch = Watch()
     if way == "flow":
@@ -61,7 +61,7 @@ def one_run(way: str, last: str) -> dict[str, float]:
         watch.over("publish", days.one_day, "publish_day")
         watch.over("artifacts", flows.daily, "leave_artifacts", "materialize_tables", "tell_of_duplicates")
     else:
-        from mixflows.pipeline import process as plain
+        from mixflows.pipeline import run as plain
 
         watch.over("plan", running, "make_plan")
         watch.over("stage", plain, "stage_day")

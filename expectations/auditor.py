@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from expectations import audit
+from expectations import gate
 from expectations.elsewhere import judging_process
 from mixflows.model import StagedDay, Verdict
 from mixflows.settings import Settings
-from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.base import RowAccess
 
 
 class GreatExpectationsAuditor:
@@ -28,9 +28,9 @@ class GreatExpectationsAuditor:
         if self._elsewhere:
             judging_process.begin()
         else:
-            audit.warm_up()
+            gate.warm_up()
 
     def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
-        """A verdict for every day; see `expectations.audit.judge`."""
-        judge = judging_process.judge if self._elsewhere else audit.judge
+        """A verdict for every day; see `expectations.gate.judge`."""
+        judge = judging_process.judge if self._elsewhere else gate.judge
         return judge(self._settings, staged, check_rows=check_rows, access=self._access)

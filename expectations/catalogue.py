@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mixflows.drift import Drift
+from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
 from mixflows.settings import Settings
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # this is imported first of all, to start the process
 
     from mixflows.model import StagedDay, Verdict
     from mixflows.settings import Settings
-    from mixflows.warehouse.access import Narrowed, RowAccess
+    from mixflows.warehouse.base import Narrowed, RowAccess
 
 # The other process finds its modules where this one does; a folder of the user's named like a package stands in for none.
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from expectations.judge import main; main()"
@@ -44,7 +44,7 @@ class JudgingProcess:
     def judge(
         self, settings: "Settings", staged: "Sequence[StagedDay]", *, check_rows: bool, access: "RowAccess"
     ) -> "Mapping[date, Verdict]":
-        """Judges staged days; see `expectations.audit.judge`, which the other process calls.
+        """Judges staged days; see `expectations.gate.judge`, which the other process calls.
 
         Args:
             access: The way to the staged rows, by a `creator` of connections.

@@ -1,7 +1,7 @@
-"""The figures suite: judges the figures of staged days, one row a day (see `expectations.frame` for the columns)."""
+"""The figures suite: judges the figures of staged days, one row a day (see `expectations.figures_table` for the columns)."""
 
-from expectations.frame import DUPLICATES_LEFT
-from expectations.quiet import ExpectationSuite, ExpectColumnValuesToBeBetween, FailureSeverity
+from expectations.figures_table import DUPLICATES_LEFT
+from expectations.gx import ExpectationSuite, ExpectColumnValuesToBeBetween, FailureSeverity
 from expectations.thresholds import Thresholds
 from mixflows.settings import Bounds
 

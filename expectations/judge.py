@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-from expectations import audit
+from expectations import gate
 from expectations.talk import Judged, Narrow, Query, Raised, Request, Rows, Widen, receive, send, sendable
 from mixflows.collecting import collect_seldom, importing
-from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.base import RowAccess
 
 OTHERS = ("google", "sqlalchemy_bigquery")
 """What Great Expectations imports for stores and warehouses that are never judged from here, if it is there."""
@@ -118,7 +118,7 @@ def main() -> None:
     asked = Asked(to, back)
     try:
         with importing(), _without_others():
-            audit.warm_up()
+            gate.warm_up()
             from sqlalchemy import create_engine
 
             create_engine("duckdb://")  # connects to nothing, but imports the dialect
@@ -137,7 +137,7 @@ def _answer(request: Request, asked: Asked) -> Judged | Raised:
         narrowed=asked.narrowed if request.narrows else None,
     )
     try:
-        return Judged(audit.judge(request.settings, request.staged, check_rows=request.check_rows, access=access))
+        return Judged(gate.judge(request.settings, request.staged, check_rows=request.check_rows, access=access))
     except (EOFError, BrokenPipeError):
         raise
     except BaseException as err:  # noqa: BLE001 - a user's suite may raise anything, SystemExit too

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from expectations.quiet import Expectation, ExpectationValidationResult, FailureSeverity
+from expectations.gx import Expectation, ExpectationValidationResult, FailureSeverity
 from mixflows.model import Severity
 
 ERRORS_WITHOUT_DATA = ("Error: The column", "Binder Error", "Catalog Error", "Parser Error")

@@ -3,7 +3,7 @@
 The staged day has the source's columns and `row_num` (1 = kept, NULL = invalid), `rejection_reason`, `is_exact_copy`.
 """
 
-from expectations.quiet import (
+from expectations.gx import (
     Column,
     Expectation,
     ExpectationSuite,

@@ -18,7 +18,7 @@ class Request:
 
     Attributes:
         folder: Where this process is; the user's own suites are looked for there.
-        connection_string: Of the way to the staged rows; see `mixflows.warehouse.access.RowAccess`.
+        connection_string: Of the way to the staged rows; see `mixflows.warehouse.base.RowAccess`.
         schema_name: Likewise.
         narrows: Whether it narrows staged days.
     """

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Self
 
 from mixflows.days import day_bounds
-from mixflows.drift import Drift
 from mixflows.errors import SettingsError
+from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
 from mixflows.settings import Bounds, ColumnSettings, Settings
-from mixflows.warehouse.shape import KeyPart, key_parts
+from mixflows.warehouse.source import KeyPart, key_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Thresholds:
     """What a suite on the figures may ask of a day.
 
     Attributes:
-        rates: The bounds of each figure, by its name in `mixflows.rates.Rates` and `mixflows.drift.Drift`.
+        rates: The bounds of each figure, by its name in `mixflows.rates.Rates` and `mixflows.profile.drift.Drift`.
         own: The bounds of the user's own expectations, by the names in `[quality.own.NAME]`.
         min_rows: Rates are judged from this many source rows on.
         deletes_block: Whether a day is blocked when the source has deleted published copies.

@@ -9,7 +9,7 @@ from prefect.states import Completed
 from mixflows.days import DayRange
 from mixflows.model import Mode, Plan
 from mixflows.pipeline.plan import PlanRequest
-from mixflows.pipeline.process import RunResult, process
+from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
 from mixflows.warehouse import open_warehouse
 from tasks.assets import materialize_tables

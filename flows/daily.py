@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from mixflows.days import DayRange, last_complete_day
 from mixflows.pipeline.plan import PlanRequest
-from mixflows.pipeline.process import RunResult, process
+from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
 from mixflows.warehouse import open_warehouse
 from tasks.alerts import tell_of_duplicates

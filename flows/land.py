@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from mixflows.landing import Landing, find_files
+from mixflows.intake.files import Landing, find_files
 from tasks.landing import land_file, landed_state
 from tasks.runs import settings_of
 

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import State, flow
 
 from mixflows.model import DayOutcome, Status
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.run import RunResult
 from tasks.looking import release_one
 from tasks.reporting import final_state, renew_report
 from tasks.runs import current_run, settings_of

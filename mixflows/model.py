@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 
-from mixflows.drift import Drift
-from mixflows.profile import Profile
+from mixflows.profile.drift import Drift
+from mixflows.profile.profile import Profile
 
 
 class PlanReason(StrEnum):

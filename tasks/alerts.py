@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.events import emit_event
 
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.run import RunResult
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 

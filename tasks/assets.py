@@ -4,7 +4,7 @@ from prefect.assets import Asset, add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
 
 from mixflows.model import Status
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.run import RunResult
 from mixflows.settings import Settings
 
 

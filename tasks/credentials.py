@@ -24,7 +24,7 @@ def hand_over(settings: Settings) -> None:
         ) from err
     from google.auth.exceptions import GoogleAuthError
 
-    from mixflows.warehouse.bigquery_credentials import provide
+    from mixflows.warehouse.bigquery.client import provide
 
     try:
         block: Any = GcpCredentials.load(name)

@@ -14,15 +14,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import DayOutcome, PlannedDay, Run, StagedDay, Status, Verdict
-from mixflows.pipeline import day as one_day
-from mixflows.pipeline.process import cancelling
+from mixflows.pipeline import publish as one_day
+from mixflows.pipeline.run import cancelling
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
 @task(name="stage", task_run_name="stage-{planned.day}", cache_policy=NO_CACHE)
 def stage_day(settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
-    """Stages one day; see `mixflows.pipeline.day.stage_day`."""
+    """Stages one day; see `mixflows.pipeline.publish.stage_day`."""
     started = time.perf_counter()
     staged = one_day.stage_day(open_warehouse(settings), settings, planned, run)
     figures = staged.figures
@@ -35,7 +35,7 @@ def stage_day(settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
 
 @task(name="audit", cache_policy=NO_CACHE)
 def audit_days(settings: Settings, staged: Sequence[StagedDay], check_rows: bool) -> Mapping[date, Verdict]:
-    """Judges a chunk of staged days; see `expectations.audit.judge`."""
+    """Judges a chunk of staged days; see `expectations.gate.judge`."""
     started = time.perf_counter()
     auditor = GreatExpectationsAuditor(settings, open_warehouse(settings).row_access())
     verdicts = auditor.judge(staged, check_rows=check_rows)
@@ -50,7 +50,7 @@ def audit_days(settings: Settings, staged: Sequence[StagedDay], check_rows: bool
 
 @task(name="publish", task_run_name="publish-{staged.day}", cache_policy=NO_CACHE)
 def publish_day(settings: Settings, staged: StagedDay, verdict: Verdict) -> DayOutcome | State[Any]:
-    """Publishes one day; see `mixflows.pipeline.day.publish_day`. A blocked day's task ends `Blocked`."""
+    """Publishes one day; see `mixflows.pipeline.publish.publish_day`. A blocked day's task ends `Blocked`."""
     started = time.perf_counter()
     outcome = one_day.publish_day(open_warehouse(settings), settings, staged, verdict)
     row = outcome.row
@@ -75,7 +75,7 @@ class _DayLeftError(Exception):
 
 
 class PrefectSteps:
-    """Maps a chunk's days over Prefect tasks in threads of this process; see `mixflows.pipeline.process.Steps`.
+    """Maps a chunk's days over Prefect tasks in threads of this process; see `mixflows.pipeline.run.Steps`.
 
     Args:
         concurrency: Days in flight.

@@ -8,14 +8,14 @@ from prefect.cache_policies import NO_CACHE
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import DayOutcome, Run
-from mixflows.pipeline.looking import Inspection, facts, inspect_day, release_day
+from mixflows.pipeline.inspect import Inspection, facts, inspect_day, release_day
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
 @task(name="inspect", task_run_name="inspect-{day}", cache_policy=NO_CACHE)
 def inspect_one(settings: Settings, day: date, run: Run) -> str:
-    """Inspects a day; see `mixflows.pipeline.looking.inspect_day`. Returns what it leaves, in Markdown."""
+    """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
     warehouse = open_warehouse(settings)
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
     told = markdown(inspect_day(warehouse, settings, day, auditor, run))
@@ -25,7 +25,7 @@ def inspect_one(settings: Settings, day: date, run: Run) -> str:
 
 @task(name="release", task_run_name="release-{day}", cache_policy=NO_CACHE)
 def release_one(settings: Settings, day: date, because: str, run: Run) -> DayOutcome:
-    """Releases a blocked day; see `mixflows.pipeline.looking.release_day`."""
+    """Releases a blocked day; see `mixflows.pipeline.inspect.release_day`."""
     warehouse = open_warehouse(settings)
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
     outcome = release_day(warehouse, settings, day, because, auditor, run)

@@ -20,7 +20,7 @@ from prefect.states import Completed, Failed
 from prefect.variables import Variable
 
 from mixflows.model import DayOutcome, Plan, Status
-from mixflows.pipeline.process import DaysLeftError, RunResult
+from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.progress import listener
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse

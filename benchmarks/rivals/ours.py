@@ -11,10 +11,10 @@ from expectations.auditor import GreatExpectationsAuditor
 from mixflows.days import DayRange
 from mixflows.model import Run
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import ThreadSteps, process
+from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
-from mixflows.warehouse.access import RowAccess
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 
 class CountingWarehouse(DuckDBWarehouse):

@@ -18,17 +18,17 @@ from mixflows.cli.output import (
     progress_bars,
     rate,
 )
-from mixflows.costs import costs_json, in_words, read_costs
+from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, day_bounds, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
-from mixflows.landing import Landing, find_files
+from mixflows.intake.files import Landing, find_files
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.price import price_plan
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     from mixflows.report.page import Format

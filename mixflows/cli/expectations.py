@@ -9,15 +9,15 @@ from typing import Any
 from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
-from expectations.suggesting import Suggestion, suggestions
+from expectations.suggest import Suggestion, suggestions
 from mixflows.cli.commands import opened
 from mixflows.cli.output import console, counted, number, print_json
-from mixflows.day_profile import DayProfile, read_profiles
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
+from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import SHARES, Finding, Severity
 from mixflows.settings import Settings, load_settings, parse_assignments
-from mixflows.settings_file import toml_of
+from mixflows.settings.toml import toml_of
 
 NAMED_DAYS = 8
 
@@ -79,7 +79,7 @@ def run_try(config: Path | None, assignments: list[str] | None, day: str | None,
     Raises:
         UnknownDayError: No run has staged the day.
     """
-    from expectations.audit import judge_rows_of_figures, stored_rows
+    from expectations.gate import judge_rows_of_figures, stored_rows
 
     settings, stored = _stored(config, assignments)
     wanted = {parse_day(day)} if day else set(stored)
@@ -104,7 +104,7 @@ def run_try(config: Path | None, assignments: list[str] | None, day: str | None,
 
 def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
     """Prints bounds that fit the past, and the days that each would have flagged or blocked."""
-    from expectations.audit import stored_rows
+    from expectations.gate import stored_rows
 
     settings, stored = _stored(config, assignments)
     found = suggestions(stored_rows(settings, stored, set(stored)), settings)
@@ -140,7 +140,7 @@ def run_export(config: Path | None, assignments: list[str] | None, out: Path, *,
     Raises:
         SettingsError: A suite of the user's own cannot be built.
     """
-    from expectations.audit import figures_suites, rows_suites
+    from expectations.gate import figures_suites, rows_suites
 
     settings = load_settings(config, parse_assignments(assignments or []))
     out.mkdir(parents=True, exist_ok=True)

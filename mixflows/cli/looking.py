@@ -13,10 +13,10 @@ from mixflows.cli.commands import command, opened, opened_source, renew_report
 from mixflows.cli.output import console, counted, number, outcome_json, print_json
 from mixflows.days import parse_day
 from mixflows.model import Finding, Run, Severity
-from mixflows.pipeline.looking import Inspection, facts, inspect_day, release_day
-from mixflows.samples import Sample
+from mixflows.pipeline.explain import story
+from mixflows.pipeline.inspect import Inspection, facts, inspect_day, release_day
+from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
-from mixflows.story import story
 
 
 def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *, as_json: bool) -> None:

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from mixflows.costs import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
-from mixflows.landing import Landing
+from mixflows.costs.billed import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
+from mixflows.intake.files import Landing
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import listening

@@ -16,7 +16,7 @@ from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import DaysLeftError, RunResult, ThreadSteps, process
+from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments
 

@@ -12,7 +12,7 @@ from mixflows.cli.credentials import take_from_block
 from mixflows.cli.output import console, print_json
 from mixflows.errors import SettingsError
 from mixflows.settings import DEFAULT_CONFIG, load_settings, parse_assignments
-from mixflows.settings_file import toml_of
+from mixflows.settings.toml import toml_of
 from mixflows.warehouse import diagnose, settings_for_source
 from mixflows.warehouse.checks import Check, CheckState
 

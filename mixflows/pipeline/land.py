@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mixflows.landing import Landing, inspect_file
+from mixflows.intake.files import Landing, inspect_file
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 
 def land_one(

@@ -7,10 +7,10 @@ from statistics import median
 
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
-from mixflows.ledger import DayState, day_states
+from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Mode, Plan, PlannedDay, PlanReason, SourceDay, Status
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 HISTORY_DAYS = 28
 HISTORY_AT_LEAST = 7

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
+from mixflows.costs.model import seconds_of, slot_ms_of
 from mixflows.model import Plan, PlannedDay, PlanReason, Run
-from mixflows.pipeline.day import DayStatements
-from mixflows.scale import seconds_of, slot_ms_of
+from mixflows.pipeline.publish import DayStatements
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 TIB = 2**40
 DRY_RUNS_AT_ONCE = 8

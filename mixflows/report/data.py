@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from mixflows.costs import read_costs
-from mixflows.day_profile import DayProfile, read_profiles
+from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError
+from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Severity, Status
+from mixflows.profile.samples import Sample
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
     Bound,
@@ -28,7 +29,6 @@ from mixflows.report.figures import (
     RunFigures,
 )
 from mixflows.report.insights import insights
-from mixflows.samples import Sample
 from mixflows.settings import Settings
 
 Row = Mapping[str, Any]

@@ -10,10 +10,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 
-from mixflows.costs import Costs
+from mixflows.costs.billed import Costs
 from mixflows.model import Severity, Status
+from mixflows.profile.samples import Sample
 from mixflows.report.insights import Insights
-from mixflows.samples import Sample
 
 
 class DayState(StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from mixflows.day_profile import DayProfile
-from mixflows.profile import KEYS, Profile, Tally
+from mixflows.ledger.profiles import DayProfile
+from mixflows.profile.profile import KEYS, Profile, Tally
 from mixflows.settings import Settings
 
 WINDOW_DAYS = 90

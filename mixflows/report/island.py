@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from mixflows.costs import Costs, DayCost, spoken_bytes
+from mixflows.costs.billed import Costs, DayCost, spoken_bytes
 from mixflows.model import Severity
 from mixflows.report.answer import bound, figure, share
 from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst

@@ -17,7 +17,7 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from mixflows.costs import in_words, spoken_bytes, spoken_money, spoken_slots
+from mixflows.costs.billed import in_words, spoken_bytes, spoken_money, spoken_slots
 from mixflows.errors import WarehouseFullError
 from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, what_changed, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications

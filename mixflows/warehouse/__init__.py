@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 from mixflows.warehouse.checks import Check
 
 _open: dict[str, tuple[Settings, Warehouse]] = {}
@@ -36,10 +36,10 @@ def open_warehouse(settings: Settings) -> Warehouse:
 def diagnose(settings: Settings) -> Iterator[Check]:
     """Looks at all that a run needs of the warehouse, and says what to do about what it finds; writes nothing."""
     if settings.warehouse.engine == "bigquery":
-        from mixflows.warehouse.bigquery_doctor import bigquery_checks
+        from mixflows.warehouse.bigquery.doctor import bigquery_checks
 
         return bigquery_checks(settings)
-    from mixflows.warehouse.duckdb_doctor import duckdb_checks
+    from mixflows.warehouse.duckdb.doctor import duckdb_checks
 
     return duckdb_checks(settings)
 
@@ -54,7 +54,7 @@ def settings_for_source(settings: Settings, source: str) -> tuple[Settings, str]
     Raises:
         MixflowsError: It is not there, or it is no table of Mixpanel's.
     """
-    from mixflows.warehouse.bigquery_sources import recognised_settings
+    from mixflows.warehouse.bigquery.sources import recognised_settings
 
     found, what = recognised_settings(settings, source)
     return found, f"{source}: {what.pipeline}, partitioned by {what.partitioning}"
@@ -76,10 +76,10 @@ def _place(settings: Settings) -> str:
 
 def _connect(settings: Settings) -> Warehouse:
     if settings.warehouse.engine == "bigquery":
-        from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
+        from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 
         return BigQueryWarehouse(settings)
-    from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+    from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
     return DuckDBWarehouse(settings)
 

@@ -8,7 +8,7 @@ from mixflows.days import day_bounds
 from mixflows.errors import MixflowsError
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 SAMPLED_DAYS = 3
 """The day rule is tried on the first, the middle and the last day of the source."""

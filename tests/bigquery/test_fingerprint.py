@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixflows.model import PlannedDay, PlanReason, Run
-from mixflows.pipeline.day import stage_day
+from mixflows.pipeline.publish import stage_day
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
-from mixflows.warehouse.boundary import DayTables
-from mixflows.warehouse.duckdb_text import json_text
+from mixflows.warehouse.base import DayTables
+from mixflows.warehouse.duckdb.types import json_text
 from tests.bigquery.fixtures import BigQueryApi
 from tests.warehouse.test_fingerprint import GOLDEN
 

@@ -8,7 +8,7 @@ from google.cloud import bigquery
 
 from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.settings import load_settings
-from mixflows.settings_file import toml_of
+from mixflows.settings.toml import toml_of
 from mixflows.warehouse import settings_for_source
 from tests.bigquery_doctor.conftest import JSON_PIPELINE, SCHEMATIZED, Mixpanel
 

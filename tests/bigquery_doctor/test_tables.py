@@ -6,7 +6,7 @@ from google.cloud import bigquery
 
 from mixflows.model import LedgerRow
 from mixflows.warehouse import open_warehouse
-from mixflows.warehouse.bigquery_tables import REJECTED_EXTRA
+from mixflows.warehouse.bigquery.tables import REJECTED_EXTRA
 from tests.bigquery_doctor.conftest import SCHEMATIZED, Mixpanel
 
 COLUMNS = SCHEMATIZED | {"partition_date": "DATE"}

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery.fixtures import BigQueryApi
 from tests.spec.engines import Row, Value
 

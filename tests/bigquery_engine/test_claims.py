@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mixflows.warehouse.bigquery_claims import EXPIRY, Claims
-from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
+from mixflows.warehouse.bigquery.claims import EXPIRY, Claims
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery_engine.place import Place
 from tests.bigquery_engine.turns import Turn, Turns, every_trace
 from tests.spec.project import Project

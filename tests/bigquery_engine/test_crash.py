@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from mixflows.model import Run
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.run import RunResult
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import Answer, Fault, Runs, always, once, proxy

@@ -7,8 +7,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from mixflows.errors import WarehouseError
-from mixflows.warehouse import bigquery_jobs, close_warehouses
-from mixflows.warehouse.bigquery_jobs import ATTEMPTS, Jobs, Step
+from mixflows.warehouse import close_warehouses
+from mixflows.warehouse.bigquery import jobs as bigquery_jobs
+from mixflows.warehouse.bigquery.jobs import ATTEMPTS, Jobs, Step
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import (
     CONFLICT,

@@ -11,7 +11,7 @@ import pytest
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Run, Status
-from mixflows.pipeline.looking import inspect_day, release_day
+from mixflows.pipeline.inspect import inspect_day, release_day
 from mixflows.report.page import Format, write_report
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi

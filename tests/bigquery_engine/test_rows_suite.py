@@ -7,9 +7,9 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from expectations.audit import judge
+from expectations.gate import judge
 from mixflows.model import Run
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project

@@ -9,7 +9,7 @@ from collections import defaultdict
 import pytest
 
 from benchmarks.billed import STAGED, reads
-from mixflows.scale import DayKind, Workload, day_statements
+from mixflows.costs.model import DayKind, Workload, day_statements
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mixflows.model import DayOutcome, PlannedDay, PlanReason, Run, Verdict
-from mixflows.pipeline.day import publish_day, stage_day
-from mixflows.warehouse.boundary import DayStatement, DayTables, Row, Warehouse
+from mixflows.pipeline.publish import publish_day, stage_day
+from mixflows.warehouse.base import DayStatement, DayTables, Row, Warehouse
 from tests.bigquery_engine.place import Place
 from tests.bigquery_engine.turns import Turn, Turns, orders
 from tests.spec.project import Project

@@ -15,11 +15,11 @@ from sqlglot import exp
 
 from mixflows.model import LedgerRow
 from mixflows.settings import Settings
-from mixflows.statements import Statements, quote
-from mixflows.warehouse.bigquery_engine import BigQueryWarehouse
-from mixflows.warehouse.bigquery_jobs import _bound
-from mixflows.warehouse.boundary import DayStatement, DayTables
-from mixflows.warehouse.shape import INGESTION_DAY, Column, SourceShape
+from mixflows.warehouse.base import DayStatement, DayTables
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
+from mixflows.warehouse.bigquery.jobs import _bound
+from mixflows.warehouse.rendering import Statements, quote
+from mixflows.warehouse.source import INGESTION_DAY, Column, SourceShape
 
 DAY = date(2026, 3, 29)
 TABLES = DayTables.of(DAY, "conformance", 1)

@@ -66,7 +66,7 @@ def test_every_file_is_among_them() -> None:
 def test_published_tables_have_the_columns_that_the_engine_makes() -> None:
     from google.cloud import bigquery
 
-    from mixflows.warehouse.bigquery_tables import published_fields, type_of
+    from mixflows.warehouse.bigquery.tables import published_fields, type_of
 
     known = dataset(WIDE)
     for statement in sent(WIDE):

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from mixflows.warehouse.duckdb_engine import in_duckdb
+from mixflows.warehouse.transpile import in_duckdb
 from tests.conformance.cases import cases, sent
 from tests.conformance.constructs import OWN_FUNCTIONS, TABLE, Example, constructs
 from tests.conformance.googlesql import Dataset

@@ -9,7 +9,7 @@ import pytest
 
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.boundary import DayStatement
+from mixflows.warehouse.base import DayStatement
 from tests.conformance.cases import (
     DAY_PARAMETERS,
     DAY_STATEMENTS,

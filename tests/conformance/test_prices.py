@@ -2,8 +2,8 @@
 
 import pytest
 
-from mixflows.warehouse.bigquery_prices import LEAST_BYTES
-from mixflows.warehouse.boundary import DayStatement
+from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.bigquery.pricing import LEAST_BYTES
 from tests.conformance.cases import DAY_PARAMETERS, TABLES, Case, Offline, cases
 
 TABLES_READ = {

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.costs import Costs, in_words, read_costs
+from mixflows.costs.billed import Costs, in_words, read_costs
+from mixflows.costs.model import slot_ms_of
 from mixflows.model import LedgerRow, Plan, PlannedDay, PlanReason, Status, StepCost
 from mixflows.pipeline.price import price_plan
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
-from mixflows.scale import slot_ms_of
 from mixflows.settings import Settings, load_settings
-from mixflows.warehouse.boundary import DayStatement
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 GIB = 2**30
 FIRST = date(2026, 3, 1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.on_paper import replaced
-from mixflows.scale import Workload, backfill, daily_run, day_statements, full_rebuild, seconds_of, slot_ms_of
+from mixflows.costs.model import Workload, backfill, daily_run, day_statements, full_rebuild, seconds_of, slot_ms_of
 
 YEAR_OF_3_TB = Workload(events_per_day=3e12 / 365 / 396)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from mixflows.ledger import DayState
+from mixflows.ledger.runs import DayState
 from mixflows.model import Mode, PlanReason, Run, SourceDay, Status
 from mixflows.pipeline.plan import PlanRequest, plan_days
 from mixflows.settings import Settings

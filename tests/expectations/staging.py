@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from mixflows.model import Difference, Figures, PlannedDay, PlanReason, PublishedCounts, Run, StagedDay
-from mixflows.warehouse.access import RowAccess
+from mixflows.warehouse.base import RowAccess
 
 DAY = date(2024, 8, 1)
 

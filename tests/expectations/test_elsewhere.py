@@ -13,13 +13,13 @@ import duckdb
 import psutil
 import pytest
 
-from expectations import audit
+from expectations import gate
 from expectations.elsewhere import JudgingProcess
 from mixflows.errors import DayError, SettingsError
 from mixflows.model import Verdict
 from mixflows.settings import Settings
-from mixflows.warehouse.access import RowAccess
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.expectations.staging import DAY, GOOD_ROWS, STAGE, access_of, days_from, stage, staged, warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_verdicts_are_those_of_this_process(judging: JudgingProcess, connection:
     ]
     access = access_of(connection)
     elsewhere = judging.judge(Settings(), days, check_rows=True, access=access)
-    assert elsewhere == audit.judge(Settings(), days, check_rows=True, access=access)
+    assert elsewhere == gate.judge(Settings(), days, check_rows=True, access=access)
     failed = {finding.expectation for finding in elsewhere[DAY].findings if not finding.success}
     assert failed == {
         "duplicate_rate",

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from expectations.audit import judge
-from mixflows.drift import Drift
+from expectations.gate import judge
 from mixflows.model import Difference, Finding, Severity, Verdict
+from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
 from mixflows.settings import PipelineSettings, QualitySettings, Settings
 from tests.expectations.staging import DAY, days_from, staged

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from expectations.audit import judge
+from expectations.gate import judge
 from mixflows.errors import SettingsError
 from mixflows.model import Severity, Verdict
 from mixflows.settings import Settings, load_settings

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations.audit import judge
+from expectations.gate import judge
 from mixflows.model import Verdict
 from mixflows.settings import PipelineSettings, Settings
 from tests.expectations.staging import DAY, GOOD_ROWS, Row, access_of, stage, staged, warehouse

@@ -4,7 +4,7 @@ from pathlib import Path
 
 SCRIPT = """
 from pathlib import Path
-from expectations.audit import judge
+from expectations.gate import judge
 from mixflows.settings import Settings
 from tests.expectations.staging import GOOD_ROWS, access_of, stage, staged, warehouse
 
@@ -25,7 +25,7 @@ def test_an_audit_says_nothing_on_its_own_from_first_import_to_exit(tmp_path: Pa
 
 def test_importing_the_audit_does_not_import_great_expectations() -> None:
     heavy = "{'great_expectations', 'pandas', 'duckdb', 'sqlalchemy', 'prefect'}"
-    script = f"import sys, expectations.audit; print(sorted({heavy} & sys.modules.keys()))"
+    script = f"import sys, expectations.gate; print(sorted({heavy} & sys.modules.keys()))"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

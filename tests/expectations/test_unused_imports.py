@@ -6,8 +6,8 @@ import sys
 
 SCRIPT = """
 import json, sys
-import expectations.judging
-from expectations import own
+import expectations.validation
+from expectations import custom_suites
 from expectations.thresholds import Thresholds
 from mixflows.settings import Settings
 
@@ -17,7 +17,7 @@ def executed():
 
 before = executed()
 try:
-    own.build("no_such_module:suite", Thresholds.of(Settings()))
+    custom_suites.build("no_such_module:suite", Thresholds.of(Settings()))
 except Exception:
     pass
 import scipy.stats, altair, jsonschema

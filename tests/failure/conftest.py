@@ -12,10 +12,10 @@ from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Mode, Run
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import RunResult, ThreadSteps, process
+from mixflows.pipeline.run import RunResult, ThreadSteps, process
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 from tests.failure.exports import first_export, write_export
 from tests.failure.tables import Tables
 

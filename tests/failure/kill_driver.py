@@ -17,14 +17,14 @@ from typing import Any
 
 import duckdb
 
-from mixflows.landing import inspect_file
+from mixflows.intake.files import inspect_file
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import ThreadSteps, process
+from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
-from mixflows.warehouse.duckdb_landing import land_file
+from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.landing import land_file
 from tests.failure.killing import Calls, KillPoint, mortal, mortal_connection
 from tests.failure.tables import Tables
 

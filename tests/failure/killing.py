@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import duckdb
 
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 STEPS = ("create_tables", "source_days", "query", "run", "replace_day", "append", "drop_stage", "close")
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from mixflows.model import Mode, Status
-from mixflows.pipeline.day import REPAIRED
-from mixflows.pipeline.process import RunResult
+from mixflows.pipeline.publish import REPAIRED
+from mixflows.pipeline.run import RunResult
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import DayStatement
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS
 

@@ -8,7 +8,7 @@ import pytest
 
 from mixflows.pipeline.land import land_one
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.failure.exports import DAYS, EVENTS_A_DAY, NEW_DAY, first_export, line, second_export, write_export
 from tests.failure.kill_driver import Work
 from tests.failure.kill_job import WORKING, KilledRuns, kill_at_every_point

@@ -35,9 +35,9 @@ def test_a_kill_while_a_copy_of_the_file_is_read_leaves_nothing_for_long(yard: Y
     odd.write_bytes(b"\xef\xbb\xbf" + line(DAYS[0], "odd", minute=1).encode() + b"\n")
     code = (
         "import os, signal, sys, pathlib, duckdb\n"
-        "from mixflows.landing import inspect_file\n"
+        "from mixflows.intake.files import inspect_file\n"
         "from mixflows.settings import load_settings\n"
-        "from mixflows.warehouse.duckdb_files import lines_of\n"
+        "from mixflows.warehouse.duckdb.files import lines_of\n"
         "settings = load_settings(None, {})\n"
         "with lines_of(duckdb.connect(), settings, inspect_file(pathlib.Path(sys.argv[1]), settings.landing)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
 
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 from tests.cli.installation import Installation, export
 
 ARRIVES_WITHIN_SECONDS = 60

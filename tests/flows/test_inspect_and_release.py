@@ -10,8 +10,8 @@ from flows.backfill import backfill
 from flows.inspect_day import inspect
 from flows.land import land
 from flows.release_day import release
-from mixflows.warehouse.boundary import DayStatement
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.flows.project import Project
 
 pytestmark = pytest.mark.xdist_group("prefect")

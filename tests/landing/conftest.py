@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from mixflows.landing import Landing, inspect_file
+from mixflows.intake.files import Landing, inspect_file
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_landing import land_file
+from mixflows.warehouse.duckdb.landing import land_file
 
 LANDED_AT = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
 REAL_STREAM = Path(__file__).parents[3] / "shared" / "data" / "git_events" / "delta.jsonl.gz"

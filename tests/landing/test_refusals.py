@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from mixflows.errors import AlreadyLandedError, LandingError
-from mixflows.landing import inspect_file
-from mixflows.warehouse.duckdb_landing import land_file
+from mixflows.intake.files import inspect_file
+from mixflows.warehouse.duckdb.landing import land_file
 from tests.landing.conftest import LANDED_AT, Shop
 from tests.landing.lines import event
 
@@ -107,9 +107,9 @@ import resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from mixflows.errors import WarehouseFullError
-from mixflows.landing import inspect_file
+from mixflows.intake.files import inspect_file
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 folder = Path(sys.argv[1])
 settings = Settings.model_validate({"warehouse": {"path": folder / "shop.duckdb"}})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from mixflows.model import Run
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
 from tests.property.streams import Row, Rules, clear, examples, on_both, published, streams_for
 from tests.spec.project import LetAll, Project

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from expectations.audit import judge
-from mixflows.day_profile import with_drift
+from expectations.gate import judge
+from mixflows.ledger.profiles import with_drift
 from mixflows.model import Run
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.warehouse import close_warehouses
 from tests.bigquery_engine.place import Place
 from tests.spec.conftest import ENGINES

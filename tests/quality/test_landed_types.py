@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from expectations.audit import judge
-from mixflows.day_profile import with_drift
-from mixflows.landing import inspect_file
+from expectations.gate import judge
+from mixflows.intake.files import inspect_file
+from mixflows.ledger.profiles import with_drift
 from mixflows.model import Run
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.warehouse import close_warehouses
 from tests.quality.test_injected_faults import DAY, PAST_DAYS, SETTINGS, Copies, copies_of
 from tests.spec.engines import DuckDBEngine

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from mixflows.day_profile import DayProfile, read_profiles
+from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Run
-from mixflows.pipeline.day import discard_stage, stage_day
-from mixflows.profile import Profile, Tally
+from mixflows.pipeline.publish import discard_stage, stage_day
+from mixflows.profile.profile import Profile, Tally
 from tests.spec.engines import LANDED
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY

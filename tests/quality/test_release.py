@@ -8,8 +8,8 @@ import pytest
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.errors import NotReleasedError
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
-from mixflows.pipeline.looking import inspect_day, release_day
-from mixflows.story import story
+from mixflows.pipeline.explain import story
+from mixflows.pipeline.inspect import inspect_day, release_day
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mixflows.model import Run, Status
-from mixflows.story import CopyStory, story
+from mixflows.pipeline.explain import CopyStory, story
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, instant
 

@@ -2,7 +2,7 @@
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Run
-from mixflows.pipeline.looking import release_day
+from mixflows.pipeline.inspect import release_day
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 

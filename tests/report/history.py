@@ -10,7 +10,7 @@ import duckdb
 
 from mixflows.model import Finding, LedgerRow, PlanReason, Severity, Status
 from mixflows.settings import Settings, WarehouseSettings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 MARKER = "marker-of-a-person"
 FIRST_RUN_AT = datetime(2026, 3, 20, 6, 0, tzinfo=UTC)

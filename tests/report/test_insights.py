@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.day_profile import DayProfile
-from mixflows.profile import Profile, Tally
+from mixflows.ledger.profiles import DayProfile
+from mixflows.profile.profile import Profile, Tally
 from mixflows.report.answer import answer
 from mixflows.report.data import collect, to_json
 from mixflows.report.insights import insights

@@ -11,7 +11,7 @@ from benchmarks.source import engine_of, settings_for
 from mixflows.model import Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 TABLES = """
 CREATE TABLE mp_master_event (mp_insert_id VARCHAR, time TIMESTAMP, mp_processing_time_ms BIGINT, partition_date DATE, page VARCHAR);

@@ -9,7 +9,7 @@ import duckdb
 
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 
 LANDED = {
     "mp_event_name": "STRING",

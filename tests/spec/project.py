@@ -7,12 +7,12 @@ from itertools import count
 from typing import Any
 
 from mixflows.days import DayRange
-from mixflows.ledger import day_states
+from mixflows.ledger.runs import day_states
 from mixflows.model import Mode, Plan, Run, StagedDay, Verdict
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.process import Auditor, RunResult, ThreadSteps, process
+from mixflows.pipeline.run import Auditor, RunResult, ThreadSteps, process
 from mixflows.settings import Settings
-from mixflows.warehouse.boundary import Warehouse
+from mixflows.warehouse.base import Warehouse
 from tests.spec.engines import LANDED, Engine, Row
 from tests.spec.tables import DAY, comparable, rows
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from mixflows.days import DayRange
 from mixflows.model import Run, Verdict
-from mixflows.pipeline.day import discard_stage, publish_day, stage_day
-from mixflows.statements import Statements
-from mixflows.warehouse.duckdb_text import text_rule
+from mixflows.pipeline.publish import discard_stage, publish_day, stage_day
+from mixflows.warehouse.duckdb.types import text_rule
+from mixflows.warehouse.rendering import Statements
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, rows
 

@@ -9,10 +9,10 @@ import pytest
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
 from mixflows.model import PlannedDay, PlanReason, Run, StagedDay, Verdict
-from mixflows.pipeline.day import record_failure
 from mixflows.pipeline.plan import Mode
-from mixflows.pipeline.process import ThreadSteps
-from mixflows.warehouse.boundary import DayTables
+from mixflows.pipeline.publish import record_failure
+from mixflows.pipeline.run import ThreadSteps
+from mixflows.warehouse.base import DayTables
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -180,7 +180,7 @@ def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(
             assert project.warehouse.claim([PUBLISHED], "another") in ({}, {PUBLISHED: "another"})
             return super().judge(staged, check_rows=check_rows)
 
-    monkeypatch.setattr("mixflows.pipeline.process.CHUNK_DAYS", 1)
+    monkeypatch.setattr("mixflows.pipeline.run.CHUNK_DAYS", 1)
     project.deliver(FIVE_DAYS)
     result = project.run(run=Run("mine"), auditor=LosesTheLastDay())
     assert dict(result.held) == {PUBLISHED: "another"}

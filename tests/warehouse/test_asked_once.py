@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mixflows.warehouse.asked_once import asked_once
-from mixflows.warehouse.duckdb_engine import in_duckdb
+from mixflows.warehouse.transpile import in_duckdb
 
 STATEMENT = "SELECT TIMESTAMP_MICROS(1) AS first"
 

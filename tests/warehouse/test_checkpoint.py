@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_checkpoint import SESSIONS, Checkpoints
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
+from mixflows.warehouse.duckdb.checkpoint import SESSIONS, Checkpoints
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 
 def test_what_was_written_is_in_the_file(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from mixflows.model import PlannedDay, PlanReason, Run
-from mixflows.pipeline.day import stage_day
+from mixflows.pipeline.publish import stage_day
 from mixflows.settings import Settings, load_settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.boundary import DayTables
-from mixflows.warehouse.duckdb_opening import STAGING
+from mixflows.warehouse.base import DayTables
+from mixflows.warehouse.duckdb.connection import STAGING
 
 DAY = date(2026, 3, 29)
 RUN = Run("golden")

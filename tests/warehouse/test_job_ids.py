@@ -7,7 +7,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from mixflows.settings import BigQuerySettings
-from mixflows.warehouse.bigquery_jobs import Jobs, Step
+from mixflows.warehouse.bigquery.jobs import Jobs, Step
 
 RUN = "6238dc66-19e9-422c-8bf2-d80a025236b6"
 

@@ -8,10 +8,10 @@ import pytest
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import PlannedDay, PlanReason, Run, StagedDay
-from mixflows.pipeline.day import discard_stage, stage_day
+from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb_engine import DuckDBWarehouse
-from mixflows.warehouse.duckdb_opening import STAGING
+from mixflows.warehouse.duckdb.connection import STAGING
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 DAY = date(2026, 3, 10)
 PLANNED = PlannedDay(DAY, PlanReason.NEW, 3, "1")

@@ -1,0 +1,165 @@
+"""The audit of staged days: is this day fit to be published?
+
+Great Expectations takes seconds to import: `warm_up` does that once, while the warehouse works.
+"""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from expectations.figures_table import DayRow
+from expectations.thresholds import RowThresholds, Thresholds
+from mixflows.errors import DayError
+from mixflows.ledger.profiles import DayProfile, drift_of
+from mixflows.model import Finding, Severity, StagedDay, Verdict
+from mixflows.settings import Settings
+from mixflows.warehouse.base import RowAccess
+
+if TYPE_CHECKING:
+    from expectations.data_source import StagedRowsDatasource
+    from expectations.gx import ExpectationSuite
+
+FIGURES = "figures"
+ROWS = "rows"
+
+ROWS_AUDITED = "rows_audited"
+"""The finding that stands for all others of the rows suite where the staged rows could not be audited."""
+
+_importing = threading.Lock()
+
+
+def warm_up() -> None:
+    """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
+    with _importing:
+        import expectations.validation  # noqa: F401
+
+
+def judge(
+    settings: Settings, staged: Sequence[StagedDay], *, check_rows: bool, access: RowAccess | None
+) -> dict[date, Verdict]:
+    """Judges staged days, each by itself: its figures, and its rows where they are checked.
+
+    The figures of all days are judged in one validation, so that many days cost little more than one. Safe to call
+    from several threads at once.
+
+    Args:
+        settings: Thresholds, the user's own suites, and the source's columns.
+        staged: The days, each once.
+        check_rows: Whether Great Expectations reads the staged rows too.
+        access: The way to the staged rows; needed when they are checked.
+
+    Returns:
+        A verdict for every day, with one finding for each expectation, in the suites' order. A day whose staged rows
+        cannot be audited has a failed critical finding `rows_audited` instead; the other days are judged all the same.
+
+    Raises:
+        SettingsError: A suite of the user's own is missing or cannot be built.
+        DayError: One of the built-in expectations on figures could not be judged at all.
+    """
+    if check_rows and access is None:
+        raise ValueError("to check rows, judge needs the way to them")
+    if not staged:
+        return {}
+    warm_up()
+    from expectations import data_source, validation
+    from expectations.gx import quiet_context
+
+    context = quiet_context()
+    days = [DayRow.of(day, settings.quality) for day in staged]
+    found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
+    if access is not None and check_rows:
+        source = data_source.add_source(context, access)
+        for day in staged:
+            found[day.day] += _rows_findings(settings, day, source, access)
+    return {day: Verdict(tuple(findings)) for day, findings in found.items()}
+
+
+def figures_suites(settings: Settings) -> dict[str, "ExpectationSuite"]:
+    """The suites on figures by their names in the results: ours, then the user's own.
+
+    Raises:
+        SettingsError: A suite of the user's own is missing or cannot be built.
+    """
+    from expectations import custom_suites, figures
+
+    thresholds = Thresholds.of(settings)
+    suites = {FIGURES: figures.suite(thresholds)}
+    return suites | {
+        reference: custom_suites.build(reference, thresholds) for reference in settings.quality.figures_suites
+    }
+
+
+def rows_suites(settings: Settings, day: date) -> dict[str, "ExpectationSuite"]:
+    """The suites on the staged rows of a day, likewise.
+
+    Raises:
+        SettingsError: A suite of the user's own is missing or cannot be built.
+    """
+    from expectations import custom_suites, rows
+
+    thresholds = RowThresholds.for_day(settings, day)
+    suites = {ROWS: rows.suite(thresholds)}
+    return suites | {
+        reference: custom_suites.build(reference, thresholds) for reference in settings.quality.rows_suites
+    }
+
+
+def stored_rows(settings: Settings, stored: Mapping[date, DayProfile], shown: Collection[date]) -> list[DayRow]:
+    """The rows of days that were staged before, from their profiles; nothing is staged again.
+
+    Args:
+        settings: Of today.
+        stored: Profiles, with those of the days before.
+        shown: The days wanted.
+    """
+    known = {day: told.profile for day, told in stored.items()}
+    return [
+        DayRow.of_figures(
+            day,
+            told.figures,
+            drift_of(day, told.figures, known, settings),
+            settings.quality,
+            usual_rows=told.usual_rows,
+            deleted_rows=told.source_deleted_rows,
+        )
+        for day, told in stored.items()
+        if day in shown
+    ]
+
+
+def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[date, list[Finding]]:
+    """Judges figures that are known already, with the thresholds of these settings; no staged row is read."""
+    if not rows:
+        return {}
+    warm_up()
+    from expectations import validation
+    from expectations.gx import quiet_context
+
+    return validation.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
+
+
+def _rows_findings(
+    settings: Settings, staged: StagedDay, source: "StagedRowsDatasource", access: RowAccess
+) -> list[Finding]:
+    from expectations import data_source, rows, validation
+    from expectations.gx import TestConnectionError
+
+    suites = rows_suites(settings, staged.day)
+    found: list[Finding] = []
+    try:
+        if access.narrowed is not None:
+            # The user's own suites may read any column; ours is known.
+            ours = {ROWS: suites.pop(ROWS)}
+            columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
+            with access.narrowed(staged.stage_table, columns) as table:
+                found += validation.judge_rows(data_source.staged_day(source, table), ours, ROWS)
+        if suites:
+            found += validation.judge_rows(data_source.staged_day(source, staged.stage_table), suites, ROWS)
+    except TestConnectionError:
+        why = f"the staged rows ({staged.stage_table}) could not be read"
+    except DayError as err:
+        why = f"the staged rows ({staged.stage_table}) could not be judged: {err}"
+    else:
+        return found
+    return [Finding(ROWS, ROWS_AUDITED, Severity.CRITICAL, success=False, note=why)]

@@ -1,0 +1,1 @@
+"""What runs cost: as billed, and as the cost model predicts."""

@@ -1,0 +1,1 @@
+"""Export files before any engine reads them."""

@@ -1,0 +1,1 @@
+"""What is remembered of each day: how it ended in each run, its profile, its quality results."""

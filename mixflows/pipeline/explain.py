@@ -1,0 +1,160 @@
+"""An event's story: every copy of an insert id, where it arrived, which won and why, in which run."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from operator import itemgetter
+from typing import Any
+
+from mixflows.days import day_bounds
+from mixflows.ledger.runs import DayState, day_states
+from mixflows.model import Status
+from mixflows.settings import Settings
+from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.source import SourceShape
+
+KEPT, REJECTED, WAITING = "mp_events", "mp_rejected_events", "source only"
+
+Row = Mapping[str, Any]
+SAME_ROW = itemgetter("partition_date", "event_name", "distinct_id", "event_time", "arrival", "source_file")
+
+
+@dataclass(frozen=True)
+class CopyStory:
+    """One copy.
+
+    Attributes:
+        place: Where it is: among the events, among the rejected, or only in the source.
+        arrived_at: When Mixpanel received it, or it was landed; None where that is not known.
+        source_file: The file that it was landed from; empty where the source does not tell.
+        run_id: The run that first rejected it, or that published the day of an event last; empty for a copy that is only in
+            the source.
+        day_status: How the run that took its day last ended it; empty before the first.
+        day_run_id: That run, which may have found the day unchanged, or blocked it.
+        why: In words.
+    """
+
+    day: date | None
+    event: str
+    time: datetime | None
+    arrived_at: datetime | None
+    source_file: str
+    place: str
+    reason: str
+    exact: bool | None
+    rejected_at: datetime | None
+    run_id: str
+    day_status: str
+    day_run_id: str
+    why: str
+
+
+def story(warehouse: Warehouse, settings: Settings, insert_id: str, days: Sequence[date] = ()) -> list[CopyStory]:
+    """Every copy with an insert id, by day, time and place; the published tables are searched whole, the source by day.
+
+    Args:
+        insert_id: As Mixpanel has it.
+        days: Days whose source is searched; by default those that are not published, and those whose source is no longer
+            what they were published from.
+
+    Returns:
+        One entry per copy; empty where there is none.
+    """
+    states = day_states(warehouse)
+    published = warehouse.query("story_published", {"insert_id": insert_id})
+    delivered: list[Row] = []
+    for day in days or _days_to_search(warehouse, states):
+        start, end = day_bounds(day, settings.zone)
+        bounds = {"day": day, "day_start": start, "day_end": end}
+        delivered += warehouse.query("story_source", {"insert_id": insert_id, **bounds})
+    key = _key(warehouse.shape())
+    copies = Counter(key(row) for row in published)
+    rows = sorted([*published, *_not_published(delivered, published, key)], key=_order)
+    return [_told(row, settings, states.get(row["partition_date"]), copies[key(row)]) for row in rows]
+
+
+def _days_to_search(warehouse: Warehouse, states: Mapping[date, DayState]) -> Iterator[date]:
+    for day in warehouse.source_days()[0]:
+        state = states.get(day.day)
+        # Without a version, nobody knows whether more came.
+        if state is None or not state.is_published or day.version is None or day.version != state.published_version:
+            yield day.day
+
+
+def _key(shape: SourceShape) -> Callable[[Row], Hashable]:
+    """What is a row's key among the copies of one insert id."""
+    names = {shape.event_name: "event_name", shape.distinct_id: "distinct_id", shape.time: "event_time"}
+    return itemgetter("partition_date", *(names[part.name] for part in shape.key if part.name in names))
+
+
+def _not_published(delivered: Sequence[Row], published: Sequence[Row], key: Callable[[Row], Hashable]) -> Sequence[Row]:
+    """The delivered copies that are one too many for the published ones of their key and arrival."""
+    others = _beyond(published, delivered, SAME_ROW)
+    return _beyond(_beyond(delivered, published, SAME_ROW), others, lambda row: (key(row), row["arrival"]))
+
+
+def _beyond(rows: Sequence[Row], others: Sequence[Row], same: Callable[[Row], Hashable]) -> Sequence[Row]:
+    """The rows that are left when each of the others takes one that is the same away."""
+    taken = Counter(map(same, others))
+    left: list[Row] = []
+    for row in rows:
+        if taken[same(row)]:
+            taken[same(row)] -= 1
+        else:
+            left.append(row)
+    return left
+
+
+def _order(row: Row) -> tuple[date, float, str, int]:
+    time = _utc(row["event_time"])
+    return row["partition_date"], time.timestamp() if time else 0.0, row["place"], row["row_num"] or 0
+
+
+def _told(row: Row, settings: Settings, state: DayState | None, copies: int) -> CopyStory:
+    place = str(row["place"])
+    publisher = state.published_by if state and place == KEPT else None
+    return CopyStory(
+        day=row["partition_date"],
+        event=str(row["event_name"] or ""),
+        time=_utc(row["event_time"]),
+        arrived_at=_arrival(row["arrival"]),
+        source_file=str(row["source_file"] or ""),
+        place=place,
+        reason=str(row["rejection_reason"] or ""),
+        exact=row["is_exact_copy"],
+        rejected_at=_utc(row["rejection_timestamp"]),
+        run_id=str(row["run_id"] or publisher or ""),
+        day_status=state.status.value if state else "",
+        day_run_id=state.run_id if state else "",
+        why=_why_waiting(state) if place == WAITING else _why(row, settings, copies),
+    )
+
+
+def _why_waiting(state: DayState | None) -> str:
+    if state is None or not state.is_published:
+        return "its day is not published"
+    since = {
+        Status.BLOCKED: f"is blocked by run {state.run_id[:8]}",
+        Status.FAILED: f"failed in run {state.run_id[:8]}",
+    }
+    return f"its day was published without it, and {since.get(state.status, 'no run has taken it since')}"
+
+
+def _why(row: Row, settings: Settings, copies: int) -> str:
+    if row["place"] == KEPT:
+        if copies == 1:
+            return "the only published copy of its key"
+        return f"won: the {settings.pipeline.keep} arrival of its key; copies that arrived together are told apart by content"
+    if row["rejection_reason"] != "Duplicate event":
+        return f"rejected: {row['rejection_reason']}"
+    content = {True: "the winner's content", False: "other content than the winner", None: "unknown content"}
+    return f"lost: copy {row['row_num']} of its key, with {content[row['is_exact_copy']]}"
+
+
+def _arrival(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else _utc(value)
+
+
+def _utc(value: object) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

@@ -1,0 +1,1 @@
+"""BigQuery: when the data outgrows one machine."""

@@ -1,0 +1,251 @@
+"""The doctor's look at BigQuery: credentials, places, rights, the source, and our own tables."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from google.api_core import exceptions as api
+from google.cloud import bigquery
+
+from mixflows.errors import MixflowsError, WarehouseError
+from mixflows.settings import Settings
+from mixflows.warehouse.bigquery.client import make_client
+from mixflows.warehouse.bigquery.engine import JSON_TEXT, BigQueryWarehouse
+from mixflows.warehouse.bigquery.errors import ERRORS, translated
+from mixflows.warehouse.bigquery.jobs import Jobs, Step
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
+from mixflows.warehouse.bigquery.tables import fields_of, published_fields, type_of
+from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
+from mixflows.warehouse.rendering import quote
+
+LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed", "claims")
+PUBLISHED = ("events", "rejected")
+READ = ("bigquery.tables.get", "bigquery.tables.getData")
+WRITE = (*READ, "bigquery.tables.update", "bigquery.tables.updateData")
+INIT = "Run: mixflows init"
+
+
+def bigquery_checks(settings: Settings) -> Iterator[Check]:
+    """Looks at what a run needs, in the order in which things go wrong. Runs metadata queries, dry runs and counts."""
+    try:
+        client = make_client(settings.bigquery)
+    except MixflowsError as err:
+        yield failed("credentials", err.message, err.hint)
+        return
+    with closing(client), closing(BigQueryWarehouse(settings)) as warehouse:
+        doctor = _Doctor(settings, client, warehouse)
+        for name, look in (("credentials", doctor.credentials), ("datasets", doctor.datasets)):
+            found = tried(name, look)
+            yield from found
+            if any(check.state is CheckState.FAILED for check in found):
+                return
+        source = tried("source", doctor.source)
+        yield from source
+        if all(check.state is not CheckState.FAILED for check in source):
+            yield from tried("partitions", doctor.partitioning)
+            yield from source_checks(warehouse, settings)
+            yield from tried("export log", doctor.export_log)
+        yield from tried("rights", doctor.rights)
+        yield from tried("JSON text function", doctor.json_text)
+        yield from tried("tables", doctor.tables)
+        yield from tried("byte cap", doctor.cap)
+
+
+class _Doctor:
+    """The looks, each a list of checks or an error that `tried` turns into one."""
+
+    def __init__(self, settings: Settings, client: bigquery.Client, warehouse: BigQueryWarehouse) -> None:
+        self._settings, self._place = settings, settings.bigquery
+        self._client, self._warehouse = client, warehouse
+        self._jobs = Jobs(client, settings.bigquery)
+
+    def credentials(self) -> list[Check]:
+        """Whether they hold, and whether they may run jobs."""
+        self._jobs.price("SELECT 1", {}, Step("doctor"))
+        return [ok("credentials", f"jobs run in project {self._place.project}")]
+
+    def datasets(self) -> list[Check]:
+        """Whether they are there, and where."""
+        place = self._place
+        wanted = {
+            self._source_dataset: "source dataset",
+            f"{place.project}.{place.staging_dataset or place.dataset}": "staging dataset",
+            f"{place.project}.{place.dataset}": "dataset",
+        }
+        found: list[Check] = []
+        for dataset_id, role in wanted.items():
+            try:
+                location = str(self._client.get_dataset(dataset_id).location or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            except (api.NotFound, api.Forbidden) as err:
+                is_ours = dataset_id != self._source_dataset
+                make = f"bq --location={place.location} mk --dataset {dataset_id.replace('.', ':', 1)}"
+                what = "is not there" if isinstance(err, api.NotFound) else "may not be seen with these credentials"
+                advice = (
+                    f"Make it: {make}"
+                    if is_ours and isinstance(err, api.NotFound)
+                    else "Check its name, and the rights."
+                )
+                found.append(failed(role, f"{dataset_id} {what}", advice))
+                continue
+            except ERRORS as err:
+                raise translated(err, f"look up {role}", place) from err
+            if location.upper() == place.location.upper():
+                found.append(ok(role, f"{dataset_id} is in {location}"))
+            else:
+                found.append(
+                    failed(
+                        role,
+                        f"{dataset_id} is in {location}, but bigquery.location is {place.location}",
+                        f'Set bigquery.location = "{location}". All datasets of one installation are in one location.',
+                    )
+                )
+        return found
+
+    @property
+    def _source_dataset(self) -> str:
+        return self._warehouse.table_id("source").rsplit(".", 1)[0]
+
+    def source(self) -> list[Check]:
+        """Whether it is a table that can be read by day."""
+        table_id = self._warehouse.table_id("source")
+        table = self._table(table_id)
+        if table is None:
+            return [
+                failed("source", f"table {table_id} is not there", "Check tables.source and bigquery.source_dataset.")
+            ]
+        self._warehouse.shape()
+        refuse_unpruned(table, self._settings)
+        try:
+            known = recognise(table).pipeline
+        except MixflowsError:
+            known = "none of Mixpanel's pipelines; columns as [columns] names them"
+        return [ok("source", f"{table_id} is a table, written by {known}")]
+
+    def partitioning(self) -> list[Check]:
+        """Whether a day can be read alone."""
+        table = self._client.get_table(self._warehouse.table_id("source"))
+        column = partition_column(table)
+        if column is None:
+            return [
+                warning(
+                    "source partitions",
+                    "the source is not partitioned: every statement reads all of it",
+                    "Copy it into a table that is partitioned by day, or let Mixpanel's pipeline write one.",
+                )
+            ]
+        return [ok("source partitions", f"by day of {column}")]
+
+    def export_log(self) -> list[Check]:
+        """Whether Mixpanel logs its exports beside the source."""
+        table = self._table(f"{self._source_dataset}.{EXPORT_LOG}")
+        if table is None:
+            return [ok("export log", f"no {EXPORT_LOG} beside the source; partitions tell what changed")]
+        if ExportLog.of(table) is None:
+            names = ", ".join(field.name for field in fields_of(table))
+            return [
+                warning("export log", f"the columns of {EXPORT_LOG} are not recognised: {names}", "It is left unread.")
+            ]
+        return [ok("export log", f"{EXPORT_LOG} is there, for days whose partition does not tell when it changed")]
+
+    def rights(self) -> list[Check]:
+        """What may be done where, by dry runs and by asking for permissions."""
+        place, found = self._place, list[Check]()
+        for dataset in dict.fromkeys((place.dataset, place.staging_dataset or place.dataset)):
+            table = quote(f"{place.project}.{dataset}.mixflows_doctor")
+            found += self._may(f"make tables in {dataset}", f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS one")
+        partitions = f"SELECT COUNT(*) FROM {quote(self._source_dataset)}.INFORMATION_SCHEMA.PARTITIONS"
+        found += self._may("read the source's partitions", partitions)
+        for role in ("source", *PUBLISHED, *LONG_LIVED):
+            found += self._permissions(role, READ if role == "source" else WRITE)
+        refused = [check for check in found if check.state is not CheckState.OK]
+        return refused or [ok("rights", f"all {len(found)} that were looked at are there")]
+
+    def _may(self, what: str, sql: str) -> list[Check]:
+        try:
+            self._jobs.price(sql, {}, Step("doctor"))
+        except WarehouseError as err:
+            return [failed("rights", f"may not {what}: {err.message}", "Grant the rights that docs/bigquery.md lists.")]
+        return [ok("rights", what)]
+
+    def _permissions(self, role: str, wanted: Sequence[str]) -> list[Check]:
+        table_id = self._warehouse.table_id(role)
+        try:
+            answer = self._client.test_iam_permissions(table_id, list(wanted))
+        except api.NotFound:
+            return []
+        except ERRORS as err:
+            return [Check("rights", CheckState.UNKNOWN, f"{table_id}: {type(err).__name__} when asked for permissions")]
+        missing = sorted(set(wanted) - set(answer.get("permissions", ())))
+        if missing:
+            return [
+                failed("rights", f"{table_id}: {', '.join(missing)} missing", "Grant the rights in docs/bigquery.md.")
+            ]
+        return [ok("rights", table_id)]
+
+    def json_text(self) -> list[Check]:
+        """Whether the function of the fingerprint is there."""
+        function = f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}"
+        try:
+            self._client.get_routine(function)
+        except api.NotFound:
+            return [failed("JSON text function", f"{function} is not there", INIT)]
+        except ERRORS as err:
+            raise translated(err, "look up the JSON text function", self._place) from err
+        return [ok("JSON text function", f"{function} is there")]
+
+    def tables(self) -> list[Check]:
+        """Whether our tables are there, and in step with the source and the settings."""
+        tables = {role: self._table(self._warehouse.table_id(role)) for role in (*PUBLISHED, *LONG_LIVED)}
+        missing = [self._warehouse.table_id(role) for role, table in tables.items() if table is None]
+        found = [failed("tables", f"not there: {', '.join(missing)}", INIT)] if missing else []
+        for role in PUBLISHED:
+            if (table := tables[role]) is not None:
+                found += self._published(role, table)
+        return found or [ok("tables", f"{len(tables)} tables are there, partitioned and in step with the source")]
+
+    def _published(self, role: str, table: bigquery.Table) -> list[Check]:
+        name = table.table_id
+        rebuild = f"Name another table as tables.{role}, run mixflows init, then mixflows backfill --mode all."
+        found: list[Check] = []
+        if partition_column(table) != "partition_date":
+            found.append(failed("tables", f"{name} is not partitioned by partition_date", rebuild))
+        shape = self._warehouse.shape()
+        if role == "events" and tuple(table.clustering_fields or ()) != shape.cluster_by:
+            by = ", ".join(table.clustering_fields or ()) or "nothing"
+            wanted = ", ".join(shape.cluster_by)
+            found.append(
+                warning("tables", f"{name} is clustered by {by}, not by {wanted}", "Results are the same; " + rebuild)
+            )
+        if bool(table.require_partition_filter) != self._place.require_partition_filter:
+            found.append(warning("tables", f"require_partition_filter of {name} is not as the setting has it", INIT))
+        source = self._table(self._warehouse.table_id("source"))
+        have = {field.name: type_of(field) for field in fields_of(table)}
+        wanted_fields = published_fields(source, role, shape) if source else []
+        lacking = [field.name for field in wanted_fields if field.name not in have]
+        if lacking:
+            found.append(
+                warning("tables", f"{name} lacks {', '.join(lacking)} of the source", "The next run adds them.")
+            )
+        other = [f.name for f in wanted_fields if f.name in have and have[f.name] != type_of(f)]
+        if other:
+            found.append(failed("tables", f"{name} has other types than the source: {', '.join(other)}", rebuild))
+        return found
+
+    def cap(self) -> list[Check]:
+        """Whether a statement's bill is capped."""
+        if (cap := self._place.maximum_bytes_billed) is None:
+            return [
+                warning(
+                    "byte cap",
+                    "a statement may bill any number of bytes",
+                    "Set bigquery.maximum_bytes_billed; mixflows plan --price shows what a day takes.",
+                )
+            ]
+        return [ok("byte cap", f"a statement bills at most {cap:,} bytes")]
+
+    def _table(self, table_id: str) -> bigquery.Table | None:
+        try:
+            return self._client.get_table(table_id)
+        except api.NotFound:
+            return None
+        except ERRORS as err:
+            raise translated(err, f"look up {table_id}", self._place) from err

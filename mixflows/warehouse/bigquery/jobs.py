@@ -1,0 +1,248 @@
+"""Jobs on BigQuery: labelled, capped, with ids that make a retry safe, and their errors in our words."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
+
+import hashlib
+import re
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from google.api_core import exceptions as api
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
+from google.cloud.bigquery.table import RowIterator
+from requests.exceptions import RequestException
+
+from mixflows.errors import WarehouseError
+from mixflows.model import Cost, StepCost
+from mixflows.settings import BigQuerySettings
+from mixflows.warehouse.bigquery.errors import ERRORS, runs_again, translated
+
+ATTEMPTS = 6
+"""A statement that BigQuery asks to run again is run this often in all."""
+FIRST_WAIT_SECONDS = 1.0
+REQUEST_SECONDS = 120.0
+"""How long a single request is tried again through outages of the API."""
+
+CANCEL_SECONDS = 20.0
+CANCEL_AGAIN_SECONDS = 0.5
+RUN_AGAIN = "Run it again; what was done stays done."
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a job is for; goes into its labels and, with a count, into its id.
+
+    Attributes:
+        name: The statement.
+        day: The day it works on, if any.
+        run_id: The run it belongs to, if any.
+        attempt: Which attempt of the run.
+        may_repeat: Whether a second run of it does no harm, so that its id need not be the same in every process.
+    """
+
+    name: str
+    day: date | None = None
+    run_id: str = ""
+    attempt: int = 1
+    may_repeat: bool = False
+
+
+class Jobs:
+    """Runs statements as jobs of one client.
+
+    Args:
+        client: The client.
+        settings: Project, location, caps and labels.
+    """
+
+    def __init__(self, client: bigquery.Client, settings: BigQuerySettings) -> None:
+        self._client, self._settings = client, settings
+        self._lock = threading.Lock()
+        self._counts: dict[Step, int] = defaultdict(int)
+        self._costs: dict[date, list[StepCost]] = defaultdict(list)
+        self._running: dict[str, tuple[str, bigquery.QueryJob]] = {}
+        self._cancelled: set[str] = set()
+
+    def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
+        """Runs one statement to its end.
+
+        Retried are requests that the API could not answer and jobs that BigQuery asks to run again. A request whose
+        answer was lost is not run twice: its job id exists then, and the job is looked up.
+
+        Returns:
+            The rows of a query, few; nothing for other statements.
+
+        Raises:
+            WarehouseError: In one sentence, with the next step.
+        """
+        text, parameters = _bound(sql, params)
+        return [dict(row.items()) for row in self.read(text, parameters, step)]
+
+    def read(self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step) -> RowIterator:
+        """Runs a statement that is ready as it stands; see `run`."""
+        base = self._job_id(step, sql, parameters)
+        wait = FIRST_WAIT_SECONDS
+        for attempt in range(1, ATTEMPTS + 1):
+            if step.day is not None and step.run_id in self._cancelled:
+                raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
+            job_id = base if attempt == 1 else f"{base}_{attempt}"
+            try:
+                return self._once(sql, parameters, step, job_id)
+            except ERRORS as err:
+                if attempt == ATTEMPTS or not runs_again(err):
+                    raise translated(err, step.name, self._settings, self._client) from err
+            time.sleep(wait)
+            wait *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step, job_id: str
+    ) -> RowIterator:
+        config = bigquery.QueryJobConfig(
+            query_parameters=list(parameters),
+            labels=self.labels(step),
+            priority=self._settings.priority,
+            use_query_cache=False,
+            job_timeout_ms=self._settings.job_timeout_seconds * 1000,
+        )
+        if self._settings.maximum_bytes_billed is not None:
+            config.maximum_bytes_billed = self._settings.maximum_bytes_billed
+        retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
+        try:
+            job = self._client.query(
+                sql, job_config=config, job_id=job_id, location=self._settings.location, retry=retry, job_retry=None
+            )
+        except api.Conflict:
+            # The id exists: an earlier request arrived, and only its answer was lost.
+            job = self._client.get_job(job_id, location=self._settings.location, retry=retry)
+        with self._lock:
+            self._running[job_id] = step.run_id, job
+            cancelled = step.day is not None and step.run_id in self._cancelled
+        if cancelled:
+            _cancel([job])
+        try:
+            return job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
+        except (KeyboardInterrupt, SystemExit, TimeoutError):
+            _cancel([job])
+            raise
+        finally:
+            with self._lock:
+                self._running.pop(job_id, None)
+                if step.day is not None:
+                    self._costs[step.day].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
+
+    def price(self, sql: str, params: Mapping[str, Any], step: Step) -> int:
+        """Bytes that a statement would process, by a dry run: it is checked, and neither run nor billed.
+
+        Raises:
+            WarehouseError: It would not run: a table is not there, or a right is missing.
+        """
+        text, parameters = _bound(sql, params)
+        config = bigquery.QueryJobConfig(
+            query_parameters=parameters, labels=self.labels(step), use_query_cache=False, dry_run=True
+        )
+        retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
+        try:
+            job = self._client.query(text, config, location=self._settings.location, retry=retry, job_retry=None)
+        except ERRORS as err:
+            raise translated(err, step.name, self._settings, self._client) from err
+        return int(job.total_bytes_processed or 0)
+
+    def labels(self, step: Step) -> dict[str, str]:
+        """Labels of a job: what it is for, and the settings' own."""
+        own = {"app": "mixflows", "step": step.name, "run_id": step.run_id}
+        if step.day is not None:
+            own["day"] = step.day.isoformat()
+        return self._settings.labels | {key: _label(value) for key, value in own.items() if value}
+
+    def cost(self, day: date) -> Cost:
+        """What the day's jobs were billed since the last call."""
+        with self._lock:
+            costs = self._costs.pop(day, [])
+        by_step: dict[str, list[StepCost]] = defaultdict(list)
+        for cost in costs:
+            by_step[cost.step].append(cost)
+        steps = tuple(
+            StepCost(name, len(jobs), _total([j.bytes_billed for j in jobs]), _total([j.slot_ms for j in jobs]))
+            for name, jobs in by_step.items()
+        )
+        return Cost(_total([s.bytes_billed for s in steps]), _total([s.slot_ms for s in steps]), steps)
+
+    def cancel(self, run_id: str | None = None) -> None:
+        """Cancels what still runs, of one run or of all; starts no further statement of a day of that run."""
+        with self._lock:
+            if run_id is not None:
+                self._cancelled.add(run_id)
+            jobs = [job for whose, job in self._running.values() if run_id in (None, whose)]
+        _cancel(jobs)
+
+    def _job_id(self, step: Step, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter]) -> str:
+        """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
+        with self._lock:
+            self._counts[step] += 1
+            nth = self._counts[step]
+        if not step.run_id or step.may_repeat:
+            return f"mixflows_{step.name}_{uuid.uuid4().hex}"
+        run = re.sub(r"[^A-Za-z0-9-]", "", step.run_id)[:40]
+        day = f"_{step.day:%Y%m%d}" if step.day else ""
+        whole = repr((step.run_id, sql, [parameter.to_api_repr() for parameter in parameters]))
+        what = hashlib.sha256(whole.encode()).hexdigest()[:12]
+        return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}_{what}"
+
+
+def _cancel(jobs: Sequence[bigquery.QueryJob]) -> None:
+    """Asks until they have ended, or for CANCEL_SECONDS: BigQuery promises no more than to try."""
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while jobs and time.monotonic() < deadline:
+        for job in jobs:
+            with suppress(api.GoogleAPICallError, RequestException):
+                job.cancel(retry=None, timeout=CANCEL_SECONDS)
+        jobs = [job for job in jobs if job.state != "DONE"]
+        if jobs:
+            time.sleep(CANCEL_AGAIN_SECONDS)
+
+
+def _label(value: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "_", value.lower())[:63]
+
+
+def _total(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _bound(sql: str, params: Mapping[str, Any]) -> tuple[str, list[bigquery.ScalarQueryParameter]]:
+    """Puts days, instants and numbers into the text as literals, so that partitions prune; texts become parameters."""
+    texts: dict[str, bigquery.ScalarQueryParameter] = {}
+
+    def literal(match: re.Match[str]) -> str:
+        if match[1] not in params:
+            return match[0]
+        value = params[match[1]]
+        match value:
+            case datetime():
+                return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+            case date():
+                return f"DATE '{value.isoformat()}'"
+            case bool() | None:
+                return str(value).upper().replace("NONE", "NULL")
+            case int():
+                return str(value)
+            case float():
+                return f"CAST('{value!r}' AS FLOAT64)"
+            case _:
+                texts[match[1]] = bigquery.ScalarQueryParameter(match[1], "STRING", str(value))
+                return match[0]
+
+    # Comments may speak of parameters; they stay as they are.
+    lines = [line if line.lstrip().startswith("--") else re.sub(r"@(\w+)", literal, line) for line in sql.splitlines()]
+    return "\n".join(lines), list(texts.values())

@@ -1,0 +1,83 @@
+"""The source's days on BigQuery, from metadata: its partitions and, where there is one, Mixpanel's log of exports."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from mixflows.model import SourceDay
+from mixflows.settings import Settings
+from mixflows.warehouse.base import Row
+from mixflows.warehouse.bigquery.sources import as_day
+
+LONGEST_EXPORT = timedelta(days=3660)
+"""An export's range beyond this is no range of days, and tells nothing."""
+
+
+def partition_days(
+    rows: Iterable[Row], partitioned_by: str, settings: Settings, exported: Mapping[date, datetime]
+) -> tuple[list[SourceDay], int]:
+    """Days with rows and version, and the rows in no day's partition.
+
+    Args:
+        rows: INFORMATION_SCHEMA.PARTITIONS of the source.
+        partitioned_by: The source's partition column.
+        settings: Name the event time, and the project's time zone.
+        exported: When Mixpanel's log says each day was exported last, for partitions that do not tell it.
+    """
+    found: dict[date, list[tuple[int, str]]] = {}
+    without_day = 0
+    for row in rows:
+        total = int(row["total_rows"] or 0)
+        if not re.fullmatch(r"\d{8}", row["partition_id"] or ""):
+            without_day += total
+            continue
+        partition = datetime.strptime(row["partition_id"], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+        for day in _days_of(partition, partitioned_by, settings):
+            found.setdefault(day, []).append((total, f"{total} rows, {_changed(row, exported.get(day))}"))
+    listed = [
+        SourceDay(day, sum(rows for rows, _ in parts), "; ".join(version for _, version in parts))
+        for day, parts in sorted(found.items())
+    ]
+    return listed, without_day
+
+
+def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tuple[list[SourceDay], int]:
+    """Days of a source without partitions, counted: a change is told by rows, the last landing and an export log."""
+    listed = [
+        SourceDay(
+            row["day"],
+            int(row["source_rows"]),
+            f"{row['source_rows']} rows, last landed {row['last_landed']}, {_changed({}, exported.get(row['day']))}",
+        )
+        for row in rows
+        if row["day"] is not None
+    ]
+    return listed, sum(int(row["source_rows"]) for row in rows if row["day"] is None)
+
+
+def exported_days(rows: Iterable[Row]) -> dict[date, datetime]:
+    """When each day was exported last, from the log's ranges (`first_day` to `last_day`, both included)."""
+    latest: dict[date, datetime] = {}
+    for row in rows:
+        first, last = as_day(row["first_day"]), as_day(row["last_day"])
+        if first is None or last is None or row["exported_at"] is None or last - first > LONGEST_EXPORT:
+            continue
+        for n in range((last - first).days + 1):
+            day = first + timedelta(days=n)
+            latest[day] = max(latest.get(day, row["exported_at"]), row["exported_at"])
+    return latest
+
+
+def _changed(row: Row, exported_at: datetime | None) -> str:
+    if modified := row.get("last_modified_time"):
+        return f"last modified {modified.isoformat()}"
+    return f"last exported {exported_at.isoformat()}" if exported_at else "last modified unknown"
+
+
+def _days_of(partition: date, partitioned_by: str, settings: Settings) -> list[date]:
+    """The project's days that a partition's rows may belong to: more than one where it is a day of UTC."""
+    if partitioned_by != settings.columns.time or settings.project_timezone == "UTC":
+        return [partition]
+    start = datetime.combine(partition, datetime.min.time(), tzinfo=UTC)
+    ends = (start, start + timedelta(days=1) - timedelta(microseconds=1))
+    return sorted({end.astimezone(settings.zone).date() for end in ends})

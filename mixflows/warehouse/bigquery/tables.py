@@ -1,0 +1,146 @@
+"""Tables on BigQuery: how the published ones are made, kept in step with the source, and described."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from google.cloud import bigquery
+
+from mixflows.errors import SourceColumnsError
+from mixflows.settings import Settings
+from mixflows.warehouse.descriptions import TABLES, column_descriptions
+from mixflows.warehouse.source import Column, SourceShape
+from mixflows.warehouse.transpile import missing_columns
+
+REJECTED_EXTRA = {
+    "row_num": "INT64",
+    "rejection_reason": "STRING",
+    "rejection_timestamp": "TIMESTAMP",
+    "is_exact_copy": "BOOL",
+    "run_id": "STRING",
+}
+"""Columns of the rejected copies besides the source's."""
+STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+APP_LABEL = {"app": "mixflows"}
+
+
+def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
+    """A table's fields in order; the client's own annotation says less."""
+    return list(cast("list[bigquery.SchemaField]", table.schema))  # pyright: ignore[reportUnknownMemberType]
+
+
+def columns_of(table: bigquery.Table) -> tuple[Column, ...]:
+    """A table's columns in order."""
+    return tuple(Column(field.name, type_of(field), type_of(field)) for field in fields_of(table))
+
+
+def type_of(field: bigquery.SchemaField) -> str:
+    """A field's type in GoogleSQL's words, such as ARRAY<STRUCT<a INT64>>."""
+    kind = STANDARD_TYPES.get(field.field_type, field.field_type)
+    if kind == "STRUCT":
+        kind = f"STRUCT<{', '.join(f'{sub.name} {type_of(sub)}' for sub in field.fields)}>"
+    return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
+
+
+def published_fields(source: bigquery.Table, role: str, shape: SourceShape) -> list[bigquery.SchemaField]:
+    """The fields of a published table: the source's, the day if the source lacks it, and the rejected copies' own."""
+    fields = [_changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE") for f in fields_of(source)]
+    if not shape.has_day_column:
+        fields.append(bigquery.SchemaField("partition_date", "DATE"))
+    if role == "rejected":
+        fields += [bigquery.SchemaField(name, kind) for name, kind in REJECTED_EXTRA.items()]
+    return fields
+
+
+def make_published(
+    client: bigquery.Client,
+    table_id: str,
+    role: str,
+    fields: Sequence[bigquery.SchemaField],
+    shape: SourceShape,
+    settings: Settings,
+) -> None:
+    """Makes a published table: partitioned by day, clustered, described and labelled."""
+    new = bigquery.Table(table_id, schema=_described(fields, role, settings))
+    new.time_partitioning = bigquery.TimePartitioning(field="partition_date")
+    new.require_partition_filter = settings.bigquery.require_partition_filter
+    if role == "events":
+        new.clustering_fields = list(shape.cluster_by)
+    new.labels = settings.bigquery.labels | APP_LABEL
+    new.description = TABLES[role]
+    client.create_table(new, exists_ok=True)
+
+
+def complete(client: bigquery.Client, table: bigquery.Table, create: str) -> list[str]:
+    """Gives one of our own tables, which an earlier version made, the columns that its CREATE TABLE has.
+
+    Returns:
+        What was added, as `table.column`.
+    """
+    lacking = missing_columns(create, "bigquery", [field.name for field in fields_of(table)])
+    added = [bigquery.SchemaField(name, kind) for name, kind in lacking]
+    if added:
+        table.schema = [*fields_of(table), *added]
+        client.update_table(table, ["schema"])
+    return [f"{table.table_id}.{field.name}" for field in added]
+
+
+def add_fields(
+    client: bigquery.Client, table: bigquery.Table, fields: Sequence[bigquery.SchemaField], source: str
+) -> list[str]:
+    """Gives a published table the source's new columns.
+
+    Returns:
+        What was added, as `table.column`.
+
+    Raises:
+        SourceColumnsError: A column's type changed; nothing was written.
+    """
+    have = {field.name: field for field in fields_of(table)}
+    clashes = [
+        f"{f.name} ({type_of(have[f.name])} became {type_of(f)})"
+        for f in fields
+        if f.name in have and type_of(have[f.name]) != type_of(f)
+    ]
+    if clashes:
+        raise SourceColumnsError(
+            f"the type of a column of {source} changed against {table.table_id}: {', '.join(clashes)}",
+            "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
+        )
+    added = [field for field in fields if field.name not in have]
+    if added:
+        table.schema = [*fields_of(table), *added]
+        client.update_table(table, ["schema"])
+    return [f"{table.table_id}.{field.name}" for field in added]
+
+
+def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings: Settings) -> None:
+    """Writes descriptions, labels and the demand for a day where they are not as the settings want them."""
+    changed: list[str] = []
+    labels = settings.bigquery.labels | APP_LABEL
+    if table.description != TABLES[role]:
+        table.description = TABLES[role]
+        changed.append("description")
+    if any(table.labels.get(key) != value for key, value in labels.items()):
+        table.labels = table.labels | labels
+        changed.append("labels")
+    fields = _described(fields_of(table), role, settings)
+    if [f.description for f in fields] != [f.description for f in fields_of(table)]:
+        table.schema = fields
+        changed.append("schema")
+    wanted = settings.bigquery.require_partition_filter
+    if role in ("events", "rejected") and bool(table.require_partition_filter) != wanted:
+        table.require_partition_filter = wanted
+        changed.append("require_partition_filter")
+    if changed:
+        client.update_table(table, changed)
+
+
+def _described(fields: Sequence[bigquery.SchemaField], role: str, settings: Settings) -> list[bigquery.SchemaField]:
+    texts = column_descriptions(role, settings.columns)
+    return [f if f.description or f.name not in texts else _changed(f, description=texts[f.name]) for f in fields]
+
+
+def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaField:
+    """The same field, precision and policy tags included, with other properties."""
+    known = cast("dict[str, Any]", field.to_api_repr())  # pyright: ignore[reportUnknownMemberType]
+    return bigquery.SchemaField.from_api_repr({**known, **properties})  # pyright: ignore[reportUnknownMemberType]

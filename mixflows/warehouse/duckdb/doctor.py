@@ -1,0 +1,26 @@
+"""The doctor's look at a DuckDB file."""
+
+from collections.abc import Iterator
+
+from mixflows.errors import MixflowsError
+from mixflows.settings import Settings
+from mixflows.warehouse.checks import Check, failed, ok, source_checks, warning
+from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
+
+
+def duckdb_checks(settings: Settings) -> Iterator[Check]:
+    """Looks at the file, the source and its days. Writes nothing, and makes no file."""
+    path = settings.warehouse.path
+    if not path.is_file():
+        yield warning("file", f"{path} is not there yet", "Land files into it: mixflows land FILE…")
+        return
+    try:
+        warehouse = DuckDBWarehouse(settings)
+    except MixflowsError as err:
+        yield failed("file", err.message, err.hint)
+        return
+    try:
+        yield ok("file", f"{path} opens, and no other process holds it")
+        yield from source_checks(warehouse, settings)
+    finally:
+        warehouse.close()
