@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from mixflows.intake.files import inspect_file
+from mixflows.intake.content import inspect_file
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 

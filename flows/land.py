@@ -3,7 +3,8 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from mixflows.intake.files import Landing, find_files
+from mixflows.intake.finding import find_files
+from mixflows.intake.landing import Landing
 from tasks.landing import land_file, landed_state
 from tasks.runs import settings_of
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from mixflows.intake.files import Landing
+from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan
 
 

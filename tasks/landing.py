@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from mixflows.intake.files import Landing
+from mixflows.intake.landing import Landing
 from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
 from mixflows.settings import Settings

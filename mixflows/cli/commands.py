@@ -21,7 +21,8 @@ from mixflows.cli.output import (
 from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, day_bounds, parse_day
 from mixflows.errors import LandingError, MissingTableError, UsageError
-from mixflows.intake.files import Landing, find_files
+from mixflows.intake.finding import find_files
+from mixflows.intake.landing import Landing
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan

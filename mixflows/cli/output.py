@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from mixflows.costs.billed import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
-from mixflows.intake.files import Landing
+from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import listening

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mixflows.intake.files import Landing, inspect_file
+from mixflows.intake.content import inspect_file
+from mixflows.intake.landing import Landing
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 

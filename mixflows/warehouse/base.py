@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from mixflows.intake.files import FileContent, Landing
+from mixflows.intake.content import FileContent
+from mixflows.intake.landing import Landing
 from mixflows.model import Cost, SourceDay
 from mixflows.warehouse.source import SourceShape
 

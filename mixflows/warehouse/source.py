@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mixflows.errors import SourceColumnsError
-from mixflows.intake.files import promoted_columns
+from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Key, Settings
 
 INGESTION_DAY = "_PARTITIONDATE"

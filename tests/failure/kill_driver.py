@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from mixflows.intake.files import inspect_file
+from mixflows.intake.content import inspect_file
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import ThreadSteps, process

@@ -35,7 +35,7 @@ def test_a_kill_while_a_copy_of_the_file_is_read_leaves_nothing_for_long(yard: Y
     odd.write_bytes(b"\xef\xbb\xbf" + line(DAYS[0], "odd", minute=1).encode() + b"\n")
     code = (
         "import os, signal, sys, pathlib, duckdb\n"
-        "from mixflows.intake.files import inspect_file\n"
+        "from mixflows.intake.content import inspect_file\n"
         "from mixflows.settings import load_settings\n"
         "from mixflows.warehouse.duckdb.files import lines_of\n"
         "settings = load_settings(None, {})\n"

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from mixflows.intake.files import Landing, inspect_file
+from mixflows.intake.content import inspect_file
+from mixflows.intake.landing import Landing
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.landing import land_file
 

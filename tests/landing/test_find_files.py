@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import UsageError
-from mixflows.intake.files import find_files
+from mixflows.intake.finding import find_files
 
 
 @pytest.fixture

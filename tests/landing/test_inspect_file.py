@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import IncompleteFileError, LandingError
-from mixflows.intake.files import BLOCK_BYTES, inspect_file
+from mixflows.intake.content import BLOCK_BYTES, inspect_file
 from mixflows.settings import LandingSettings
 from tests.landing.lines import event
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mixflows.intake.files import BLOCK_BYTES
+from mixflows.intake.content import BLOCK_BYTES
 from tests.landing.conftest import Shop
 from tests.landing.lines import event
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from mixflows.errors import AlreadyLandedError, LandingError
-from mixflows.intake.files import inspect_file
+from mixflows.intake.content import inspect_file
 from mixflows.warehouse.duckdb.landing import land_file
 from tests.landing.conftest import LANDED_AT, Shop
 from tests.landing.lines import event
@@ -107,7 +107,7 @@ import resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from mixflows.errors import WarehouseFullError
-from mixflows.intake.files import inspect_file
+from mixflows.intake.content import inspect_file
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 

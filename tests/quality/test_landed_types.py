@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from expectations.gate import judge
-from mixflows.intake.files import inspect_file
+from mixflows.intake.content import inspect_file
 from mixflows.ledger.profiles import with_drift
 from mixflows.model import Run
 from mixflows.pipeline.publish import discard_stage, stage_day

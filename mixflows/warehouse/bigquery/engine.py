@@ -11,7 +11,7 @@ from google.api_core import exceptions as api
 from google.cloud import bigquery
 
 from mixflows.errors import MissingTableError, UsageError
-from mixflows.intake.files import FileContent
+from mixflows.intake.content import FileContent
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import DayStatement, DayTables, Params, Row, RowAccess

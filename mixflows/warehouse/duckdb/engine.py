@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from mixflows.errors import MissingTableError, SourceColumnsError
-from mixflows.intake.files import FileContent, Landing
+from mixflows.intake.content import FileContent
+from mixflows.intake.landing import Landing
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.asked_once import asked_once

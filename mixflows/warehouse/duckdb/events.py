@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mixflows.intake.files import promoted_columns
+from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.files import Lines, literal
 

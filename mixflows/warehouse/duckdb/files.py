@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from mixflows.errors import LandingError, WarehouseFullError
-from mixflows.intake.files import FileContent, write_readable
+from mixflows.intake.content import FileContent, write_readable
 from mixflows.settings import Settings
 
 MIN_OBJECT_BYTES = 1 << 20

@@ -14,7 +14,8 @@ from itertools import tee
 import duckdb
 
 from mixflows.errors import AlreadyLandedError, LandingError, SourceColumnsError, WarehouseFullError
-from mixflows.intake.files import FileContent, Landing, RawLine, lines_at, promoted_columns
+from mixflows.intake.content import FileContent, RawLine, lines_at
+from mixflows.intake.landing import Landing, promoted_columns
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE, event_properties, event_values, readings
 from mixflows.warehouse.duckdb.files import Lines, identifier, lines_of, literal

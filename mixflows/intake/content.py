@@ -1,27 +1,24 @@
-"""Raw-export files before any engine reads them: which files are meant, whether one is whole, and what landing it gave.
+"""A raw-export file before any engine reads it: whether it is whole, its hash, its lines and its format.
 
 A file's content is read here once, in big blocks: its hash, its lines and its faults are known before the warehouse is
 touched, and the lines counted here are held against the rows that the engine reads.
 """
 
-import glob
 import gzip
 import hashlib
 import json
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from mixflows.errors import IncompleteFileError, LandingError, SettingsError, UsageError
+from mixflows.errors import IncompleteFileError, LandingError
 from mixflows.settings import LandingSettings, Settings
 
-SUFFIXES = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".json.gz", ".ndjson.gz", ".parquet")
 BLOCK_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_TRAILER_BYTES = 8
@@ -31,7 +28,6 @@ FEWEST_SAMPLES = 16
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 TERMINATED_EARLY = b"terminated early"
 """The bare last line of an export that the API cut short. Source: Mixpanel's raw export reference."""
-PIPELINE_COLUMNS = frozenset({"row_num", "rejection_reason", "rejection_timestamp", "is_exact_copy", "run_id"})
 
 Format = Literal["json lines", "parquet"]
 
@@ -65,101 +61,6 @@ class FileContent:
     properties: frozenset[str]
     landing: LandingSettings
     stamp: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Landing:
-    """One landed file; for every landing `lines = source_rows + malformed_rows`.
-
-    Attributes:
-        lines: Lines that are not blank (Parquet: rows).
-        rows_per_day: Source rows of each `partition_date`, in order of days.
-        landed_at: UTC.
-    """
-
-    file_name: str
-    content_hash: str
-    lines: int
-    source_rows: int
-    malformed_rows: int
-    rows_per_day: tuple[tuple[date, int], ...]
-    landed_at: datetime
-
-
-def find_files(patterns: Sequence[str]) -> list[Path]:
-    """Finds the files that the patterns mean.
-
-    Args:
-        patterns: Files of any name, globs, and directories: searched to the bottom for files that are not hidden and
-            end like an export.
-
-    Returns:
-        Sorted by path, each file once.
-
-    Raises:
-        UsageError: Patterns that mean no file; all of them are named.
-    """
-    if not patterns:
-        raise UsageError("no file was named", "Name files, directories or patterns: mixflows land export/*.jsonl.gz")
-    found: dict[Path, Path] = {}
-    in_vain: list[str] = []
-    for pattern in patterns:
-        paths = _matches(pattern)
-        if not paths:
-            in_vain.append(f"  {pattern}: {_why_nothing(Path(pattern))}")
-        for path in paths:
-            found.setdefault(path.resolve(), path)
-    if in_vain:
-        raise UsageError(
-            "nothing to land at:\n" + "\n".join(in_vain),
-            f"In a directory, files ending in {' '.join(SUFFIXES)} are found; any other file must be named itself.",
-        )
-    return sorted(found.values())
-
-
-def _matches(pattern: str) -> list[Path]:
-    path = Path(pattern)
-    named = [path] if path.exists() else [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207 — patterns may be absolute
-    files: list[Path] = []
-    for match in named:
-        if match.is_dir():
-            files += [inner for inner in match.rglob("*") if _is_export(inner)]
-        elif match.is_file():
-            files.append(match)
-    return files
-
-
-def _is_export(path: Path) -> bool:
-    return not path.name.startswith(".") and path.name.lower().endswith(SUFFIXES) and path.is_file()
-
-
-def _why_nothing(path: Path) -> str:
-    if path.is_dir():
-        return "no export file in this directory"
-    return "not a regular file" if path.exists() else "no such file"
-
-
-def promoted_columns(settings: Settings) -> dict[str, str]:
-    """Names the column of each property to promote: `$os` becomes `mp_os`, lowercased, as Mixpanel's own pipelines do.
-
-    Raises:
-        SettingsError: Two properties, or a property and a column that the tables need, come to the same name.
-    """
-    roles = settings.columns.model_dump(exclude={"customer_id"}).values()
-    fixed = [*(str(name) for name in roles if name), "properties", "source_file", *PIPELINE_COLUMNS]
-    taken = {name.lower(): f"the column `{name}`" for name in fixed}
-    columns: dict[str, str] = {}
-    for name in settings.landing.promote:
-        column = re.sub(r"\W", "_", re.sub(r"^\$", "mp_", name).lower(), flags=re.ASCII)
-        column = f"_{column}" if column[:1].isdigit() or not column else column
-        if column in taken:
-            raise SettingsError(
-                f"landing.promote: property {name!r} would become column `{column}`, which {taken[column]} already is",
-                "Take it out of landing.promote: it stays in `properties`, or is a column already.",
-            )
-        taken[column] = f"property {name!r}"
-        columns[name] = column
-    return columns
 
 
 def inspect_file(path: Path, landing: LandingSettings | None = None) -> FileContent:
