@@ -19,7 +19,7 @@ from benchmarks.rivals.projects import DbtMissingError, DbtProject, install, ver
 from benchmarks.rivals.truth import compare
 from benchmarks.server import PrefectServer
 from benchmarks.source import Execute, add_days, day_of, make_history, opened
-from mixflows.warehouse.duckdb.checkpoint import SESSIONS
+from mixflows.warehouse.duckdb.connection import SESSIONS
 
 KEPT = ROOT / "docs" / "one-more-day.json"
 """What the long one found; each history by itself takes up to half an hour, and may be measured anew alone."""

@@ -58,5 +58,4 @@ def backfill(
     leave_artifacts(result)
     materialize_tables(settings, result)
     renew_report(settings, result.outcomes)
-    open_warehouse(settings).settle()
     return final_state(result)

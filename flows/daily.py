@@ -49,5 +49,4 @@ def daily(
     materialize_tables(settings, result)
     renew_report(settings, result.outcomes)
     tell_of_duplicates(settings, result)
-    open_warehouse(settings).settle()
     return final_state(result)

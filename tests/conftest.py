@@ -20,7 +20,7 @@ OFFLINE = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
-FOLDERS = ("PREFECT_HOME", "XDG_CACHE_HOME")
+PREFECT_HOME = "PREFECT_HOME"
 
 
 def _is_worker() -> bool:
@@ -32,11 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(OFFLINE)
     if not _is_worker():  # the workers inherit it
-        for name in FOLDERS:
-            os.environ[name] = tempfile.mkdtemp(prefix="mixflows-tests-")
+        os.environ[PREFECT_HOME] = tempfile.mkdtemp(prefix="mixflows-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker():
-        for name in FOLDERS:
-            shutil.rmtree(os.environ[name], ignore_errors=True)
+        shutil.rmtree(os.environ[PREFECT_HOME], ignore_errors=True)

@@ -158,10 +158,6 @@ class Warehouse(Protocol):
         """Cancels a run's statements where they would go on without this process, and starts no more for its days."""
         ...
 
-    def settle(self) -> None:
-        """Begins what the engine likes to do when a run is over, and returns; `close` waits for it. Read nothing after it."""
-        ...
-
     def close(self) -> None:
         """Gives the warehouse back; safe to call twice."""
         ...

@@ -10,12 +10,6 @@ import pytest
 from mixflows.collecting import importing
 from tests.cli.installation import Installation
 
-WITHOUT_SQLGLOT = """
-import sys
-from mixflows.cli import run_command
-sys.argv = ["mixflows", "run", "--no-prefect", "--as-of", {day!r}]
-print(run_command(), "sqlglot" in sys.modules)
-"""
 HEARTBEAT = """
 from mixflows.cli.running import Runner
 runner = Runner(None, None, use_prefect=True, verbose=False, as_json=True)
@@ -74,14 +68,6 @@ def printed(script: str, folder: Path, **environment: str) -> list[str]:
         cwd=folder,
         env=Installation(folder).environment(environment),
     ).stdout.split()
-
-
-def test_a_later_run_goes_without_sqlglot(landed: Installation, tmp_path: Path) -> None:
-    kept = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    found = [
-        printed(WITHOUT_SQLGLOT.format(day=day), landed.folder, **kept)[-2:] for day in ("2024-01-01", "2024-01-02")
-    ]
-    assert found == [["0", "True"], ["0", "False"]]
 
 
 @pytest.mark.parametrize(

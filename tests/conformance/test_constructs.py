@@ -42,8 +42,8 @@ def test_holds_on_duckdb(example: Example) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for text in example.before:
-            connection.execute(in_duckdb(text.format(t="`t`", u="`u`"), "bigquery"))
-        found = connection.execute(in_duckdb(example.query.format(t="`t`", u="`u`"), "bigquery")).fetchall()
+            connection.execute(in_duckdb(text.format(t="`t`", u="`u`")))
+        found = connection.execute(in_duckdb(example.query.format(t="`t`", u="`u`"))).fetchall()
     assert found == list(example.rows)
 
 

@@ -378,9 +378,6 @@ class BigQueryWarehouse:
         """Cancels the run's jobs; see the boundary."""
         self._jobs.cancel(run_id)
 
-    def settle(self) -> None:
-        """Nothing: a job is done when it ends."""
-
     def close(self) -> None:
         """Cancels running jobs and closes the client."""
         self._jobs.cancel()

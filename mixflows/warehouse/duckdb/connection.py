@@ -1,4 +1,7 @@
-"""Opening the embedded engine's file: its settings, its place for staged days, and our function of JSON text."""
+"""Opening and closing the embedded engine's file: settings, place for staged days, JSON text function, checkpoint."""
+
+from collections.abc import Sequence
+from contextlib import suppress
 
 import duckdb
 
@@ -9,6 +12,10 @@ from mixflows.warehouse.duckdb.files import remove_copies
 from mixflows.warehouse.duckdb.types import json_text
 
 STAGING = "mixflows_staging"
+SESSIONS = 8
+"""Each session leaves a small row group in every table it adds to. Above this number, the next session merges them."""
+MERGES = 4
+"""Merges per table in that session; each one may rewrite 368,640 rows."""
 
 
 def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -28,7 +35,7 @@ def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.warehouse.memory_limit,
         "autoinstall_known_extensions": False,
-        "max_vacuum_tasks": 0,  # see duckdb_checkpoint
+        "max_vacuum_tasks": 0,  # see `close_file`
     }
     if settings.warehouse.threads is not None:
         config["threads"] = settings.warehouse.threads
@@ -40,3 +47,29 @@ def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
+
+
+def close_file(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:
+    """Writes one checkpoint and closes the connection; safe to call twice.
+
+    What cannot be checkpointed, as while another transaction runs, stays in the write-ahead log, which the next session
+    reads. DuckDB would merge small row groups in every checkpoint and rewrite the full ones beside them, which takes
+    longer than all else in it (docs/decisions/upkeep-of-the-file.md); here one session in nine does that.
+
+    Args:
+        connection: To the file; its cursors are closed.
+        tables: What every session adds to: the number of their row groups decides whether groups are merged.
+    """
+    with suppress(duckdb.Error):
+        merges = MERGES if any(_row_groups(connection, table) > SESSIONS for table in tables) else 0
+        connection.execute(f"SET GLOBAL max_vacuum_tasks = {merges}")
+        connection.execute("CHECKPOINT")
+    connection.close()
+
+
+def _row_groups(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    try:
+        counted = connection.execute("SELECT COUNT(DISTINCT row_group_id) FROM pragma_storage_info(?)", [table])
+    except duckdb.CatalogException:  # not created yet
+        return 0
+    return int(counted.fetchall()[0][0])

@@ -19,10 +19,8 @@ from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import Cost, SourceDay
 from mixflows.settings import Settings
-from mixflows.warehouse.asked_once import asked_once
 from mixflows.warehouse.base import DayStatement, DayTables, Params, Row, RowAccess
-from mixflows.warehouse.duckdb.checkpoint import Checkpoints
-from mixflows.warehouse.duckdb.connection import STAGING, open_file
+from mixflows.warehouse.duckdb.connection import STAGING, close_file, open_file
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.landing import land_file
 from mixflows.warehouse.duckdb.types import BIGQUERY_TYPES, text_rule
@@ -59,7 +57,6 @@ class DuckDBWarehouse:
         self._writing = threading.Lock()
         self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
         self._root = open_file(settings)
-        self._checkpoints = Checkpoints(self._root, (settings.tables.ledger, settings.tables.landings))
         self._catalog = str(self._one_value("SELECT current_database()"))
 
     # Tables
@@ -152,7 +149,7 @@ class DuckDBWarehouse:
                     for role, table in self._settings.tables.model_dump().items()
                 }
                 bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
-                self._sql[name, flags] = asked_once(in_duckdb, bigquery, "bigquery")
+                self._sql[name, flags] = in_duckdb(bigquery)
             return self._sql[name, flags]
 
     def _bound(self, statement: DayStatement) -> tuple[str, Params]:
@@ -359,17 +356,13 @@ class DuckDBWarehouse:
     def cancel(self, run_id: str) -> None:
         """Nothing: its statements end with the process, and days in flight are let end."""
 
-    def settle(self) -> None:
-        """Begins a checkpoint; see the boundary."""
-        self._checkpoints.begin()
-
     def close(self) -> None:
-        """Closes the file and every thread's cursor; safe to call twice."""
-        self._checkpoints.finish()
+        """Closes every thread's cursor and the file; safe to call twice."""
         with self._lock:
-            for cursor in (*self._cursors, self._root):
+            for cursor in self._cursors:
                 cursor.close()
             self._cursors.clear()
+            close_file(self._root, (self._settings.tables.ledger, self._settings.tables.landings))
         self._local = threading.local()
 
 
