@@ -19,7 +19,7 @@ from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, rene
 from tasks.runs import current_run, settings_of
 
 
-@flow(name="backfill")
+@flow(name="backfill", retries=0)
 def backfill(
     start: date | None = None,
     end: date | None = None,

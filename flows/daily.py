@@ -18,7 +18,7 @@ from tasks.reporting import final_state, leave_artifacts, renew_report
 from tasks.runs import current_run, settings_of
 
 
-@flow(name="daily")
+@flow(name="daily", retries=0)
 def daily(
     as_of: date | None = None,
     accept_rules: bool = False,

@@ -9,7 +9,7 @@ from tasks.landing import land_file, landed_state
 from tasks.runs import settings_of
 
 
-@flow(name="land")
+@flow(name="land", retries=0)
 def land(
     files: list[str], again: bool = False, config: str | None = None, assignments: list[str] | None = None
 ) -> State[list[Landing]]:

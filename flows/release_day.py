@@ -12,7 +12,7 @@ from tasks.reporting import final_state, renew_report
 from tasks.runs import current_run, settings_of
 
 
-@flow(name="release")
+@flow(name="release", retries=0)
 def release(
     day: date, because: str, config: str | None = None, assignments: list[str] | None = None
 ) -> DayOutcome | State[Any]:

@@ -39,6 +39,7 @@ def materialize_tables(settings: Settings, result: RunResult) -> None:
         asset_deps=[table_asset(settings, tables.source)],
         name="assets",
         cache_policy=NO_CACHE,
+        retries=0,
     )
     def tell() -> None:
         inserted = sum(row.inserted_rows or 0 for row in rows)

@@ -20,7 +20,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
-@task(name="stage", task_run_name="stage-{planned.day}", cache_policy=NO_CACHE)
+@task(name="stage", task_run_name="stage-{planned.day}", cache_policy=NO_CACHE, retries=0)
 def stage_day(settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
     """Stages one day; see `mixflows.pipeline.publish.stage_day`."""
     started = time.perf_counter()
@@ -33,7 +33,7 @@ def stage_day(settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
     return staged
 
 
-@task(name="audit", cache_policy=NO_CACHE)
+@task(name="audit", cache_policy=NO_CACHE, retries=0)
 def audit_days(settings: Settings, staged: Sequence[StagedDay], check_rows: bool) -> Mapping[date, Verdict]:
     """Judges a chunk of staged days; see `expectations.gate.judge`."""
     started = time.perf_counter()
@@ -48,7 +48,7 @@ def audit_days(settings: Settings, staged: Sequence[StagedDay], check_rows: bool
     return verdicts
 
 
-@task(name="publish", task_run_name="publish-{staged.day}", cache_policy=NO_CACHE)
+@task(name="publish", task_run_name="publish-{staged.day}", cache_policy=NO_CACHE, retries=0)
 def publish_day(settings: Settings, staged: StagedDay, verdict: Verdict) -> DayOutcome | State[Any]:
     """Publishes one day; see `mixflows.pipeline.publish.publish_day`. A blocked day's task ends `Blocked`."""
     started = time.perf_counter()

@@ -16,7 +16,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
-@task(name="land", task_run_name="land-{path.name}", cache_policy=NO_CACHE)
+@task(name="land", task_run_name="land-{path.name}", cache_policy=NO_CACHE, retries=0)
 def land_file(settings: Settings, path: Path, again: bool) -> Landing:
     """Lands one file; see `mixflows.pipeline.land.land_one`."""
     started = time.perf_counter()

@@ -13,7 +13,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
-@task(name="inspect", task_run_name="inspect-{day}", cache_policy=NO_CACHE)
+@task(name="inspect", task_run_name="inspect-{day}", cache_policy=NO_CACHE, retries=0)
 def inspect_one(settings: Settings, day: date, run: Run) -> str:
     """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
     warehouse = open_warehouse(settings)
@@ -23,7 +23,7 @@ def inspect_one(settings: Settings, day: date, run: Run) -> str:
     return told
 
 
-@task(name="release", task_run_name="release-{day}", cache_policy=NO_CACHE)
+@task(name="release", task_run_name="release-{day}", cache_policy=NO_CACHE, retries=0)
 def release_one(settings: Settings, day: date, because: str, run: Run) -> DayOutcome:
     """Releases a blocked day; see `mixflows.pipeline.inspect.release_day`."""
     warehouse = open_warehouse(settings)

@@ -10,7 +10,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 
 
-@task(name="plan", cache_policy=NO_CACHE)
+@task(name="plan", cache_policy=NO_CACHE, retries=0)
 def plan_run(settings: Settings, request: PlanRequest) -> Plan:
     """Plans a run; see `mixflows.pipeline.plan.make_plan`. Raises MissingTableError where nothing was landed yet."""
     warehouse = open_warehouse(settings)
