@@ -37,7 +37,7 @@ test-operation: $(VENV)/.dev-installed ## Run the tests that wait for a Prefect 
 
 .PHONY: test-bigquery
 test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API server that they start here
-	@$(BIN)/python -m tests.bigquery.server
+	@$(BIN)/python -m harness.bigquery.server
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadgroup -rfEs -m bigquery $(PYTEST_ARGS)
 
 # The project that test-cloud works in, and the location of the datasets that it makes and deletes there.

@@ -11,16 +11,16 @@ import duckdb
 
 from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
-from benchmarks.billed import STAGED, Read, reads
 from benchmarks.one_more_day import deliver
 from benchmarks.rivals import original_design
 from benchmarks.source import PROMOTED, day_of, make_history, opened
+from harness.bigquery.server import NoInterpreterError, ServerError, serving
+from harness.billed import STAGED, Read, reads
 from mixflows.costs.model import DayKind, Estimate, Workload, daily_run, day_statements, full_rebuild
 from mixflows.model import Run, Status
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.base import DayTables
 from tests.bigquery.fixtures import BigQueryApi
-from tests.bigquery.server import NoInterpreterError, ServerError, serving
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project

@@ -16,9 +16,9 @@ from benchmarks.plots import lines
 from benchmarks.rivals import original_design
 from benchmarks.rivals.ours import counted_daily
 from benchmarks.rivals.projects import DbtMissingError, DbtProject, install, versions
-from benchmarks.rivals.truth import compare
 from benchmarks.server import PrefectServer
 from benchmarks.source import Execute, add_days, day_of, make_history, opened
+from harness.truth import compare
 from mixflows.warehouse.duckdb.connection import SESSIONS
 
 KEPT = ROOT / "docs" / "one-more-day.json"

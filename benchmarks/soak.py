@@ -18,9 +18,9 @@ from benchmarks.answers import Answer, Figure, Table
 from benchmarks.asking import Asked
 from benchmarks.measuring import ROOT, held_mb
 from benchmarks.plots import lines
-from benchmarks.rivals.truth import compare
 from benchmarks.source import Execute, add_days, day_of, engine_of, settings_for
 from expectations.auditor import GreatExpectationsAuditor
+from harness.truth import compare
 from mixflows.days import DayRange
 from mixflows.errors import SourceColumnsError
 from mixflows.model import Run, Status

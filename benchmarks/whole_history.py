@@ -12,8 +12,8 @@ from benchmarks.asking import Asked
 from benchmarks.measuring import Span, command, process
 from benchmarks.plots import bars
 from benchmarks.rivals import history
-from benchmarks.rivals.truth import compare
 from benchmarks.source import make_history, opened
+from harness.truth import compare
 
 QUICK, FULL = ((60, 20_000),), ((60, 200_000), (365, 50_000))
 CONCURRENCY = (1, 2, 4, 8)

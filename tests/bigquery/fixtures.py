@@ -5,58 +5,18 @@ Every test that asks for `bigquery_api` carries the mark `bigquery`. Each proces
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bigquery.server import NoInterpreterError, serving
-
-if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+from harness.bigquery.api import BigQueryApi
+from harness.bigquery.server import NoInterpreterError, serving
 
 PROJECT_VARIABLE = "TEST_BIGQUERY_PROJECT"
 LOCATION_VARIABLE = "TEST_BIGQUERY_LOCATION"
 MEMORY = Path("/dev/shm")
 """Where the server's data are best: it writes each statement to disk several times over, and nothing of it is kept."""
-
-
-@dataclass(frozen=True)
-class BigQueryApi:
-    """Where the BigQuery API is.
-
-    Attributes:
-        project: The project that holds the tests' datasets.
-        endpoint: The server's address; None for Google's.
-        location: The location of the datasets.
-    """
-
-    project: str
-    endpoint: str | None
-    location: str
-
-    def client(self) -> "Client":
-        """The real client; on loopback it needs no credentials."""
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud.bigquery import Client
-
-        if self.endpoint is None:
-            return Client(project=self.project, location=self.location)
-        return Client(
-            project=self.project,
-            location=self.location,
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": self.endpoint},
-        )
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The section [bigquery] for this place, without a dataset."""
-        place: dict[str, Any] = {"project": self.project, "location": self.location, "api_endpoint": self.endpoint}
-        # The server refuses every MERGE into a table that requires a day, where BigQuery accepts a constant one.
-        return place | {"require_partition_filter": self.endpoint is None}
 
 
 @pytest.hookimpl(tryfirst=True)

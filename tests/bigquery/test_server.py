@@ -3,8 +3,8 @@
 import pytest
 from google.cloud import bigquery
 
+from harness.bigquery.server import NEEDS, PYTHON_VARIABLE, NoInterpreterError, find_python
 from tests.bigquery.fixtures import BigQueryApi, decorated_tables
-from tests.bigquery.server import NEEDS, PYTHON_VARIABLE, NoInterpreterError, find_python
 
 
 def test_answers_the_real_client(client: bigquery.Client, dataset: str) -> None:

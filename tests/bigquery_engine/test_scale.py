@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import pytest
 
-from benchmarks.billed import STAGED, reads
+from harness.billed import STAGED, reads
 from mixflows.costs.model import DayKind, Workload, day_statements
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED

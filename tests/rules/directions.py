@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 COMMAND_LINE = "mixflows/cli"
+PRODUCT = {"deployments", "flows", "tasks", "expectations", "mixflows"}
 
 # A room may import itself and the rooms named here.
 MAY_IMPORT = {
@@ -19,10 +20,11 @@ MAY_IMPORT = {
     "tasks": {"expectations", "mixflows"},
     "expectations": {"mixflows"},
     "mixflows": set[str](),
-    COMMAND_LINE: {"deployments", "flows", "tasks", "expectations", "mixflows"},
+    COMMAND_LINE: PRODUCT,
+    # Beside the product: `harness` is what tests and benchmarks share; neither imports the other.
+    "harness": set[str](),
+    "tests": PRODUCT | {"harness"},
 }
-# No room of the product may import these.
-BESIDE = {"tests", "benchmarks"}
 
 # Where a library may be imported; a path begins with one of these.
 LIBRARY_ROOMS = {
@@ -83,10 +85,10 @@ def _wrong(imported: Import) -> Iterator[str]:
     room = room_of(imported.file)
     other = imported.module.split(".", 1)[0]
     home = imported.file.split("/", 1)[0]
-    if (other in MAY_IMPORT or other in BESIDE) and other != home and other not in MAY_IMPORT[room]:
+    if other in {*MAY_IMPORT, "benchmarks"} and other != home and other not in MAY_IMPORT[room]:
         yield f"{where} imports {other}: {room} may not"
     for library, rooms in LIBRARY_ROOMS.items():
-        if imported.is_of(library) and not imported.file.startswith(rooms):
+        if home in PRODUCT and imported.is_of(library) and not imported.file.startswith(rooms):
             yield f"{where} imports {library}: only {', '.join(rooms)} may"
 
 

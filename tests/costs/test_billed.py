@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from benchmarks.billed import Read, reads
+from harness.billed import Read, reads
 
 DAY = date(2024, 1, 2)
 EVENTS = ("mp_insert_id", "time", "properties", "partition_date")

@@ -1,8 +1,10 @@
 """The right answer, by plain SQL over the whole source, and how far a pair of published tables is from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from benchmarks.source import Execute
+Execute = Callable[..., Any]
 
 RIGHT = """
 CREATE OR REPLACE TEMP TABLE truth AS

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks.rivals.truth import Wrong, compare
+from harness.truth import Wrong, compare
 
 SOURCE = """
 CREATE TABLE mp_master_event (mp_insert_id VARCHAR, time TIMESTAMP, mp_processing_time_ms BIGINT);

@@ -1,0 +1,1 @@
+"""What tests and benchmarks share; no part of the product, and not in its wheel."""

@@ -1,0 +1,1 @@
+"""A BigQuery API server on loopback, and how to reach it."""
