@@ -16,6 +16,7 @@ pytest_plugins = ["tests.bigquery.fixtures"]
 
 OFFLINE = {
     "DO_NOT_TRACK": "1",
+    "COLUMNS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

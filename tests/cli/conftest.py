@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.installation import Installation, export
+from tests.support.command_line import Installation, export
 
 SETTINGS = "[quality]\nmin_rows = 10\n"
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.cli.installation import Installation, days_of, export
+from tests.support.command_line import Installation, days_of, export
 
 DAYS = [f"2024-01-0{n}" for n in range(1, 6)]
 BLOCKED = "2024-01-04"
@@ -149,6 +149,6 @@ def test_a_prefect_server_that_does_not_answer_is_named_before_anything_is_done(
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
-        ended = landed.run(command, env={"PREFECT_API_URL": address}, code=1)
+        ended = landed.run_alone(command, env={"PREFECT_API_URL": address}, code=1)
     assert ended.err.startswith(f"error: the Prefect server at {address} does not answer: ConnectError\n")
     assert ended.out == ""

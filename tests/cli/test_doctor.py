@@ -1,6 +1,6 @@
 """`mixflows doctor` on DuckDB: what is found, and the exit code; and a plan that is priced by earlier runs."""
 
-from tests.cli.installation import Installation, export
+from tests.support.command_line import Installation, export
 
 
 def states(ended_json: dict[str, list[dict[str, str]]]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.installation import Installation, export
+from tests.support.command_line import Installation, export
 
 LAND_FIRST = "Land files first: mixflows land FILE…"
 

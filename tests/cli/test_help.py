@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from mixflows.cli.app import app
 from mixflows.settings import Bounds, Settings
-from tests.cli.installation import ROOT, Installation
+from tests.support.command_line import ROOT, Installation
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]

@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.cli.installation import COMMAND, Installation, export
+from tests.support.command_line import COMMAND, Installation, export
 
 DAYS, ROWS = 60, 30
 SENTENCE = "stopped: what is done stays done; run the same command to go on\n"

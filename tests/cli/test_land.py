@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.installation import Installation, export
+from tests.support.command_line import Installation, export
 
 LINES = export(days=1, rows=5)
 

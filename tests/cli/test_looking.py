@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.installation import Installation, export
 from tests.report.html_page import Page
+from tests.support.command_line import Installation, export
 
 BLOCKED = "2024-01-04"
 WHY = "an SDK sent twice, ticket 7"

@@ -5,8 +5,8 @@ import shlex
 import subprocess
 import sys
 
-from tests.cli.installation import Installation
 from tests.cli.test_help import README, command_lines
+from tests.support.command_line import Installation
 
 TOUR = README.split("## A tour of five minutes")[1].split("\n## ")[0]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.cli.installation import Installation
+from tests.support.command_line import Installation
 
 
 def keep_that_rules(place: Installation, *flags: str, env: Mapping[str, str] | None = None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixflows.collecting import importing
-from tests.cli.installation import Installation
+from tests.support.command_line import Installation
 
 HEARTBEAT = """
 from mixflows.cli.running import Runner

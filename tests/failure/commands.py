@@ -1,42 +1,43 @@
-"""The command line as a process of its own, with a warehouse's file."""
+"""The command line on a warehouse's file."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.command_line import COMMAND, ROOT, Ended, run_here
 
 
-def mixflows(
-    path: Path, *words: str, cwd: Path | None = None, prefix: Sequence[str] = ()
-) -> subprocess.CompletedProcess[str]:
-    """Runs one command on the file.
+def mixflows(path: Path, *words: str, cwd: Path | None = None) -> Ended:
+    """Runs one command on the file in this process.
 
     Args:
         path: The warehouse's file.
         words: The command, with everything that belongs to it.
         cwd: Where it runs; by default beside the file.
-        prefix: A command that runs it, such as one that enters a namespace.
     """
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(path)}
-    return subprocess.run(
-        [*prefix, *mixflows_command(*words)],
-        capture_output=True, text=True, check=False, cwd=cwd or path.parent, env=environment, timeout=120,
+    return run_here(cwd or path.parent, *words, env={"MIXFLOWS_WAREHOUSE__PATH": str(path)})
+
+
+def mixflows_alone(path: Path, *words: str, cwd: Path | None = None, prefix: Sequence[str] = ()) -> Ended:
+    """The same in a process of its own, which another command may run, such as one that enters a namespace."""
+    done = subprocess.run(
+        [*prefix, *COMMAND, *words],
+        capture_output=True, text=True, check=False, cwd=cwd or path.parent, env=environment(path), timeout=120,
     )  # fmt: skip
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def mixflows_command(*words: str) -> list[str]:
-    """The words that run it."""
-    return [sys.executable, "-W", "error::ResourceWarning", "-c", "from mixflows.cli import main; main()", *words]
+def environment(path: Path) -> dict[str, str]:
+    """The environment of a process whose commands work on the file."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(path)}
 
 
-def check_told(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+def check_told(ended: Ended, *parts: str) -> None:
     """It ended with exit code 1 and said why in a sentence, without a traceback."""
-    assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
-    assert done.stderr.startswith("error: "), done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.splitlines()) <= 3, done.stderr
+    assert ended.code == 1, ended
+    assert ended.err.startswith("error: "), ended.err
+    assert "Traceback" not in ended.err
+    assert len(ended.err.splitlines()) <= 3, ended.err
     for part in parts:
-        assert part in done.stderr, done.stderr
+        assert part in ended.err, ended.err

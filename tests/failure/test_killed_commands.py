@@ -1,23 +1,22 @@
 """The commands themselves, killed while they run, and run again."""
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from mixflows.model import Mode
-from tests.failure.commands import ROOT, mixflows, mixflows_command
+from tests.failure.commands import environment, mixflows, mixflows_alone
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS, first_export, line, write_export
+from tests.support.command_line import COMMAND
 
 
 def kill(path: Path, words: tuple[str, ...], after: float) -> bool:
     """Starts a command and kills it; tells whether it was still running."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(path)}
     process = subprocess.Popen(
-        mixflows_command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        cwd=path.parent, env=environment,
+        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=path.parent, env=environment(path),
     )  # fmt: skip
     try:
         _, told = process.communicate(timeout=after)
@@ -42,11 +41,10 @@ def test_a_kill_while_a_copy_of_the_file_is_read_leaves_nothing_for_long(yard: Y
         "with lines_of(duckdb.connect(), settings, inspect_file(pathlib.Path(sys.argv[1]), settings.landing)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(yard.path)}
-    subprocess.run([sys.executable, "-c", code, str(odd)], env=environment, cwd=yard.folder, check=False)
+    subprocess.run([sys.executable, "-c", code, str(odd)], env=environment(yard.path), cwd=yard.folder, check=False)
     left = set(yard.folder.glob(".yard.duckdb.landing-*"))
     assert left
-    assert mixflows(yard.path, "land", str(odd)).returncode == 0
+    assert mixflows(yard.path, "land", str(odd)).code == 0
     assert not [path for path in left if path.exists()]
 
 
@@ -59,11 +57,11 @@ def test_land_and_backfill_killed_again_and_again(yard: Yard) -> None:
         if words[0] == "land":
             probe = Yard(yard.folder / "probe")
             probe.folder.mkdir()
-            assert mixflows(probe.path, "land", str(yard.folder / "more.jsonl")).returncode == 0
+            assert mixflows_alone(probe.path, "land", str(yard.folder / "more.jsonl")).code == 0
         else:
             (yard.folder / "copy").mkdir()
             (yard.folder / "copy" / "yard.duckdb").write_bytes(yard.path.read_bytes())
-            assert mixflows(yard.folder / "copy" / "yard.duckdb", *words).returncode == 0
+            assert mixflows_alone(yard.folder / "copy" / "yard.duckdb", *words).code == 0
         took = time.monotonic() - started
         for part in (0.5, 0.8):
             was_killed = kill(yard.path, words, took * part)
@@ -72,9 +70,9 @@ def test_land_and_backfill_killed_again_and_again(yard: Yard) -> None:
             if not was_killed:
                 break
         else:
-            done = mixflows(yard.path, *words)
+            ended = mixflows(yard.path, *words)
             # A kill between the commit and the end of the process comes too late: the file is landed, and says so.
-            assert done.returncode == 0 or (words[0] == "land" and "was landed before" in done.stderr)
+            assert ended.code == 0 or (words[0] == "land" and "was landed before" in ended.err)
     assert killed >= 2
     tables = yard.tables()
     assert [row[1:] for row in tables.landings] == [["96", "94", "2"], ["30000", "30000", "0"]]

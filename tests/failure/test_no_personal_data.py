@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.failure.commands import ROOT, mixflows
+from tests.failure.commands import environment, mixflows, mixflows_alone
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS, line, write_export
+from tests.support.command_line import Ended
 
 MARKER = "Zq7private"
 UNREADABLE, DUPLICATED, OUTSIDE = DAYS[0], DAYS[1], DAYS[1] + timedelta(days=1)
@@ -82,10 +83,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Yard, list[str]]:
     return yard, said
 
 
-def check(done: subprocess.CompletedProcess[str], code: int) -> str:
+def check(ended: Ended, code: int) -> str:
     """It ended so; returns all that it said."""
-    assert done.returncode == code, (done.stdout, done.stderr)
-    return done.stdout + done.stderr
+    assert ended.code == code, ended
+    return ended.out + ended.err
 
 
 def check_tables(yard: Yard, *duplicated: str) -> None:
@@ -136,7 +137,7 @@ def test_with_prefect(told: tuple[Yard, list[str]], tmp_path: Path, monkeypatch:
     """Neither its log, with a traceback of what failed, nor what its server keeps of the run."""
     yard, _ = told
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    said = check(mixflows(yard.path, "backfill", "--mode", "all", "--verbose"), 1)
+    said = check(mixflows_alone(yard.path, "backfill", "--mode", "all", "--verbose"), 1)
     assert "Traceback" in said
     assert "stage-2024-08-01" in said
     assert MARKER not in said
@@ -168,10 +169,10 @@ def test_only_the_property_that_may_be_shown_is(told: tuple[Yard, list[str]]) ->
         assert MARKER not in re.sub(rf"{MARKER}\d", "", text)
 
 
-def flows(yard: Yard) -> subprocess.CompletedProcess[str]:
+def flows(yard: Yard) -> Ended:
     """The flows that people ask for, one after the other in a process: two looks, of which one fails; a release; a report."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(yard.path)}
-    return subprocess.run(
-        [sys.executable, "-c", FLOWS], capture_output=True, text=True, check=False, cwd=yard.folder, env=environment,
-        timeout=240,
+    done = subprocess.run(
+        [sys.executable, "-c", FLOWS],
+        capture_output=True, text=True, check=False, cwd=yard.folder, env=environment(yard.path), timeout=240,
     )  # fmt: skip
+    return Ended(done.returncode, done.stdout, done.stderr)

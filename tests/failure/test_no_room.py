@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.failure.commands import check_told, mixflows
+from tests.failure.commands import check_told, mixflows, mixflows_alone
 from tests.failure.conftest import Yard
 from tests.failure.disks import read_only, small_disk
 from tests.failure.exports import DAYS, first_export, line, write_export
@@ -58,17 +58,17 @@ def test_a_full_disk_stops_a_command_which_goes_on_when_there_is_room(
 
         def fails_for_want_of_room(*words: str) -> None:
             disk.fill(leave_kib)
-            done = mixflows(path, *words, prefix=disk.prefix, cwd=tmp_path)
+            ended = mixflows_alone(path, *words, prefix=disk.prefix, cwd=tmp_path)
             disk.free()
-            if "1 published, 1 failed" in done.stdout:  # there was room for the small day
-                assert (done.returncode, done.stderr) == (1, "")
-                assert "No space left on device" in " ".join(done.stdout.split())
+            if "1 published, 1 failed" in ended.out:  # there was room for the small day
+                assert (ended.code, ended.err) == (1, "")
+                assert "No space left on device" in " ".join(ended.out.split())
             else:
-                check_told(done, str(path), "No space left on device", "Free space", "nothing was half-written")
+                check_told(ended, str(path), "No space left on device", "Free space", "nothing was half-written")
 
         def succeeds(*words: str) -> None:
-            done = mixflows(path, *words, prefix=disk.prefix, cwd=tmp_path)
-            assert (done.returncode, done.stderr) == (0, "")
+            ended = mixflows_alone(path, *words, prefix=disk.prefix, cwd=tmp_path)
+            assert (ended.code, ended.err) == (0, "")
 
         succeeds("land", str(small))
         fails_for_want_of_room("land", str(big))
@@ -98,23 +98,23 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Yard:
 def test_a_read_only_folder(published: Yard, words: tuple[str, ...]) -> None:
     before = published.path.read_bytes()
     with read_only(published.folder) as disk:
-        done = mixflows(published.path, *words, prefix=disk.prefix)
-    check_told(done, f"{published.path} cannot be written", "Read-only file system", "fix the folder's rights")
+        ended = mixflows_alone(published.path, *words, prefix=disk.prefix)
+    check_told(ended, f"{published.path} cannot be written", "Read-only file system", "fix the folder's rights")
     assert published.path.read_bytes() == before
 
 
 def test_a_read_only_file(published: Yard) -> None:
     before = published.path.read_bytes()
     with read_only(published.path) as disk:
-        done = mixflows(published.path, "status", prefix=disk.prefix)
-    check_told(done, f"{published.path} cannot be written", "Read-only file system")
+        ended = mixflows_alone(published.path, "status", prefix=disk.prefix)
+    check_told(ended, f"{published.path} cannot be written", "Read-only file system")
     assert published.path.read_bytes() == before
 
 
 def test_a_new_warehouse_in_a_read_only_folder(tmp_path: Path) -> None:
     with read_only(tmp_path) as disk:
-        done = mixflows(tmp_path / "new.duckdb", "status", prefix=disk.prefix)
-    check_told(done, "new.duckdb cannot be written", "Read-only file system")
+        ended = mixflows_alone(tmp_path / "new.duckdb", "status", prefix=disk.prefix)
+    check_told(ended, "new.duckdb cannot be written", "Read-only file system")
     assert not list(tmp_path.iterdir())
 
 
@@ -125,10 +125,10 @@ def test_a_folder_or_file_without_the_right_to_write(yard: Yard, mode_of: str) -
     mode = place.stat().st_mode
     place.chmod(mode & ~0o222)
     try:
-        done = mixflows(yard.path, "backfill", "--no-prefect", prefix=WITHOUT_RIGHTS)
+        ended = mixflows_alone(yard.path, "backfill", "--no-prefect", prefix=WITHOUT_RIGHTS)
     finally:
         place.chmod(mode)
-    check_told(done, f"{yard.path} cannot be written", "Permission denied", "fix the folder's rights")
+    check_told(ended, f"{yard.path} cannot be written", "Permission denied", "fix the folder's rights")
     assert yard.path.read_bytes() == before
-    assert mixflows(yard.path, "backfill", "--no-prefect").returncode == 0
+    assert mixflows(yard.path, "backfill", "--no-prefect").code == 0
     assert len(yard.tables().published_on(str(DAYS[0]))[0]) == 40

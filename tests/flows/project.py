@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.base import Warehouse
-from tests.cli.installation import Installation, export
+from tests.support.command_line import Installation, export
 
 ARRIVES_WITHIN_SECONDS = 60
 """Task runs reach the server's database by way of events, some time after they ended."""

@@ -7,9 +7,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 
-from tests.cli.installation import COMMAND, export
 from tests.cli.test_interrupt import SENTENCE, wait_for_a_published_day
 from tests.flows.project import Project
+from tests.support.command_line import COMMAND, export
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

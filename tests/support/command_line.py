@@ -1,16 +1,25 @@
-"""A folder with settings and a warehouse, and the command line run in it as a user runs it: in its own process."""
+"""A folder with settings and a warehouse, and the command line run in it.
 
+Most commands run in the test's own process, which has imported everything by then; a new interpreter takes seconds for
+it. What is about the process itself (signals, the exit, locks, Prefect's environment) runs in one of its own.
+"""
+
+import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from mixflows.cli import run_command
+from mixflows.warehouse import close_warehouses
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-W", "error::ResourceWarning", "-c", "from mixflows.cli import main; main()")
@@ -51,6 +60,30 @@ class Ended:
         return json.loads(self.out)
 
 
+def run_here(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Ended:
+    """Runs `mixflows` in this process, as if it were one of its own: folder, environment and streams are the command's."""
+    out, err = io.StringIO(), io.StringIO()
+    with _place(folder, ["mixflows", *words], env or {}):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run_command()
+        close_warehouses()
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _place(folder: Path, argv: list[str], env: Mapping[str, str]) -> Iterator[None]:
+    environment, words = dict(os.environ), sys.argv
+    os.environ.update(env)
+    sys.argv = argv
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        sys.argv = words
+        os.environ.clear()
+        os.environ.update(environment)
+
+
 @dataclass(frozen=True)
 class Installation:
     """A folder in which commands run."""
@@ -58,10 +91,14 @@ class Installation:
     folder: Path
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(more or {})}
+        return {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
 
     def run(self, *args: str, env: Mapping[str, str] | None = None, code: int = 0) -> Ended:
-        """Runs `mixflows` and holds its exit code against the expected one. Nothing may end in a traceback."""
+        """Runs `mixflows` and compares its exit code with the expected one. Nothing may end in a traceback."""
+        return _checked(run_here(self.folder, *args, env=env), code)
+
+    def run_alone(self, *args: str, env: Mapping[str, str] | None = None, code: int = 0) -> Ended:
+        """The same in a process of its own."""
         done = subprocess.run(
             [*COMMAND, *args],
             cwd=self.folder,
@@ -71,10 +108,7 @@ class Installation:
             timeout=280,
             check=False,
         )
-        ended = Ended(done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in ended.err, ended.err
-        assert ended.code == code, f"exit code {ended.code}, not {code}\n{ended.out}\n{ended.err}"
-        return ended
+        return _checked(Ended(done.returncode, done.stdout, done.stderr), code)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -100,6 +134,12 @@ class Installation:
     def copied_to(self, folder: Path) -> "Installation":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Installation(folder)
+
+
+def _checked(ended: Ended, code: int) -> Ended:
+    assert "Traceback" not in ended.err, ended.err
+    assert ended.code == code, f"exit code {ended.code}, not {code}\n{ended.out}\n{ended.err}"
+    return ended
 
 
 def days_of(rows: Iterable[Mapping[str, Any]], name: str = "day") -> list[str]:
