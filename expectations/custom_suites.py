@@ -3,9 +3,10 @@
 import importlib
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
-from expectations.gx import ExpectationSuite, import_unused
+from expectations.gx import ExpectationSuite
 from expectations.thresholds import Thresholds
 from mixflows.errors import SettingsError
 
@@ -22,10 +23,9 @@ def build(reference: str, thresholds: Thresholds) -> ExpectationSuite:
     Raises:
         SettingsError: The module or function is not there, cannot be imported or called, or returns no suite.
     """
-    import_unused()  # what it needs of Great Expectations is not known
-    function = _function(reference)
     try:
-        suite = function(thresholds)
+        with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
+            suite = _function(reference)(thresholds)
     except SettingsError:
         raise
     except Exception as err:

@@ -1,4 +1,4 @@
-"""Great Expectations' way to the staged rows: a SQL data source over connections that the warehouse hands out."""
+"""Great Expectations' access to the staged rows: a SQL data source over connections that the warehouse hands out."""
 
 import atexit
 import sys
@@ -19,9 +19,11 @@ SAMPLES = (".unexpected_values", "unexpected_rows_query.table")
 
 
 class _FetchingEngine(SqlAlchemyExecutionEngine):
-    """Asks for counts only, and reads every result before its connection goes back.
+    """Queries counts only, and reads every result before its connection is closed.
 
-    The stock engine reads afterwards, from a closed cursor, and asks for a sample of each expectation's failing rows.
+    Two public methods are overridden, as no setting does it. `resolve_metrics`: every result format but
+    BOOLEAN_ONLY, which has no counts, queries a sample of the failing rows, and BigQuery bills that at `LIMIT 0` too.
+    `execute_query`: the stock engine reads the result after it has closed the connection, and with it DuckDB's cursor.
     """
 
     def resolve_metrics(
@@ -30,13 +32,14 @@ class _FetchingEngine(SqlAlchemyExecutionEngine):
         metrics: dict[Any, Any] | None = None,
         runtime_configuration: dict[str, Any] | None = None,
     ) -> dict[Any, Any]:
-        """Answers what would fetch samples of failing rows with none: only counts are asked of the warehouse."""
+        """Resolves samples of failing rows to none, without a query."""
         wanted = list(metrics_to_resolve)
         samples = {metric.id: [] for metric in wanted if metric.metric_name.endswith(SAMPLES)}
         asked = [metric for metric in wanted if metric.id not in samples]
         return super().resolve_metrics(asked, metrics, runtime_configuration) | samples
 
     def execute_query(self, query: Selectable | TextClause) -> CursorResult[Any]:
+        """Runs a query and fetches its rows."""
         with self.get_connection() as connection:
             fetched = connection.execute(cast("Any", query)).freeze()
         return cast("CursorResult[Any]", fetched())
@@ -50,6 +53,8 @@ EngineType = type[SqlAlchemyExecutionEngine]
 class StagedRowsDatasource(SQLDatasource):
     """A SQL data source whose tables are in one schema."""
 
+    # A private name: Great Expectations passes every field to SQLAlchemy's engine but those named here, and the public
+    # way to a schema, `schema_name` of a table asset, is deprecated.
     _EXTRA_EXCLUDED_EXEC_ENG_ARGS: ClassVar[set[str]] = {"staging_schema"}
 
     type: Literal["mixflows_staged_rows"] = "mixflows_staged_rows"  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -88,10 +93,10 @@ def _pool(access: RowAccess) -> dict[str, Any]:
 
 @atexit.register
 def _release_dialects() -> None:
-    """Lets go of the drivers below SQLAlchemy's dialects.
+    """Clears the modules of SQLAlchemy's dialects, which refer to the drivers.
 
-    Altair, once a chart or a user's suite has it executed, keeps SQLAlchemy's classes and so the dialects alive beyond
-    the interpreter's end; DuckDB then complains on stderr, in 40 lines, that its objects leak.
+    Great Expectations imports Altair, which keeps SQLAlchemy's classes, and so the dialects and the drivers, alive until
+    after the interpreter's end; DuckDB then reports 42 leaked objects on standard error.
     """
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _dialect_packages - {"sqlalchemy"}:

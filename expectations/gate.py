@@ -1,6 +1,7 @@
 """The audit of staged days: is this day fit to be published?
 
-Great Expectations takes seconds to import: `warm_up` does that once, while the warehouse works.
+Audits run in the run's own process, one at a time. Great Expectations takes seconds to import: `warm_up` does that
+once, while the warehouse works.
 """
 
 import threading
@@ -26,13 +27,12 @@ ROWS = "rows"
 ROWS_AUDITED = "rows_audited"
 """The finding that stands for all others of the rows suite where the staged rows could not be audited."""
 
-_importing = threading.Lock()
+_auditing = threading.Lock()
 
 
 def warm_up() -> None:
     """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
-    with _importing:
-        import expectations.validation  # noqa: F401
+    import expectations.validation  # noqa: F401
 
 
 def judge(
@@ -40,8 +40,8 @@ def judge(
 ) -> dict[date, Verdict]:
     """Judges staged days, each by itself: its figures, and its rows where they are checked.
 
-    The figures of all days are judged in one validation, so that many days cost little more than one. Safe to call
-    from several threads at once.
+    The figures of all days are judged in one validation, so that many days cost little more than one. Threads that call
+    it at the same time wait for each other.
 
     Args:
         settings: Thresholds, the user's own suites, and the source's columns.
@@ -61,17 +61,17 @@ def judge(
         raise ValueError("to check rows, judge needs the way to them")
     if not staged:
         return {}
-    warm_up()
     from expectations import data_source, validation
     from expectations.gx import quiet_context
 
-    context = quiet_context()
-    days = [DayRow.of(day, settings.quality) for day in staged]
-    found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
-    if access is not None and check_rows:
-        source = data_source.add_source(context, access)
-        for day in staged:
-            found[day.day] += _rows_findings(settings, day, source, access)
+    with _auditing:
+        context = quiet_context()
+        days = [DayRow.of(day, settings.quality) for day in staged]
+        found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
+        if access is not None and check_rows:
+            source = data_source.add_source(context, access)
+            for day in staged:
+                found[day.day] += _rows_findings(settings, day, source, access)
     return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
@@ -132,11 +132,11 @@ def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[da
     """Judges figures that are known already, with the thresholds of these settings; no staged row is read."""
     if not rows:
         return {}
-    warm_up()
     from expectations import validation
     from expectations.gx import quiet_context
 
-    return validation.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
+    with _auditing:
+        return validation.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
 
 
 def _rows_findings(

@@ -1,45 +1,10 @@
-"""Great Expectations, imported once and without its noise.
+"""What is used of Great Expectations. Import this module late: the import takes seconds."""
 
-Import its names from here: the import takes seconds, and warns of a module that the standard library has deprecated.
-"""
-
-import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
-from types import ModuleType
 
-UNUSED = ("scipy.stats", "altair", "google.cloud.secretmanager", "jsonschema")
-"""What Great Expectations imports for expectations and stores that are not ours: a third of its import's time, and more."""
-
-_importing = threading.Lock()
-
-
-class _OnUse:
-    """Finds modules that are executed when they are first used; see `importlib.util.LazyLoader`."""
-
-    @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder`."""
-        spec = PathFinder.find_spec(name, path, target) if name in UNUSED else None
-        if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
-        return spec
-
-
-@contextmanager
-def _unused_on_use() -> Iterator[None]:
-    sys.meta_path.insert(0, _OnUse)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(_OnUse)
-
-
-with warnings.catch_warnings(), _unused_on_use():
+# Great Expectations imports modules that the standard library has deprecated. Its shorter paths are no exports to a type
+# checker, hence the modules that define the names.
+with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import great_expectations as gx
     from great_expectations.core import ExpectationSuite, ExpectationValidationResult
@@ -87,23 +52,12 @@ __all__ = [
     "SqlAlchemyExecutionEngine",
     "TestConnectionError",
     "UnexpectedRowsExpectation",
-    "import_unused",
     "quiet_context",
 ]
 
 
-def import_unused() -> None:
-    """Imports what was put off; before Python 3.12.3, two threads must not be the first to use such a module at a time."""
-    with _importing:
-        for name in UNUSED:
-            _ = getattr(sys.modules.get(name), "__doc__", None)
-
-
 def quiet_context() -> EphemeralDataContext:
-    """A context of its own for one judgement: nothing on disk, no progress bars, no analytics, no data docs.
-
-    Contexts are not shared, as their data sources are not safe to share between threads.
-    """
+    """A new context for one audit: nothing on disk, no progress bars, no analytics, no data docs."""
     return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
