@@ -39,23 +39,18 @@ def one_run(way: str, last: str) -> dict[str, float]:
     Returns:
         Seconds by part.
     """
-    from mixflows.cli import ahead
-    from mixflows.collecting import collect_seldom, importing
-
-    collect_seldom()
-    ahead.begin(["run"])
+    from deployments import prefect_server
     from expectations.auditor import GreatExpectationsAuditor
-    from mixflows.cli import running
+    from mixflows.cli import run as command
     from mixflows.pipeline import publish as day
 
     watch = Watch()
     if way == "flow":
-        running.prepare_prefect(verbose=False)
-        with importing():
-            import flows.daily
-            from tasks import days, planning
+        prefect_server.prepare_prefect(verbose=False)
+        import flows.daily
+        from tasks import days, planning
 
-        watch.over("server", running, "server_must_answer")
+        watch.over("server", prefect_server, "server_must_answer")
         watch.over("plan", planning, "make_plan")
         watch.over("stage", days.one_day, "stage_day")
         watch.over("publish", days.one_day, "publish_day")
@@ -63,13 +58,13 @@ def one_run(way: str, last: str) -> dict[str, float]:
     else:
         from mixflows.pipeline import run as plain
 
-        watch.over("plan", running, "make_plan")
+        watch.over("plan", command, "make_plan")
         watch.over("stage", plain, "stage_day")
         watch.over("publish", plain, "publish_day")
     watch.over("audit", GreatExpectationsAuditor, "judge")
     watch.over("record", day, "record")
     imported = time.time()
-    running.Runner(None, None, use_prefect=way == "flow", verbose=False, as_json=True).daily(last, accept_rules=False)
+    command.Runner(None, None, use_prefect=way == "flow", verbose=False, as_json=True).daily(last, accept_rules=False)
     ended = time.time()
     import psutil  # the command does not
 

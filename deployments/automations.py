@@ -19,8 +19,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from deployments.prefect_server import server_must_answer
 from deployments.serve import FLOWS
-from mixflows.cli.running import server_must_answer
 from mixflows.errors import MixflowsError, UsageError
 from tasks.alerts import DUPLICATES_HIGH
 

@@ -2,12 +2,7 @@
 
 import sys
 
-from mixflows.cli.ending import ends_with  # before all else that registers something to be called at exit
-
-# isort: split
-from mixflows.cli import ahead
-from mixflows.cli.interrupt import INTERRUPTED, leave
-from mixflows.collecting import collect_seldom
+from mixflows.cli.interrupt import INTERRUPTED, STOPPED, stoppable
 from mixflows.errors import MixflowsError
 
 
@@ -15,13 +10,9 @@ def main() -> None:
     """The process of the command line.
 
     Exit codes: 0 done; 1 failed; 2 wrong usage or settings; 3 done, but the quality gate blocked at least one day;
-    130 stopped with Ctrl-C.
+    130 stopped by Ctrl-C, SIGTERM or SIGHUP.
     """
-    collect_seldom()
-    ahead.begin(sys.argv[1:])
-    code = run_command()
-    ends_with(code)
-    sys.exit(code)
+    sys.exit(run_command())
 
 
 def run_command() -> int:
@@ -30,16 +21,18 @@ def run_command() -> int:
     Returns:
         The exit code.
     """
-    from mixflows.cli.app import app
-
     try:
-        app(prog_name="mixflows")
+        with stoppable():
+            from mixflows.cli.app import app
+
+            app(prog_name="mixflows")
+    except KeyboardInterrupt:
+        sys.stderr.write(STOPPED)
+        return INTERRUPTED
     except MixflowsError as err:
         sys.stderr.write(f"error: {err}\n")
         return err.exit_code
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            leave()
         if isinstance(ended.code, str):  # a user's suite may leave like this
             sys.stderr.write(f"{ended.code}\n")
             return 1

@@ -86,7 +86,7 @@ def init(
     assignments: Assignments = None,
 ) -> None:
     """Make the tables, and a settings file to begin with. Safe to repeat."""
-    from mixflows.cli.setting_up import run_init
+    from mixflows.cli.setup import run_init
 
     run_init(config, assignments, source)
 
@@ -94,7 +94,7 @@ def init(
 @app.command()
 def doctor(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
     """Look at what a run needs, and say what to do. Writes nothing."""
-    from mixflows.cli.setting_up import run_doctor
+    from mixflows.cli.setup import run_doctor
 
     raise typer.Exit(run_doctor(config, assignments, as_json=as_json))
 
@@ -108,7 +108,7 @@ def land(
     as_json: Json = False,
 ) -> None:
     """Load raw-export files into the source table. JSON lines, gzip of them, Parquet; each whole or not at all."""
-    from mixflows.cli.commands import run_land
+    from mixflows.cli.land import run_land
 
     run_land(config, assignments, files, again=again, as_json=as_json)
 
@@ -128,7 +128,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show which days a backfill would process, and why. Reads no events, writes nothing."""
-    from mixflows.cli.commands import request_of, run_plan
+    from mixflows.cli.days import request_of, run_plan
 
     request = request_of(start, end, mode, newest_first, accept_rules)
     run_plan(config, assignments, request, priced=priced, as_json=as_json)
@@ -145,7 +145,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Process every day that is due, up to the last complete one. New and changed days; what a schedule runs."""
-    from mixflows.cli.running import Runner
+    from mixflows.cli.run import Runner
 
     runner = Runner(config, assignments, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
     raise typer.Exit(runner.daily(as_of, accept_rules=accept_rules))
@@ -169,8 +169,8 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Process a range of days side by side. Without a range, every day of the source that the mode takes."""
-    from mixflows.cli.commands import request_of, run_plan
-    from mixflows.cli.running import Runner
+    from mixflows.cli.days import request_of, run_plan
+    from mixflows.cli.run import Runner
 
     request = request_of(start, end, mode, newest_first, accept_rules)
     words = [*(assignments or []), *([f"backfill.concurrency={concurrency}"] if concurrency is not None else [])]
@@ -184,7 +184,7 @@ def backfill(
 @app.command()
 def status(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
     """Show how many days are right, due, or need a person."""
-    from mixflows.cli.commands import run_status
+    from mixflows.cli.days import run_status
 
     run_status(config, assignments, as_json=as_json)
 
@@ -205,7 +205,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the report: one HTML file that needs no network."""
-    from mixflows.cli.commands import run_report
+    from mixflows.cli.report import run_report
 
     run_report(config, assignments, out, kind=kind, since=since, open_it=open_it, as_json=as_json)
 
@@ -218,7 +218,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Look closely at a day: figures, what fails, samples."""
-    from mixflows.cli.looking import run_inspect
+    from mixflows.cli.inspection import run_inspect
 
     run_inspect(config, assignments, day, as_json=as_json)
 
@@ -232,7 +232,7 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Publish a blocked day as it is; the reason is kept."""
-    from mixflows.cli.looking import run_release
+    from mixflows.cli.inspection import run_release
 
     raise typer.Exit(run_release(config, assignments, day, because, as_json=as_json))
 
@@ -253,7 +253,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell an event's story: each copy, and which won."""
-    from mixflows.cli.looking import run_explain_event
+    from mixflows.cli.inspection import run_explain_event
 
     raise typer.Exit(run_explain_event(config, assignments, insert_id, day, as_json=as_json))
 
@@ -267,7 +267,7 @@ def serve(
     assignments: Assignments = None,
 ) -> None:
     """Serve the flows to a Prefect server from this machine. `daily` on schedule, the others on request."""
-    from mixflows.cli.running import run_serve
+    from mixflows.cli.run import run_serve
 
     run_serve(config, assignments, cron)
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from rich.table import Table
 
-from mixflows.cli.commands import opened, run_land, run_report
+from mixflows.cli.land import run_land
 from mixflows.cli.output import console, number, progress_bars
-from mixflows.cli.running import Runner
+from mixflows.cli.report import run_report
+from mixflows.cli.run import Runner
+from mixflows.cli.session import opened
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
 from expectations.suggest import Suggestion, suggestions
-from mixflows.cli.commands import opened
 from mixflows.cli.output import console, counted, number, print_json
+from mixflows.cli.session import opened
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
 from mixflows.ledger.profiles import DayProfile, read_profiles

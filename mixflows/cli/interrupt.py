@@ -1,67 +1,55 @@
-"""Ctrl-C: told once, and the process ends soon, whatever Prefect and the days in flight are doing at that moment."""
+"""Ctrl-C, SIGTERM and SIGHUP: the command stops, says so in one sentence, and ends with 130."""
 
 import os
 import signal
 import sys
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-"""The exit code that typer makes of Ctrl-C: 128 and the signal's number."""
-GRACE_SECONDS = 5.0
-
-_leaving = threading.Lock()
+"""The exit code of a command that was stopped: 128 and SIGINT's number, whatever the signal."""
+STOPPING = "stopping when the days in flight have ended; once more stops at once\n"
+STOPPED = "stopped: what is done stays done; run the same command to go on\n"
 
 
 @contextmanager
-def interruptible() -> Generator[None]:
-    """Lets Ctrl-C end the process within GRACE_SECONDS; days in flight have that long.
+def stoppable() -> Generator[None]:
+    """Lets signals stop what runs inside: the first one by a KeyboardInterrupt, a second one at once.
 
-    Prefect would try for a minute to tell its embedded server how the flow ended, but the terminal's Ctrl-C has reached
-    that server too. A day that is cut off is one that was killed: its transaction never happened.
+    A day that is cut off is one that was killed: its transaction never happened. After the block the signals have their
+    default effect, so that one of them also ends a process that waits for its threads. A signal that is ignored, as
+    under `nohup`, is left ignored.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C, in the place of whatever came of it.
+        KeyboardInterrupt: After a signal, whatever became of it inside: Prefect may end a flow's run in its place.
     """
-    before = signal.signal(signal.SIGINT, _interrupt)
+    stopping: list[int] = []
+    names = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))  # Windows has no SIGHUP
+    signals = [number for number in names if signal.getsignal(number) is not signal.SIG_IGN]
+
+    def by_default() -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        by_default()
+        stopping.append(number)
+        if sys.stderr.isatty():
+            os.write(
+                sys.stderr.fileno(), STOPPING.encode()
+            )  # the signal may have come in the middle of a buffered write
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, stop)
     try:
         yield
-    except BaseException as err:
-        if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(err)):
-            raise KeyboardInterrupt from err
-        raise
+    except BaseException:
+        if not stopping:
+            raise
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    deadline = threading.Timer(GRACE_SECONDS, leave)
-    deadline.daemon = True
-    deadline.start()
-    raise KeyboardInterrupt
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def leave() -> NoReturn:
-    """Ends the process at once, from any thread.
-
-    Else Prefect would still deliver its events and log records, for minutes where its server is gone.
-    """
-    from mixflows.cli.output import bars
-
-    _leaving.acquire()  # nobody gives it back, so that one thread alone says good-bye
-    bars.show_cursor()
-    sys.stderr.write("stopped: what is done stays done; run the same command to go on\n")
-    if (server := sys.modules.get("prefect.server.api.server")) is not None:
-        server.SubprocessASGIServer().stop()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
+        by_default()
+    if stopping:
+        raise KeyboardInterrupt

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -169,6 +169,11 @@ class Bars:
         """Takes a landed file's bar away."""
         if (task := self._files.pop(landing.file_name, None)) is not None:
             self._progress.remove_task(task)
+
+
+def starting_server() -> AbstractContextManager[object]:
+    """Says on a terminal that a Prefect server is starting, for as long as the block runs."""
+    return bars.status("Starting a Prefect server…") if bars.is_terminal else nullcontext()
 
 
 @contextmanager

@@ -1,9 +1,12 @@
-"""Ctrl-C during a backfill: one sentence, exit code 130, and every day whole or untouched."""
+"""Signals during a backfill: one sentence, exit code 130, every day whole or untouched, and no server left behind."""
 
 import signal
 import subprocess
 import time
 from pathlib import Path
+
+import psutil
+import pytest
 
 from tests.support.command_line import COMMAND, Installation, export
 
@@ -11,37 +14,90 @@ DAYS, ROWS = 60, 30
 SENTENCE = "stopped: what is done stays done; run the same command to go on\n"
 
 
-def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(empty: Installation) -> None:
+@pytest.fixture
+def sixty_days(empty: Installation) -> Installation:
     empty.write("mixflows.toml", "[backfill]\nconcurrency = 1\n")
     empty.write("export.jsonl", export(DAYS, ROWS, twice=dict.fromkeys(range(DAYS), 1)))
     empty.run("land", "export.jsonl")
-    running = subprocess.Popen(
-        [*COMMAND, "backfill", "--no-prefect"],
-        cwd=empty.folder,
-        env=empty.environment(),
+    return empty
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(
+    sixty_days: Installation, number: signal.Signals
+) -> None:
+    running = started(sixty_days, "backfill", "--no-prefect")
+    wait_for_a_published_day(sixty_days.folder, running)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", SENTENCE)
+
+    done = sixty_days.rows("SELECT partition_date FROM mp_partition_runs WHERE status = 'published'")
+    assert done
+    for table, rows in (("mp_events", ROWS), ("mp_rejected_events", 1)):
+        held = sixty_days.rows(f"SELECT partition_date, count(*) FROM {table} GROUP BY ALL")
+        assert sorted(held) == sorted((day, rows) for (day,) in done)
+    sixty_days.run("backfill", "--no-prefect")
+    assert sixty_days.rows("SELECT count(*) FROM mp_events") == [(DAYS * ROWS,)]
+    assert sixty_days.rows("SELECT count(*) FROM mp_rejected_events") == [(DAYS,)]
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    script = (
+        "import time\nfrom mixflows.cli.interrupt import stoppable\n"
+        "with stoppable():\n    try:\n        print('ready', flush=True)\n        time.sleep(60)\n"
+        "    finally:\n        print('stopping', flush=True)\n        time.sleep(60)\n"
+    )
+    with subprocess.Popen([*COMMAND[:-1], script], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        for word in ("ready", "stopping"):
+            assert running.stdout.readline() == f"{word}\n"
+            running.send_signal(signal.SIGINT)
+        assert running.wait(10) == -signal.SIGINT
+
+
+def test_an_ignored_signal_is_left_ignored() -> None:
+    script = (
+        "import os, signal\nfrom mixflows.cli.interrupt import stoppable\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nwith stoppable():\n    os.kill(os.getpid(), signal.SIGHUP)\n"
+    )
+    assert subprocess.run([*COMMAND[:-1], script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_temporary_server_ends_with_its_run_whatever_ends_that(
+    sixty_days: Installation, number: signal.Signals
+) -> None:
+    running = started(sixty_days, "backfill")
+    try:
+        wait_for_a_published_day(sixty_days.folder, running)
+        (server,) = psutil.Process(running.pid).children()
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
+        if number is signal.SIGKILL:
+            assert running.returncode == -number
+        else:
+            assert (running.returncode, out, err) == (130, "", SENTENCE)
+        server.wait(20)
+    finally:
+        running.kill()
+
+
+def started(place: Installation, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=place.folder,
+        env=place.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for_a_published_day(empty.folder, running)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert (running.returncode, out, err) == (130, "", SENTENCE)
-
-    done = empty.rows("SELECT partition_date FROM mp_partition_runs WHERE status = 'published'")
-    assert done
-    for table, rows in (("mp_events", ROWS), ("mp_rejected_events", 1)):
-        held = empty.rows(f"SELECT partition_date, count(*) FROM {table} GROUP BY ALL")
-        assert sorted(held) == sorted((day, rows) for (day,) in done)
-    empty.run("backfill", "--no-prefect")
-    assert empty.rows("SELECT count(*) FROM mp_events") == [(DAYS * ROWS,)]
-    assert empty.rows("SELECT count(*) FROM mp_rejected_events") == [(DAYS,)]
 
 
 def wait_for_a_published_day(folder: Path, running: subprocess.Popen[str]) -> None:
     """Nobody else can read the file now, but what is committed grows its log."""
     log = folder / "mixflows.duckdb.wal"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and running.poll() is None:
         if log.exists() and log.stat().st_size > 20_000:
             return

@@ -1,17 +1,22 @@
 """Runs days from the command line: through Prefect's flows, or through the same functions without Prefect."""
 
-import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from mixflows.cli.commands import command, opened_source, renew_report
-from mixflows.cli.interrupt import interruptible
-from mixflows.cli.output import console, counted, number, outcome_json, outcomes_table, print_json, progress_bars
-from mixflows.collecting import importing
+from deployments.prefect_server import connected, prepare_prefect, server_must_answer
+from mixflows.cli.output import (
+    console,
+    counted,
+    number,
+    outcome_json,
+    outcomes_table,
+    print_json,
+    progress_bars,
+    starting_server,
+)
+from mixflows.cli.session import command, opened_source, renew_report
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
@@ -19,60 +24,6 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments
-
-PREFECT_DEFAULTS = {
-    # A first start of the embedded server takes 16 to 39 s; Prefect gives up after 20.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    # What the embedded server logs while it stops is of no use to anybody.
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-}
-
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL"}
-
-
-def prepare_prefect(*, verbose: bool) -> None:
-    """Sets Prefect's environment, unless the user has; call it before Prefect is imported."""
-    quiet = {} if verbose else QUIET
-    for name, value in (PREFECT_DEFAULTS | quiet).items():
-        os.environ.setdefault(name, value)
-
-
-def server_must_answer() -> None:
-    """Makes sure of the Prefect server that the environment or the profile names; without one, Prefect starts its own.
-
-    Raises:
-        MixflowsError: It does not answer.
-    """
-    from prefect.client.orchestration import get_client
-    from prefect.settings import get_current_settings
-
-    if (url := get_current_settings().api.url) is None:
-        return
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
-    if problem is not None:
-        raise MixflowsError(
-            f"the Prefect server at {url} does not answer: {type(problem).__name__}",
-            "Start it, or name another in PREFECT_API_URL. `run` and `backfill` also work without one, with --no-prefect.",
-        )
-
-
-@contextmanager
-def no_heartbeat_by_default() -> Generator[None]:
-    """Flows send no heartbeat, unless the environment or the profile sets how often.
-
-    Whoever waits for a command sees it end. Prefect ends the thread that sends them at whole seconds of a flow, which
-    would keep every command waiting for half a second.
-    """
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
-
-    if "heartbeat_frequency" in get_current_settings().flows.model_fields_set:
-        yield
-        return
-    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
 
 
 class Runner:
@@ -105,10 +56,8 @@ class Runner:
             The exit code.
         """
         last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
-        self._begin_judging()
         if self._use_prefect:
-            with importing():
-                from flows.daily import daily
+            from flows.daily import daily
 
             return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
         check_rows = self.settings.quality.row_checks != "never"
@@ -122,10 +71,8 @@ class Runner:
         Returns:
             The exit code.
         """
-        self._begin_judging()
         if self._use_prefect:
-            with importing():
-                from flows.backfill import backfill
+            from flows.backfill import backfill
 
             result = self._flow(
                 backfill,
@@ -141,19 +88,10 @@ class Runner:
             self._plain(PlanRequest(request.mode, request.days, request.accept_rules, request.newest_first, check_rows))
         )
 
-    def _begin_judging(self) -> None:
-        """Sees to the process that judges, which imports beside this one; without DuckDB, it has no use."""
-        from expectations.elsewhere import judging_process
-
-        if self.settings.warehouse.engine == "duckdb":
-            judging_process.begin()
-        else:
-            judging_process.end()
-
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor
 
-        with progress_bars(), interruptible():
+        with progress_bars():
             warehouse = opened_source(self.settings)
             plan = make_plan(warehouse, self.settings, request)
             listener().planned(plan)
@@ -170,8 +108,7 @@ class Runner:
         config = str(self._config) if self._config else None
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
-        server_must_answer()
-        with progress_bars(), interruptible(), no_heartbeat_by_default():
+        with connected(starting_server()), progress_bars():
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, DaysLeftError):

@@ -7,9 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from mixflows.cli.commands import command, opened
-from mixflows.cli.credentials import take_from_block
 from mixflows.cli.output import console, print_json
+from mixflows.cli.session import command, opened, take_from_block
 from mixflows.errors import SettingsError
 from mixflows.settings import DEFAULT_CONFIG, load_settings, parse_assignments
 from mixflows.settings.toml import toml_of

@@ -9,8 +9,8 @@ from uuid import uuid4
 from rich.markup import escape
 from rich.table import Table
 
-from mixflows.cli.commands import command, opened, opened_source, renew_report
 from mixflows.cli.output import console, counted, number, outcome_json, print_json
+from mixflows.cli.session import command, opened, opened_source, renew_report
 from mixflows.days import parse_day
 from mixflows.model import Finding, Run, Severity
 from mixflows.pipeline.explain import story

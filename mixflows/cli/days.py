@@ -1,0 +1,96 @@
+"""What `plan` and `status` do."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json, rate
+from mixflows.cli.session import command, opened, opened_source
+from mixflows.costs.billed import costs_json, in_words, read_costs
+from mixflows.days import DayRange, parse_day
+from mixflows.errors import MissingTableError, UsageError
+from mixflows.model import Mode, Plan, Status
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.pipeline.price import price_plan
+from mixflows.settings import load_settings, parse_assignments
+
+
+def request_of(start: str | None, end: str | None, mode: str, newest_first: bool, accept_rules: bool) -> PlanRequest:
+    """What the flags ask for.
+
+    Raises:
+        UsageError: A day, the range or the mode cannot be meant.
+    """
+    try:
+        chosen = Mode(mode)
+    except ValueError as err:
+        raise UsageError(f"{mode!r} is no mode", f"Modes: {', '.join(Mode)}.") from err
+    days = DayRange(parse_day(start) if start else None, parse_day(end) if end else None)
+    return PlanRequest(chosen, days, accept_rules, newest_first)
+
+
+def run_plan(
+    config: Path | None, assignments: list[str] | None, request: PlanRequest, *, priced: bool, as_json: bool
+) -> None:
+    """Prints a plan and, where it is asked for, what it will cost."""
+    settings = load_settings(config, parse_assignments(assignments or []))
+    warehouse = opened_source(settings)
+    plan = make_plan(warehouse, settings, replace(request, check_rows=settings.quality.row_checks == "always"))
+    price = price_plan(warehouse, settings, plan) if priced and plan.days else None
+    if as_json:
+        told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}
+        print_json(told | ({"price": price_json(price)} if price else {}))
+        return
+    if plan.days:
+        console.print(plan_table(plan, price))
+    console.print(f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')}.")
+    if price is not None:
+        console.print(price_line(price))
+    if plan.rows_without_day:
+        console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
+
+
+def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
+    """Prints the state of every day."""
+    settings, warehouse = opened(config, assignments)
+    warehouse.create_tables()
+    rows = warehouse.query("ledger_latest")
+    try:
+        warehouse.shape()
+        plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
+    except MissingTableError as err:
+        if not as_json:
+            console.print(f"Nothing to tell yet: {err}")
+            return
+        plan = Plan((), check_rows=False)
+    costs = read_costs(warehouse, settings)
+    if as_json:
+        due = [asdict(d) for d in plan.days]
+        told = {"days": rows, "due": due, "rows_without_day": plan.rows_without_day}
+        print_json(told | ({"costs": costs_json(costs)} if costs else {}))
+        return
+    counts = {status: [row for row in rows if row["status"] == status] for status in Status}
+    good = counts[Status.PUBLISHED] + counts[Status.UNCHANGED]
+    console.print(
+        f"{counted(len(good), 'day')} published"
+        + (f", up to {max(row['partition_date'] for row in good)}" if good else "")
+        + f"; {number(len(counts[Status.BLOCKED]))} blocked, {number(len(counts[Status.FAILED]))} failed;"
+        + f" {number(len(plan.days))} due."
+    )
+    if good:
+        total = {name: sum(row[name] or 0 for row in good) for name in ("source_rows", "kept_rows", "rejected_rows")}
+        console.print(
+            f"{number(total['source_rows'])} source rows = {number(total['kept_rows'])} events"
+            f" + {number(total['rejected_rows'])} rejected."
+        )
+    for sentence in in_words(costs) if costs else ():
+        console.print(sentence)
+    for row in [*counts[Status.BLOCKED], *counts[Status.FAILED]]:
+        console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
+    if plan.days:
+        console.print(f"Process what is due with: {command('backfill', config)}")
+
+
+def _what(row: dict[str, Any]) -> str:
+    text = row["error"] or row["note"]
+    return f"{text} ({number(row['source_rows'])} rows, duplicates {rate(row['duplicate_rate'])})" if text else ""
