@@ -1,55 +1,63 @@
-"""Runs the benchmarks and writes docs/benchmarks.md: `python -m benchmarks [--full] [--only NAME] [--stream FILE]`."""
+"""Runs the benchmarks and writes docs/benchmarks.md: `python -m benchmarks [--full] [--only NAME]`."""
 
 import argparse
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import answers
-from benchmarks.asking import NAMES, Asked, ask, title
+from benchmarks import results
+from benchmarks.registry import BENCHMARKS, NAMES, Place, measure
+from benchmarks.timed_run import ROOT
+
+STREAM = "MIXFLOWS_BENCH_STREAM"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measures mixflows; ends with 1 where a figure is missed."
+        prog="python -m benchmarks", description="Measures mixflows; ends with 1 if a limit is missed."
     )
     parser.add_argument("--full", action="store_true", help="the long ones too: hours, and 60 GB of disk")
-    parser.add_argument("--only", choices=NAMES, action="append", help="only this one; repeatable")
-    parser.add_argument("--stream", type=Path, help="a raw-export file of many days, to land and backfill besides")
-    parser.add_argument("--days", type=int, help="only with so many days behind one-more-day; the others stay")
+    parser.add_argument(
+        "--only", choices=NAMES, action="append", metavar="NAME", help=f"{', '.join(NAMES)}; repeatable"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="a share of the days and rows, to try a benchmark out")
+    parser.add_argument(
+        "--stream",
+        type=Path,
+        default=os.environ.get(STREAM, ROOT.parent / "shared" / "data" / "git_events" / "delta.jsonl.gz"),
+        help=f"the raw-export file of the benchmark `stream`; by default {STREAM}, or what lies beside the repository",
+    )
     parser.add_argument("--folder", type=Path, help="where to put scratch files; by default the system's folder")
+    parser.add_argument("--document", type=Path, default=results.DOCUMENT, help="the file to write")
     words = parser.parse_args()
-    stream = words.stream.resolve() if words.stream else None
-    asked_for = "make bench" if len(sys.argv) == 1 else " ".join(["python -m benchmarks", *_public(words)])
+    if words.scale != 1 and words.document == results.DOCUMENT:
+        words.document = None
+    names = words.only or [benchmark.name for benchmark in BENCHMARKS if words.full or not benchmark.long]
+    command = " ".join(["python -m benchmarks", *(f"--only {name}" for name in words.only or ())])
+    command = command if words.only else "make bench FULL=1" if words.full else "make bench"
     begun = time.perf_counter()
     missed: list[str] = []
-    for name in words.only or NAMES:
+    for name in names:
         print(f"{name} …", flush=True)
         started = time.perf_counter()
-        # A process of its own for each, so that nobody inherits memory, imports or an open warehouse.
+        # A process of its own for each, so that none inherits memory, imports or an open warehouse.
         with (
             tempfile.TemporaryDirectory(dir=words.folder, prefix="mixflows-bench-") as folder,
             ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
         ):
-            answer = pool.submit(ask, name, Asked(Path(folder), words.full, stream, words.days)).result()
-        section = title(name, full=words.full)
-        part = answers.section(section, answer, asked_for, time.perf_counter() - started)
+            answer = pool.submit(measure, name, Place(Path(folder), Path(words.stream).resolve()), words.scale).result()
+        part = results.section(name, answer, command, time.perf_counter() - started)
         print(part, flush=True)
-        missed += [f"{section}: {figure.name}" for figure in answer.figures if not figure.met]
-        answers.write({section: part}, [title(name, full=full) for name in NAMES for full in (False, True)])
+        missed += [f"{name}: {figure.what}" for figure in answer.figures if not figure.met]
+        if words.document is not None:
+            results.write({name: part}, answer.plots, NAMES, words.document)
     print(f"All in {time.perf_counter() - begun:,.0f} s.")
-    if missed:
+    if missed and words.scale == 1:
         sys.exit("\n".join(["Missed:", *missed]))
-
-
-def _public(words: argparse.Namespace) -> list[str]:
-    shown = ["--full"] if words.full else []
-    shown += [word for name in words.only or () for word in ("--only", name)]
-    shown += ["--days", str(words.days)] if words.days else []
-    return shown + (["--stream FILE"] if words.stream else [])
 
 
 if __name__ == "__main__":

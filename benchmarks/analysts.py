@@ -3,14 +3,13 @@
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.answers import Answer, Table
-from benchmarks.asking import Asked
-from benchmarks.measuring import Span, command, middle, span
 from benchmarks.plots import stacked
-from benchmarks.rivals.reading import count_rows_read, rows_read
-from benchmarks.source import day_of, make_history, opened
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Table
+from benchmarks.source import day_of, opened, project
+from benchmarks.timed_run import Span, command, middle, span
+from mixflows.errors import MixflowsError
 
-DAYS, ROWS, FULL_ROWS = 60, 20_000, 200_000
 REPEATS = 7
 RAW = "the raw table, copies among them"
 READ_ONCE = "the raw table, deduplicated by the query"
@@ -39,20 +38,17 @@ QUERIES = {
 }
 
 
-def answer(asked: Asked) -> Answer:
-    rows = FULL_ROWS if asked.full else ROWS
-    path = asked.folder / "mixflows.duckdb"
-    make_history(path, DAYS, rows)
-    command("backfill", "--no-prefect", folder=asked.folder)
+def measure(place: Place, days: int, rows: int) -> Answer:
+    path = project(place.folder / "home", days, rows)
+    command("backfill", "--no-prefect", folder=path.parent)
     found = _queried(path)
     return Answer(
-        f"Three queries over {DAYS} days of {rows:,} events, medians of {REPEATS} in turns, in one warm process. Without"
+        f"Three queries over {days} days of {rows:,} events, medians of {REPEATS} in turns, in one warm process. Without"
         " published events, an analyst counts copies too, or deduplicates in each query, which gives the same answer.",
-        [],
-        [Table("Milliseconds", ("query", "over", "wall ms", ": mp_events", "CPU ms", "million rows read"), found)],
+        tables=[Table("Milliseconds", ("query", "over", "wall ms", ": mp_events", "CPU ms"), found)],
         plots=[
             stacked(
-                f"bench-analysts{'-long' if asked.full else ''}",
+                f"bench-analysts-{rows}",
                 "Milliseconds of each query over the raw table and over the published events, by the table above",
                 [(f"{query}: {over}", query, wall) for query, over, wall, *_ in found],
                 "milliseconds",
@@ -61,31 +57,24 @@ def answer(asked: Asked) -> Answer:
     )
 
 
-def _queried(path: Path) -> list[tuple[str, str, float, float, float, float]]:
+def _queried(path: Path) -> list[tuple[str, str, float, float, float]]:
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    statements = {
-        (query, over): text.format(source=source.format(where=where), where=where)
-        for query, (where, text) in QUERIES.items()
-        for over, source in FROM.items()
-    }
+    answers: dict[tuple[str, str], list[str]] = {}
     with opened(path, read_only=True) as connection:
         for repeat in range(REPEATS + 1):
-            for place, statement in statements.items():
-                with span() as measured:
-                    connection.execute(statement).fetchall()
-                if repeat:
-                    spans[place].append(measured)
-    found: list[tuple[str, str, float, float, float, float]] = []
-    answers: dict[tuple[str, str], list[str]] = {}
-    for (query, over), statement in statements.items():
-        with opened(path, read_only=True) as connection:
-            count_rows_read(connection)
-            answers[query, over] = sorted(map(str, connection.execute(statement).fetchall()))
-            read = rows_read(connection)
-        measured, published = middle(spans[query, over]), middle(spans[query, PUBLISHED])
-        ratio = measured.wall / published.wall
-        found.append((query, over, measured.wall * 1000, ratio, measured.cpu * 1000, read / 1e6))
+            for query, (where, text) in QUERIES.items():
+                for over, source in FROM.items():
+                    statement = text.format(source=source.format(where=where), where=where)
+                    with span() as measured:
+                        rows = connection.execute(statement).fetchall()
+                    answers[query, over] = sorted(map(str, rows))
+                    if repeat:
+                        spans[query, over].append(measured)
     unlike = [query for query in QUERIES if answers[query, READ_ONCE] != answers[query, PUBLISHED]]
     if unlike:
-        raise AssertionError(f"deduplicated, the raw table answers otherwise than the published events: {unlike}")
-    return found
+        raise MixflowsError(f"the deduplicated raw table and the published events answer differently: {unlike}")
+    medians = {place: middle(several) for place, several in spans.items()}
+    return [
+        (query, over, m.wall * 1000, m.wall / medians[query, PUBLISHED].wall, m.cpu * 1000)
+        for (query, over), m in medians.items()
+    ]

@@ -1,110 +1,98 @@
-"""What a day costs beside a bare copy of its rows, when it is new, has nothing to do, or has changed."""
+"""What a day costs beside a bare copy of its rows: new, without difference, or changed."""
 
 from collections import defaultdict
+from pathlib import Path
 from statistics import median
 
-from benchmarks.answers import Answer, Figure, Table
-from benchmarks.asking import Asked
-from benchmarks.measuring import MeteredWarehouse, Span, middle, span
-from benchmarks.source import Execute, add_days, add_late_rows, day_of, engine_of, settings_for
-from mixflows.model import PlannedDay, PlanReason, Run, Status, Verdict
-from mixflows.pipeline.publish import publish_day, stage_day
-from mixflows.settings import Settings
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Figure, Table
+from benchmarks.source import WAREHOUSE, bare_copy, day_of, opened, project
+from benchmarks.timed_run import Span, here, middle
+from mixflows.errors import MixflowsError
 
-ROWS = 200_000
-DAYS = 10
-BARE, NEW, AGAIN = "bare copy", "new day", "nothing to do"
-BARE_LATE, LATE = "bare copy with late rows", "0.5 % late rows"
-BARE_BESIDE = {BARE: BARE, NEW: BARE, AGAIN: BARE, BARE_LATE: BARE_LATE, LATE: BARE_LATE}
-ENDS = {NEW: Status.PUBLISHED, AGAIN: Status.UNCHANGED, LATE: Status.PUBLISHED}
+TINY = 20
+COPY, COPY_LATE = "bare copy", "bare copy with late rows"
+OTHER_VERSION = "UPDATE mp_partition_runs SET source_version = 'another' WHERE partition_date = $day"
+"""The ledger then says that the source changed, and the day is compared."""
+LATE_ROWS = """
+INSERT INTO mp_master_event
+SELECT * REPLACE (
+  'late ' || mp_insert_id AS mp_insert_id, mp_processing_time_ms + 345600000 AS mp_processing_time_ms,
+  loaded_at + INTERVAL 4 DAY AS loaded_at
+)
+FROM mp_master_event
+WHERE partition_date = $day AND (hash(mp_insert_id, 1) % 200 = 0 OR hour(time) = 0 AND minute(time) = 0 AND second(time) = 0)
+"""
+# What is measured: what is done to the day before, the command's flags, how the day ends, beside which copy, and the limit.
+Case = tuple[str, str | None, tuple[str, ...], str, str, float]
+CASES: tuple[Case, ...] = (
+    ("new day", None, (), "published", COPY, 1.5),
+    ("unchanged day, by its keys", OTHER_VERSION, (), "unchanged", COPY, 0.15),
+    ("unchanged day, by content", None, ("--mode", "all"), "unchanged", COPY, 0.3),
+    ("changed day, 0.5 % late rows", LATE_ROWS, (), "published", COPY_LATE, 0.55),
+)
 
 
-def answer(asked: Asked) -> Answer:
-    settings = settings_for(str(asked.folder / "days.duckdb"))
-    warehouse = MeteredWarehouse(settings)
-    execute = engine_of(warehouse)
-    add_days(execute, 0, DAYS + 1, ROWS)
-    execute("CHECKPOINT")
-    warehouse.create_tables()
-    execute(f"ATTACH '{asked.folder / 'bare.duckdb'}' AS bare")
-    spans: dict[str, list[Span]] = defaultdict(list)
-    steps: dict[str, dict[str, float]] = {}
-    looked: list[float] = []
-    # Late rows come last: merging them leaves small row groups, which the next checkpoint joins to larger ones.
-    rounds = [(number, sides) for sides in ((BARE, NEW, AGAIN), (BARE_LATE, LATE)) for number in range(DAYS + 1)]
-    for number, sides in rounds:
-        if LATE in sides:
-            add_late_rows(execute, number)
-            execute("CHECKPOINT")
-        for side in (*sides[:2][:: -1 if number % 2 else 1], *sides[2:]):
-            warehouse.seconds.clear()
-            copies = side in (BARE, BARE_LATE)
-            measured = _copied(execute, number, side) if copies else _processed(settings, warehouse, number, side)
-            if number:  # the first day warms up
-                profile = warehouse.seconds.get("profile", 0.0)
-                measured.wall -= profile
-                if side == NEW:
-                    looked.append(profile / measured.wall)
-                spans[side].append(measured)
-                so_far = steps.setdefault(side, defaultdict(float))
-                for step, seconds in warehouse.seconds.items():
-                    so_far[step] += seconds * 1000 / DAYS
-    warehouse.close()
-    names = sorted({name for side in ENDS for name in steps[side]}, key=lambda name: -steps[NEW].get(name, 0.0))
+def measure(place: Place, days: int, rows: int) -> Answer:
+    homes = {rows: place.folder / "large", TINY: place.folder / "tiny"}
+    for size, home in homes.items():
+        project(home, days, size)
+    copies: dict[str, list[Span]] = defaultdict(list)
+    ours: dict[tuple[str, int], list[Span]] = defaultdict(list)
+    # Late rows come last: a day's delta leaves small row groups, which a later checkpoint joins to larger ones.
+    for cases in (CASES[:3], CASES[3:]):
+        for number in range(days):
+            for case in cases:
+                for size, home in homes.items():
+                    measured = _processed(home, number, case)
+                    if number:  # the first day warms up
+                        ours[case[0], size].append(measured)
+            copied = bare_copy(homes[rows] / WAREHOUSE, number)
+            if number:
+                copies[cases[0][4]].append(copied)
+    ratios = {
+        name: median(
+            (large.wall - tiny.wall) / copy.wall
+            for large, tiny, copy in zip(ours[name, rows], ours[name, TINY], copies[beside], strict=True)
+        )
+        for name, _, _, _, beside, _ in CASES
+    }
     return Answer(
-        f"A day of {ROWS:,} events, staged, published, checked, recorded and checkpointed, beside a bare `CREATE TABLE"
-        f" AS SELECT` of its rows into a DuckDB file with its checkpoint; medians of {DAYS} days, and of their ratios. The"
-        " day's profile, for the report and the drift of figures, is a statement of its"
-        " own: its wall-clock time is left out of the ratios, and stands below.",
-        [
-            Figure("new day, without its profile : bare copy", _ratio(spans, NEW, "wall"), 1.5),
-            Figure(
-                "forced rerun with nothing to do, without its profile : bare copy", _ratio(spans, AGAIN, "wall"), 0.5
-            ),
-            Figure("the profile beside all else of a new day", median(looked), 0.25),
-        ],
+        f"`mixflows backfill --no-prefect` of one day of {rows:,} events in a process that has imported everything,"
+        f" until its file is closed, less the same command on a day of {TINY} events: that is its plan, its validation"
+        " and what it records, whatever the day's size. Beside it a `CREATE TABLE AS SELECT` of the day into a DuckDB file,"
+        f" with its checkpoint. Medians of {days - 1} days and of their ratios; the day's profile is included.",
+        [Figure(name, ratios[name], limit, beside=beside) for name, _, _, _, beside, limit in CASES],
         [
             Table(
                 "Medians",
-                ("", "wall ms", "CPU ms", "wall ratio", "CPU ratio"),
+                ("", "wall ms", "CPU ms", f"wall ms, day of {TINY}", "difference : bare copy"),
                 [
-                    (side, m.wall * 1000, m.cpu * 1000, _ratio(spans, side, "wall"), _ratio(spans, side, "cpu"))
-                    for side, m in ((side, middle(spans[side])) for side in BARE_BESIDE)
+                    *((name, m.wall * 1000, m.cpu * 1000, "", 1.0) for name, m in ((n, middle(s)) for n, s in copies.items())),
+                    *(
+                        (name, large.wall * 1000, large.cpu * 1000, f"{tiny.wall * 1000:.0f}", ratios[name])
+                        for name, large, tiny in ((n, middle(ours[n, rows]), middle(ours[n, TINY])) for n in ratios)
+                    ),
                 ],
-            ),
-            Table(
-                "Milliseconds a day by step (mean)",
-                ("step", *ENDS),
-                [(name, *(steps[side].get(name, 0.0) for side in ENDS)) for name in names],
-            ),
+            )
         ],
-    )
+    )  # fmt: skip
 
 
-def _ratio(spans: dict[str, list[Span]], side: str, what: str) -> float:
-    """The median of the days' ratios: a day's sides ran one after the other, under the same load."""
-    pairs = zip(spans[side], spans[BARE_BESIDE[side]], strict=True)
-    return median(getattr(ours, what) / getattr(bare, what) for ours, bare in pairs)
-
-
-def _copied(execute: Execute, number: int, side: str) -> Span:
-    with span() as measured:
-        execute(
-            f'CREATE TABLE bare."{side} {number}" AS SELECT * FROM mp_master_event'
-            f" WHERE partition_date = DATE '{day_of(number)}'"
-        )
-        execute("CHECKPOINT bare")
-    return measured
-
-
-def _processed(settings: Settings, warehouse: MeteredWarehouse, number: int, side: str) -> Span:
-    planned = PlannedDay(day_of(number), PlanReason.REQUESTED, ROWS, "benchmark")
-    execute = engine_of(warehouse)
-    with span() as measured:
-        staged = stage_day(warehouse, settings, planned, Run(side))
-        outcome = publish_day(warehouse, settings, staged, Verdict())
-        with warehouse.metered("checkpoint"):
-            execute("CHECKPOINT")
-    if outcome.row.status is not ENDS[side]:
-        raise AssertionError(f"{outcome.row.partition_date} ended {outcome.row.status}, not {ENDS[side]}")
-    return measured
+def _processed(home: Path, number: int, case: Case) -> Span:
+    name, before, flags, status, _, _ = case
+    day = day_of(number).isoformat()
+    if before:
+        with opened(home / WAREHOUSE) as connection:
+            connection.execute(before, {"day": day})
+            connection.execute("CHECKPOINT")
+    ended = here("backfill", "--no-prefect", "--start", day, "--end", day, *flags, folder=home)
+    if ended.code:
+        raise MixflowsError(f"{name}, {day}: ended with {ended.code}: {ended.err[-2000:]}")
+    with opened(home / WAREHOUSE, read_only=True) as connection:
+        (found,) = connection.execute(
+            "SELECT arg_max(status, finished_at) FROM mp_partition_runs WHERE partition_date = ?", [day]
+        ).fetchall()
+    if found != (status,):
+        raise MixflowsError(f"{name}, {day}: the day is {found[0]}, not {status}")
+    return ended.span

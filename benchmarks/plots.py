@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import altair as alt
 
-FOLDER = Path(__file__).parent.parent / "docs" / "images"
-
 
 @dataclass(frozen=True)
 class Plot:
@@ -22,15 +20,15 @@ class Plot:
     says: str
     chart: Any
 
-    def save(self) -> str:
-        """Writes the file.
-
-        Returns:
-            The image in Markdown, as docs/benchmarks.md names it.
-        """
-        FOLDER.mkdir(exist_ok=True)
-        self.chart.configure(background="white", font="sans-serif").save(FOLDER / f"{self.name}.svg")
+    @property
+    def markdown(self) -> str:
+        """The image as docs/benchmarks.md names it."""
         return f"![{self.says}](images/{self.name}.svg)"
+
+    def save(self, folder: Path) -> None:
+        """Writes the file."""
+        folder.mkdir(exist_ok=True)
+        self.chart.configure(background="white", font="sans-serif").save(folder / f"{self.name}.svg")
 
 
 def lines(

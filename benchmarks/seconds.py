@@ -1,70 +1,67 @@
-"""Where the seconds of a daily run go, from the start of its process until the command would print its last line."""
+"""Where the seconds of `mixflows run` go, imports and work, and how soon the command line answers."""
 
-import json
 import sys
-import time
-from collections import defaultdict
-from datetime import date
-from pathlib import Path
 from statistics import median
 
-from benchmarks.answers import Answer, Table
-from benchmarks.asking import Asked
-from benchmarks.measuring import process
 from benchmarks.plots import stacked
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Figure, Table
 from benchmarks.server import PrefectServer
-from benchmarks.source import add_days, day_of, engine_of, settings_for
-from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
+from benchmarks.source import day_of, project
+from benchmarks.timed_run import MIXFLOWS, Span, command, imports, middle, process
 
-PARTS = ("import", "server", "plan", "stage", "audit", "publish", "record", "artifacts", "Prefect", "other")
-REPEATS = 3
-BEHIND = 10
+REPEATS, SMALL = 3, 2_000
+WAYS = {
+    "as a flow": (),
+    "without Prefect": ("--no-prefect",),
+    "without Prefect, rows suite aside": ("--no-prefect", "--set", "quality.row_checks=never"),
+}
+COMMANDS = {"python -c pass": ("-c", "pass")} | {
+    f"mixflows {word}": (*MIXFLOWS, *word.split()) for word in ("--help", "backfill --help", "status")
+}
 
 
-def answer(asked: Asked) -> Answer:
-    rows: list[tuple[str, str, float]] = []
-    asked_at = time.perf_counter()
-    with PrefectServer(asked.folder):
-        begins = time.perf_counter() - asked_at
-        for events in (2_000, 200_000):
-            for way in ("flow", "plain"):
-                home = asked.folder / f"{way}-{events}"
-                home.mkdir()
-                name = f"{events:,} events, {'as a flow' if way == 'flow' else 'without Prefect'}"
-                rows += [(name, part, seconds) for part, seconds in _medians(home, way, events).items()]
-    names = list(dict.fromkeys(name for name, _, _ in rows))
-    found = {(name, part): seconds for name, part, seconds in rows}
+def measure(place: Place, behind: int, rows: int) -> Answer:
+    found: list[tuple[str, float, float, float, float]] = []
+    with PrefectServer(place.folder):
+        for events in (SMALL, rows):
+            home = place.folder / f"{events}"
+            project(home, behind + len(WAYS) * (REPEATS + 1), events)
+            command("backfill", "--no-prefect", "--end", day_of(behind - 1).isoformat(), folder=home)
+            days = iter(day_of(number).isoformat() for number in range(behind, 10_000))
+            for way, flags in WAYS.items():
+                imported = imports("run", *flags, "--as-of", next(days), folder=home)
+                whole = middle([command("run", *flags, "--as-of", next(days), folder=home) for _ in range(REPEATS)])
+                name = f"{events:,} events, {way}"
+                found.append((name, imported, max(0.0, whole.wall - imported), whole.wall, whole.cpu))
+    spans: dict[str, list[Span]] = {name: [] for name in COMMANDS}
+    for _ in range(7):
+        for name, words in COMMANDS.items():
+            spans[name].append(process([sys.executable, *words], place.folder))
+    commands = {name: middle(several) for name, several in spans.items()}
     return Answer(
-        f"A daily run of one new day with {BEHIND} days behind it, in a process of its own, a Prefect server running."
-        " Great Expectations is imported by the process that judges, meanwhile: what shows of that import is part of the"
-        f" audit. The server is only asked whether it answers; to start this one took {begins:.0f} s. What is left over is"
-        f" Prefect's (its engine, its client, its states), and without it stands as other. Medians of {REPEATS} days.",
-        [],
+        f"`mixflows run` of one new day with {behind} days behind it, the whole command, a Prefect server running: imports by the"
+        f" interpreter's own account (`-X importtime`, a run of its own), and the rest. Medians of {REPEATS} days.",
+        [Figure("mixflows --help", commands["mixflows --help"].wall, 0.3, "s")],
         [
+            Table("mixflows run", ("", "imports s", "work s", "whole s", "CPU s"), found),
             Table(
-                "Seconds",
-                ("", *names),
-                [(part, *(found.get((name, part), 0.0) for name in names)) for part in PARTS]
-                + [("all", *(sum(found.get((name, part), 0.0) for part in PARTS) for name in names))],
+                "Other commands; `status` reads an empty warehouse",
+                ("", "wall ms", "CPU ms", "peak MB"),
+                [(name, s.wall * 1000, s.cpu * 1000, s.peak_mb) for name, s in commands.items()],
+            ),
+        ],
+        [f"Imports are {median(row[1] / row[3] for row in found):.0%} of the whole (median)."],
+        [
+            stacked(
+                "bench-seconds",
+                "Where the seconds of a daily run go, by the first table",
+                [
+                    (name, part, value)
+                    for name, *parts in found
+                    for part, value in zip(("imports", "work"), parts, strict=False)
+                ],
+                "seconds",
             )
         ],
-        plots=[stacked("bench-seconds", "Where the seconds of a daily run go, by the table above", rows, "seconds")],
     )
-
-
-def _medians(home: Path, way: str, events: int) -> dict[str, float]:
-    warehouse = DuckDBWarehouse(settings_for(str(home / "mixflows.duckdb")))
-    add_days(engine_of(warehouse), 0, BEHIND + REPEATS, events)
-    warehouse.close()
-    _run(home, way, day_of(BEHIND - 1))
-    found: dict[str, list[float]] = defaultdict(list)
-    for number in range(BEHIND, BEHIND + REPEATS):
-        for part, seconds in _run(home, way, day_of(number)).items():
-            found[part].append(seconds)
-    return {part: median(found[part]) for part in PARTS if part in found}
-
-
-def _run(home: Path, way: str, last: date) -> dict[str, float]:
-    told = home / "seconds.json"
-    process([sys.executable, "-m", "benchmarks.watched", way, str(last), str(told)], home, (0, 3))
-    return json.loads(told.read_text(encoding="utf-8"))

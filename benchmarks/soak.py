@@ -1,4 +1,4 @@
-"""Two simulated years, a day at a time: late data, deliveries again, new columns, and kills at any moment."""
+"""Simulated months, a day at a time: late data, deliveries again, new columns, and kills at any moment."""
 
 import json
 import random
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,49 +14,28 @@ from statistics import median
 
 import psutil
 
-from benchmarks.answers import Answer, Figure, Table
-from benchmarks.asking import Asked
-from benchmarks.measuring import ROOT, held_mb
 from benchmarks.plots import lines
-from benchmarks.source import Execute, add_days, day_of, engine_of, settings_for
-from expectations.auditor import GreatExpectationsAuditor
-from harness.truth import compare
-from mixflows.days import DayRange
-from mixflows.errors import SourceColumnsError
-from mixflows.model import Run, Status
-from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.pipeline.run import ThreadSteps, process
-from mixflows.settings import Settings
-from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Figure, Table
+from benchmarks.server import held_mb
+from benchmarks.source import WAREHOUSE, Execute, add_copies, add_days, add_without_id, day_of, opened, project
+from benchmarks.timed_run import ROOT, here
+from harness.truth import damage
+from mixflows.errors import MixflowsError
 
-ROWS = 400
 KILL_ONE_IN, AGAIN_EVERY = 8, 7
 WINDOWS = 6
 READY = "ready"
-REFUSED = "refused"
-CONTENT = """
-SELECT (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM mp_master_event)
-  = (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM (
-      SELECT {columns} FROM mp_events UNION ALL SELECT {columns} FROM mp_rejected_events
-    ))
-"""
-"""Whether every delivered row, whole, is once in one of the published tables."""
-LEDGER = """
-WITH told AS (
-  SELECT arg_max((source_rows, kept_rows, rejected_rows), finished_at) AS counts, partition_date FROM mp_partition_runs
-  GROUP BY partition_date
-),
-is_so AS (
-  SELECT partition_date, (count(*), sum(kept::BIGINT), sum(1 - kept::BIGINT)) AS counts
-  FROM (
-    SELECT partition_date, true AS kept FROM mp_events
-    UNION ALL SELECT partition_date, false FROM mp_rejected_events
-  )
-  GROUP BY partition_date
+# The deliveries of a day that lies so many days back: which events, and what is changed of them.
+LATE_DELIVERIES = (
+    ("hash(mp_insert_id, 1) % 50 = 0", {}),
+    ("hash(mp_insert_id, 2) % 50 = 0", {"mp_insert_id": "'late ' || mp_insert_id"}),
 )
-SELECT count(*) FROM told FULL JOIN is_so USING (partition_date) WHERE told.counts IS DISTINCT FROM is_so.counts
-"""
-"""Days of which the ledger does not tell what is published."""
+EARLIER = "hash(mp_insert_id, 3) % 80 = 0", {"mp_processing_time_ms": "mp_processing_time_ms - 1000"}
+"""Copies that arrived before the ones that were published."""
+FLAGS = (
+    "--no-prefect", "--json", "--set", "quality.duplicate_rate.warning=none", "--set", "quality.duplicate_rate.critical=none"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,20 +43,14 @@ class Pace:
     """What happens in the simulated time.
 
     Attributes:
+        rows: Events of a day.
         column_every: After so many days comes a new column.
         late: So many days back, each day brings copies and new events.
-        unkilled: So many days at the end in which the worker is left alone, so that its memory can be told.
     """
 
-    days: int
+    rows: int
     column_every: int
     late: tuple[int, ...]
-    unkilled: int
-
-    @property
-    def columns(self) -> int:
-        """How many columns come."""
-        return (self.days - 1) // self.column_every
 
     def new_column(self, number: int) -> str:
         """The latest column on the day of this number; empty before the first."""
@@ -88,18 +61,12 @@ class Pace:
         return number > self.column_every and number % self.column_every == self.column_every // 2
 
 
-QUICK = Pace(40, column_every=9, late=(1, 2, 3, 5, 9, 20), unkilled=12)
-FULL = Pace(730, column_every=90, late=(1, 2, 3, 5, 9, 30, 60), unkilled=180)
-
-
 @dataclass(frozen=True)
 class Step:
-    """One simulated day, as the worker tells it.
+    """One simulated day, as the worker reports it.
 
     Attributes:
-        days: Days that the run took.
-        seconds: Of plan and pipeline.
-        held_mb: Memory of the worker and of the process that judges for it.
+        days: Days that the run processed.
         refused: Whether a column's changed type was refused before it.
         wrong: What does not hold after it; empty if all does.
     """
@@ -112,88 +79,86 @@ class Step:
     wrong: str
 
 
-def answer(asked: Asked) -> Answer:
-    pace = FULL if asked.full else QUICK
-    steps, kills, after = _simulated(asked, pace)
+def measure(place: Place, days: int, rows: int, column_every: int, late: Sequence[int], unkilled: int) -> Answer:
+    pace = Pace(rows, column_every, tuple(late))
+    unkilled = min(unkilled, days // 2)
+    steps, kills, between = _simulated(place.folder / "home", days, days - unkilled, pace)
     wrong = [step for step in steps if step.wrong]
-    windows = [steps[i * pace.days // WINDOWS : (i + 1) * pace.days // WINDOWS] for i in range(WINDOWS)]
+    windows = [steps[i * days // WINDOWS : (i + 1) * days // WINDOWS] for i in range(WINDOWS)]
     per_day = [median(s.seconds / s.days * 1000 for s in window) for window in windows]
-    memory = [median(s.held_mb for s in window) for window in windows]
-    alone, third = steps[-pace.unkilled :], pace.unkilled // 3
+    alone, third = steps[-unkilled:], unkilled // 3
     growth = median(s.held_mb for s in alone[-third:]) / median(s.held_mb for s in alone[:third])
+    shown = steps[:: max(1, days // 60)]
     return Answer(
-        f"{pace.days:,} simulated days of {ROWS} events, one daily run each, by the functions under the flows, in a worker that"
-        f" was killed with SIGKILL {kills:,} times, at a random moment of a day's delivery, run or check ({after:,} more times"
-        f" between two days), and started again; in the last {pace.unkilled} days it was left alone. With each day come copies"
-        f" and new events of {len(pace.late)} earlier days, up to {pace.late[-1]} days late; every {AGAIN_EVERY} days a whole"
-        f" day once more. {pace.columns} columns came, and {sum(s.refused for s in steps)} times a column's changed type was"
-        " refused. After each run plain SQL over the whole source tells whether the published events are the first copies,"
-        " every delivered row is whole and once in one of the published tables, and the ledger's latest row of each day tells"
-        " what is published.",
+        f"{days:,} simulated days of {rows} events, one `mixflows run` each, in a worker that was killed with SIGKILL {kills:,} times"
+        f" at a random moment of a day's delivery, run or check ({between:,} more times between two days), and started again; in the"
+        f" last {unkilled} days it was left alone. With each day come copies and new events of {len(late)} earlier days, up to"
+        f" {late[-1]} days late; every {AGAIN_EVERY} days a whole day once more. {(days - 1) // column_every} columns came, and"
+        f" {sum(s.refused for s in steps)} times a column's changed type was refused. After each run plain SQL over the whole source"
+        " checks that the published events are the first copies, that every delivered row is whole and once in one of the published"
+        " tables, and that the ledger's latest row of each day has their counts.",
         [
             Figure("runs after which something did not hold", len(wrong), 0, "runs"),
-            Figure("time per processed day, last sixth : second sixth", per_day[-1] / per_day[1], 1.5),
-            Figure(f"memory, last : first third of {pace.unkilled} days without a kill", growth, 1.25),
+            Figure("time per processed day, last sixth", per_day[-1] / per_day[1], 1.5, beside="second sixth"),
+            Figure(f"memory in {unkilled} days without a kill, last third", growth, 1.25, beside="first third"),
         ],
         [
             Table(
                 "Medians by sixths of the time",
-                ("simulated days", "days taken a run", "ms per day taken", "MB, with the process that judges"),
+                ("simulated days", "days a run", "ms a processed day", "MB"),
                 [
                     (
                         f"{window[0].number + 1:,} to {window[-1].number + 1:,}",
-                        median(s.days for s in window), milliseconds, megabytes,
+                        median(s.days for s in window), milliseconds, median(s.held_mb for s in window),
                     )
-                    for window, milliseconds, megabytes in zip(windows, per_day, memory, strict=True)
+                    for window, milliseconds in zip(windows, per_day, strict=True)
                 ],
             )
         ],
         [f"Day {step.number + 1}: {step.wrong}" for step in wrong[:10]],
         [
             lines(
-                f"bench-soak{'-long' if asked.full else ''}",
-                "Milliseconds per processed day, and memory with the process that judges, over the simulated days",
+                f"bench-soak-{days}",
+                "Milliseconds per processed day, and memory, over the simulated days",
                 [
-                    *(("ms per day taken", s.number + 1, s.seconds / s.days * 1000) for s in steps[:: max(1, pace.days // 60)]),
-                    *(("MB", s.number + 1, s.held_mb) for s in steps[:: max(1, pace.days // 60)]),
+                    *(("ms a processed day", s.number + 1, s.seconds / s.days * 1000) for s in shown),
+                    *(("MB", s.number + 1, s.held_mb) for s in shown),
                 ],
-                "simulated days",
-                "ms, MB",
-                log=None,
+                "simulated days", "ms, MB", log=None,
             )
         ],
     )  # fmt: skip
 
 
-def _simulated(asked: Asked, pace: Pace) -> tuple[list[Step], int, int]:
+def _simulated(home: Path, days: int, killed: int, pace: Pace) -> tuple[list[Step], int, int]:
     """Every day's step, how many kills met the worker at work, and how many met it between two days."""
     chance = random.Random(20261101)
     steps: list[Step] = []
-    kills = after = 0
-    path = asked.folder / "mixflows.duckdb"
-    while len(steps) < pace.days:
-        with _worker(path, full=asked.full) as worker:
+    kills = between = 0
+    project(home, 0, pace.rows)
+    while len(steps) < days:
+        with _worker(home, pace) as worker:
             if _line(worker) != READY:
-                raise AssertionError("the worker did not say that it is ready")
-            for number in range(len(steps), pace.days):
+                raise MixflowsError("the worker did not say that it is ready")
+            for number in range(len(steps), days):
                 print(number, file=worker.stdin, flush=True)
-                if number < pace.days - pace.unkilled and chance.randrange(KILL_ONE_IN) == 0:
+                if number < killed and chance.randrange(KILL_ONE_IN) == 0:
                     expected = median([s.seconds for s in steps[-20:]] or [1.0])
                     time.sleep(chance.random() * expected * 1.5)
                     worker.send_signal(signal.SIGKILL)
                     if told := worker.stdout.read() if worker.stdout else "":
                         steps.append(Step(**json.loads(told)))
-                        after += 1
+                        between += 1
                     else:
                         kills += 1
                     break
                 steps.append(Step(**json.loads(_line(worker))))
-    return steps, kills, after
+    return steps, kills, between
 
 
 @contextmanager
-def _worker(path: Path, *, full: bool) -> "Iterator[subprocess.Popen[str]]":
-    words = [sys.executable, "-m", "benchmarks.soak", str(path), *(["--full"] if full else [])]
+def _worker(home: Path, pace: Pace) -> "Iterator[subprocess.Popen[str]]":
+    words = [sys.executable, "-m", "benchmarks.soak", str(home), json.dumps(asdict(pace))]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         try:
             yield worker
@@ -204,76 +169,50 @@ def _worker(path: Path, *, full: bool) -> "Iterator[subprocess.Popen[str]]":
 def _line(worker: "subprocess.Popen[str]") -> str:
     line = worker.stdout.readline() if worker.stdout else ""
     if not line:
-        raise AssertionError(f"the worker ended with {worker.wait()}")
+        raise MixflowsError(f"the worker ended with {worker.wait()}")
     return line.strip()
 
 
-def work(path: Path, pace: Pace) -> None:
-    """Takes simulated days by their numbers from stdin, and tells each step on stdout."""
-    settings = settings_for(str(path), quality={"duplicate_rate": {"warning": None, "critical": None}})
-    warehouse = DuckDBWarehouse(settings)
-    execute = engine_of(warehouse)
-    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-    auditor.warm_up()
+def work(home: Path, pace: Pace) -> None:
+    """Processes simulated days by their numbers from stdin, and reports each step on stdout."""
+    path = home / WAREHOUSE
     print(READY, flush=True)
     for word in sys.stdin:
         number = int(word)
-        deliver(execute, number, pace)
-        warehouse.close()  # the source's columns may be new
-        refused = ""
-        if pace.changes_type(number):
-            refused = what_a_changed_type_does(settings, pace.new_column(number))
-        warehouse = DuckDBWarehouse(settings)
-        execute = engine_of(warehouse)
-        auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-        started = time.perf_counter()
-        run = Run(f"day {number} {time.time_ns()}")
-        plan = make_plan(warehouse, settings, PlanRequest(days=DayRange(end=day_of(number)), check_rows=True))
-        result = process(warehouse, settings, run, plan, ThreadSteps(warehouse, settings, run, auditor, concurrency=2))
-        seconds = time.perf_counter() - started
+        with opened(path) as connection:
+            deliver(connection.execute, number, pace)
+        refused = pace.changes_type(number)
+        wrong = [_changed_type(home, number, pace)] if refused else []
+        ended = here("run", *FLAGS, "--as-of", day_of(number).isoformat(), folder=home)
         held = held_mb(psutil.Process())
-        wrong = what_is_wrong(execute, [o.row.status for o in result.outcomes])
-        if refused not in ("", REFUSED):
-            wrong = f"{wrong} {refused}".strip()
-        step = Step(number, max(1, len(plan.days)), seconds, held, refused == REFUSED, wrong)
+        with opened(path) as connection:
+            wrong.append(damage(connection.execute))
+        days = json.loads(ended.out)["days"] if ended.code in (0, 3) else []
+        if ended.code:
+            wrong.append(f"exit code {ended.code}: {ended.err[-500:]}")
+        found = " ".join(filter(None, wrong))
+        step = Step(number, max(1, len(days)), ended.span.wall, held, refused, found)
         print(json.dumps(asdict(step)), flush=True)
 
 
-def what_a_changed_type_does(settings: Settings, column: str) -> str:
-    """Changes the type of a column of the source, plans, and changes it back; `REFUSED` where that is refused as it has to be."""
-    warehouse = DuckDBWarehouse(settings)
-    execute = engine_of(warehouse)
-    execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE BLOB")
-    try:
-        make_plan(warehouse, settings, PlanRequest())
-        return f"the changed type of {column} was not refused"
-    except SourceColumnsError as err:
-        return REFUSED if column in str(err) else f"the changed type of {column} is not named"
-    finally:
-        execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
-        warehouse.close()
+def _changed_type(home: Path, number: int, pace: Pace) -> str:
+    """Changes the type of a column of the source, runs, and changes it back.
 
-
-def what_is_wrong(execute: Execute, statuses: Sequence[Status]) -> str:
-    """What does not hold after a run whose days ended so; empty if all does."""
-    found = str(compare(execute))
-    names = execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'mp_master_event'").fetchall()
-    ((whole,),) = execute(CONTENT.format(columns=", ".join(name for (name,) in names))).fetchall()
-    ((days,),) = execute(LEDGER).fetchall()
-    left = [status for status in statuses if status in (Status.FAILED, Status.BLOCKED)]
-    return " ".join(
-        [
-            *([found] if found != "yes" else []),
-            *([] if whole else ["rows are not as they were delivered"]),
-            *([f"the ledger tells {days:,} days wrong"] if days else []),
-            *left,
-        ]
-    )
+    Returns:
+        What is wrong; empty where it was refused by name.
+    """
+    column = pace.new_column(number)
+    with opened(home / WAREHOUSE) as connection:
+        connection.execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE BLOB")
+    ended = here("run", *FLAGS, "--as-of", day_of(number).isoformat(), folder=home)
+    with opened(home / WAREHOUSE) as connection:
+        connection.execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
+    return "" if ended.code and column in ended.err else f"the changed type of {column} was not refused by its name"
 
 
 def deliver(execute: Execute, number: int, pace: Pace) -> None:
     """One day's delivery in one transaction; a worker that was killed may find it there already."""
-    add_days(execute, 0, 0, ROWS)  # the table
+    add_days(execute, 0, 0, pace.rows)  # the table
     column = pace.new_column(number)
     if pace.changes_type(number):  # the worker may have been killed before it changed the type back
         execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
@@ -282,38 +221,21 @@ def deliver(execute: Execute, number: int, pace: Pace) -> None:
     execute("BEGIN")
     if column and column != pace.new_column(number - 1):
         execute(f"ALTER TABLE mp_master_event ADD COLUMN {column} VARCHAR")
-    add_days(execute, number, 1, ROWS)
+    add_days(execute, number, 1, pace.rows)
     if column:
         execute(f"UPDATE mp_master_event SET {column} = 'new' WHERE partition_date = DATE '{day_of(number)}'")
     for back in (back for back in pace.late if back <= number):
-        _again(execute, number, back, "hash(mp_insert_id, 1) % 50 = 0", {})
-        _again(execute, number, back, "hash(mp_insert_id, 2) % 50 = 0", {"mp_insert_id": "'late ' || mp_insert_id"})
-    if number >= 3:  # a copy that arrived before the one that was published
-        earlier = {"mp_processing_time_ms": "mp_processing_time_ms - 1000"}
-        _again(execute, number, 3, "hash(mp_insert_id, 3) % 80 = 0", earlier)
+        for which, changed in LATE_DELIVERIES:
+            add_copies(execute, number - back, back, which, **changed)
+    if number >= 3:
+        which, changed = EARLIER
+        add_copies(execute, number - 3, 3, which, **changed)
     if number and number % AGAIN_EVERY == 0:
-        _again(execute, number, AGAIN_EVERY, "true", {})
-    execute(
-        "INSERT INTO mp_master_event SELECT * REPLACE (NULL AS mp_insert_id) FROM mp_master_event"
-        f" WHERE partition_date = DATE '{day_of(number)}' AND hash(mp_insert_id, 4) % 100 = 0"
-    )
+        add_copies(execute, number - AGAIN_EVERY, AGAIN_EVERY, "true")
+    add_without_id(execute, number, 100)
     execute("COMMIT")
 
 
-def _again(execute: Execute, number: int, back: int, which: str, changed: Mapping[str, str]) -> None:
-    """Delivers some of an earlier day's events once more, changed or not."""
-    values: dict[str, str] = {
-        "mp_processing_time_ms": f"mp_processing_time_ms + {back * 86_400_000}",
-        "loaded_at": f"TIMESTAMPTZ '{day_of(number + 1)} 03:00:00+00'",
-        "source_file": f"'export-{number}.jsonl'",
-        **changed,
-    }
-    replaced = ", ".join(f"{value} AS {column}" for column, value in values.items())
-    execute(
-        f"INSERT INTO mp_master_event SELECT * REPLACE ({replaced}) FROM mp_master_event"
-        f" WHERE partition_date = DATE '{day_of(number - back)}' AND {which}"
-    )
-
-
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), FULL if "--full" in sys.argv else QUICK)
+    given = json.loads(sys.argv[2])
+    work(Path(sys.argv[1]), Pace(given["rows"], given["column_every"], tuple(given["late"])))

@@ -22,11 +22,11 @@ STAGED = {"row_num": 8.0, "rejection_reason": 0.0, "is_exact_copy": 0.0, "is_con
 
 @dataclass(frozen=True)
 class Read:
-    """One reference to a table; `day` is None where the statement names none, and reads all of it."""
+    """One reference to a table; `days` is None where the statement names none, and reads all of it."""
 
     table: str
     columns: frozenset[str]
-    day: date | None
+    days: frozenset[date] | None
 
 
 def reads(sql: str, columns: Mapping[str, Collection[str]], *, dialect: str = "bigquery") -> list[Read]:
@@ -67,7 +67,7 @@ def _of_query(query: exp.Query, columns: Mapping[str, Collection[str]], dialect:
         for alias, source in scope.sources.items():
             if isinstance(source, exp.Table) and source.name in columns:
                 used = {column.name for column in scope.columns if column.table == alias}
-                yield Read(source.name, frozenset(used), _day(scope, alias))
+                yield Read(source.name, frozenset(used), _days(scope, alias))
 
 
 def _of_target(merge: exp.Merge, columns: Mapping[str, Collection[str]]) -> Iterator[Read]:
@@ -76,26 +76,33 @@ def _of_target(merge: exp.Merge, columns: Mapping[str, Collection[str]]) -> Iter
     if table not in columns:
         return
     changing = [when for when in merge.find_all(exp.When) if not isinstance(when.args["then"], exp.Insert)]
-    day = _literal_day(merge.args["on"], alias)
-    if day is None and changing:
-        days = {_literal_day(when.args.get("condition"), alias) for when in changing}
-        day = days.pop() if len(days) == 1 else None
+    days = _literal_days(merge.args["on"], alias)
+    if days is None and changing:
+        of_clauses = {_literal_days(when.args.get("condition"), alias) for when in changing}
+        days = of_clauses.pop() if len(of_clauses) == 1 else None
     used = {column.name for column in merge.find_all(exp.Column) if column.table == alias}
-    yield Read(table, frozenset(used), day)
+    yield Read(table, frozenset(used), days)
     if changing:
-        yield Read(table, frozenset(columns[table]), day)
+        yield Read(table, frozenset(columns[table]), days)
 
 
-def _day(scope: Scope, alias: str) -> date | None:
+def _days(scope: Scope, alias: str) -> frozenset[date] | None:
     where = scope.expression.args.get("where")
-    return _literal_day(where.this if where else None, alias)
+    return _literal_days(where.this if where else None, alias)
 
 
-def _literal_day(condition: exp.Expr | None, alias: str) -> date | None:
-    """The day that a condition holds the alias to: an equation with a bare literal, not under OR."""
+def _literal_days(condition: exp.Expr | None, alias: str) -> frozenset[date] | None:
+    """The days that a condition holds the alias to: an equation with, or a list of, bare literals, not under OR."""
     for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-        if isinstance(part, exp.EQ) and isinstance(part.left, exp.Column) and isinstance(part.right, exp.Cast):
-            column, literal = part.left, part.right.this
-            if (column.table, column.name) == (alias, DAY) and isinstance(literal, exp.Literal):
-                return date.fromisoformat(literal.name)
+        match part:
+            case exp.EQ():
+                column, values = part.left, [part.right]
+            case exp.In():
+                column, values = part.this, part.expressions
+            case _:
+                continue
+        if not isinstance(column, exp.Column) or (column.table, column.name) != (alias, DAY) or not values:
+            continue
+        if all(isinstance(value, exp.Cast) and isinstance(value.this, exp.Literal) for value in values):
+            return frozenset(date.fromisoformat(value.this.name) for value in values)
     return None

@@ -30,6 +30,32 @@ SELECT
 """
 
 
+CONTENT = """
+SELECT (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM mp_master_event)
+  = (SELECT (count(*), sum(hash({columns})::HUGEINT)) FROM (
+      SELECT {columns} FROM mp_events UNION ALL SELECT {columns} FROM mp_rejected_events
+    ))
+"""
+"""Whether every delivered row, whole, is once in one of the published tables."""
+LEDGER = """
+WITH recorded AS (
+  SELECT arg_max((source_rows, kept_rows, rejected_rows), finished_at) AS counts, partition_date FROM mp_partition_runs
+  GROUP BY partition_date
+),
+published AS (
+  SELECT partition_date, (count(*), sum(kept::BIGINT), sum(1 - kept::BIGINT)) AS counts
+  FROM (
+    SELECT partition_date, true AS kept FROM mp_events
+    UNION ALL SELECT partition_date, false FROM mp_rejected_events
+  )
+  GROUP BY partition_date
+)
+SELECT count(*) FROM recorded FULL JOIN published USING (partition_date)
+WHERE recorded.counts IS DISTINCT FROM published.counts
+"""
+"""Days of which the latest ledger row has other counts than the published tables."""
+
+
 @dataclass(frozen=True)
 class Wrong:
     """How far published tables are from the truth.
@@ -66,3 +92,22 @@ def compare(execute: Execute) -> Wrong:
     execute(FOUND)
     (counts,) = execute(COUNTS).fetchall()
     return Wrong(*map(int, counts))
+
+
+def damage(execute: Execute) -> str:
+    """What is wrong with a project's tables: winners, whole rows, ledger.
+
+    Returns:
+        In words; empty if nothing is.
+    """
+    winners = str(compare(execute))
+    names = execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'mp_master_event'").fetchall()
+    ((whole,),) = execute(CONTENT.format(columns=", ".join(name for (name,) in names))).fetchall()
+    ((days,),) = execute(LEDGER).fetchall()
+    return " ".join(
+        [
+            *([winners] if winners != "yes" else []),
+            *([] if whole else ["rows are not as they were delivered"]),
+            *([f"the ledger is wrong on {days:,} days"] if days else []),
+        ]
+    )

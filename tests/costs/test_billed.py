@@ -13,7 +13,7 @@ TABLES = {"mp_events": EVENTS, "stage": (*EVENTS, "row_num")}
 
 
 def read(table: str, *columns: str, day: date | None = DAY) -> Read:
-    return Read(table, frozenset(columns), day)
+    return Read(table, frozenset(columns), frozenset({day}) if day else None)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,20 @@ def test_a_merge_that_changes_rows_is_billed_for_the_whole_of_the_days_besides(
     assert Counter(reads(MERGE.format(on=on, when=when), TABLES)) == Counter([STAGE, *target])
 
 
+def test_days_in_a_list_are_told_apart_from_other_lists() -> None:
+    listed = "e.partition_date IN (DATE '2024-01-02', DATE '2024-01-05') AND e.mp_insert_id IN ('a', 'b')"
+    (found,) = reads(f"SELECT e.time FROM mp_events AS e WHERE {listed}", TABLES)
+    assert found.days == {date(2024, 1, 2), date(2024, 1, 5)}
+    (found,) = reads(
+        "SELECT e.time FROM mp_events AS e WHERE e.partition_date IN (SELECT s.time FROM stage AS s)", TABLES
+    )[:1]
+    assert found.days is None
+
+
 def test_a_day_that_is_reckoned_is_none() -> None:
     reckoned = "e.partition_date = DATE_SUB(DATE '2024-01-02', INTERVAL 1 DAY)"
     (found,) = reads(f"SELECT e.time FROM mp_events AS e WHERE {reckoned}", TABLES)
-    assert found.day is None
+    assert found.days is None
 
 
 def test_a_statement_that_is_not_known_here_is_refused() -> None:

@@ -22,6 +22,7 @@ WRONG = [
     ("mixflows/days.py", "import benchmarks", "imports benchmarks: mixflows may not"),
     ("mixflows/costs/model.py", "from harness.billed import reads", "imports harness: mixflows may not"),
     ("tests/spec/test_day.py", "from benchmarks.source import opened", "imports benchmarks: tests may not"),
+    ("benchmarks/day.py", "from tests.spec.project import Project", "imports tests: benchmarks may not"),
     ("harness/truth.py", "import tests", "imports tests: harness may not"),
     ("mixflows/model.py", "import prefect", "imports prefect: only"),
     ("expectations/figures.py", "from prefect import task", "imports prefect: only"),

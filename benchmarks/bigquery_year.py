@@ -1,0 +1,40 @@
+"""How many jobs the backfill of a year is on BigQuery's API."""
+
+from benchmarks.api import ApiProject, api_on_loopback
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Figure, Table
+from benchmarks.source import project
+from harness.bigquery.server import NoInterpreterError, ServerError
+from mixflows.costs.model import Workload, backfill
+
+
+def measure(place: Place, days: int, rows: int) -> Answer:
+    about = (
+        f"`mixflows backfill --no-prefect` of {days} days of {rows} events on an API server on loopback: jobs as the server knows"
+        " them. Its seconds are those of that server, which is no BigQuery."
+    )
+    source = project(place.folder / "source", days, rows)
+    try:
+        with api_on_loopback(place.folder) as api:
+            warehouse = ApiProject(api, place.folder / "home", "year")
+            warehouse.load(source)
+            span, jobs = warehouse.run("backfill")
+            published = len(warehouse.days("mp_events"))
+    except (NoInterpreterError, ServerError) as err:
+        return Answer(about, notes=[f"Not run: {err}."])
+    modelled = backfill(Workload(rows, days_of_history=days)).jobs
+    return Answer(
+        about,
+        [
+            Figure(
+                f"jobs of a backfill of {days} days", len(jobs), 250, "jobs", beside=f"{modelled:,} by the cost model"
+            )
+        ],
+        [
+            Table(
+                "Once",
+                ("days published", "jobs", "jobs by the model", "jobs a day", "wall s"),
+                [(published, len(jobs), modelled, len(jobs) / days, span.wall)],
+            )
+        ],
+    )

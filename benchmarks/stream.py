@@ -1,0 +1,53 @@
+"""A real stream of many days and few events, from the file to the published tables."""
+
+import json
+
+from benchmarks.registry import Place
+from benchmarks.results import Answer, Figure, Table
+from benchmarks.server import PrefectServer
+from benchmarks.source import WAREHOUSE, opened
+from benchmarks.timed_run import Span, command
+
+RATES = ("--set", "quality.duplicate_rate.warning=none", "--set", "quality.duplicate_rate.critical=none")
+"""The stream has days that are mostly duplicates."""
+COUNTS = "SELECT (SELECT count(*) FROM mp_events), (SELECT count(*) FROM mp_rejected_events)"
+ABOUT = (
+    "A raw export of 118,766 real events on 2,179 days: `mixflows land`, then `mixflows backfill` as a flow against a server,"
+    " and without Prefect, each the whole command."
+)
+
+
+def measure(place: Place) -> Answer:
+    if not place.stream.is_file():
+        return Answer(ABOUT, notes=["Not measured: the stream's file is absent; name it with --stream."])
+    spans: dict[tuple[str, str], Span] = {}
+    right: dict[str, str] = {}
+    with PrefectServer(place.folder):
+        for way, flags in (("as a flow", ()), ("without Prefect", ("--no-prefect",))):
+            home = place.folder / way.replace(" ", "-")
+            home.mkdir()
+            spans[way, "land"] = command("land", str(place.stream), folder=home)
+            spans[way, "backfill"] = command("backfill", *flags, *RATES, folder=home)
+            with opened(home / WAREHOUSE, read_only=True) as connection:
+                right[way] = _right(place, connection.execute(COUNTS).fetchall()[0])
+    return Answer(
+        ABOUT,
+        [Figure("2,179 days of a real stream, as a flow", spans["as a flow", "backfill"].wall, 25, "s")],
+        [
+            Table(
+                "Each once",
+                ("", "command", "wall s", "CPU s", "peak MB", "right?"),
+                [(way, word, s.wall, s.cpu, s.peak_mb, right[way]) for (way, word), s in spans.items()],
+            )
+        ],
+    )
+
+
+def _right(place: Place, counts: tuple[int, int]) -> str:
+    """Whether the counts are those that are known of the stream, which stand in a file beside it."""
+    known = place.stream.with_name("EXPECTED.json")
+    if not known.is_file():
+        return f"unknown: {counts[0]:,} kept, {counts[1]:,} rejected"
+    expected = json.loads(known.read_text(encoding="utf-8"))
+    difference = counts[0] - expected["kept"], counts[1] - expected["rejected"]
+    return "no: {:+,} kept, {:+,} rejected".format(*difference) if any(difference) else "yes"
