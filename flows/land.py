@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from mixflows.intake.finding import find_files
+from mixflows.intake.finding import find_files, printable
 from mixflows.intake.landing import Landing
 from tasks.landing import land_file, landed_state
 from tasks.runs import settings_of
@@ -11,7 +11,11 @@ from tasks.runs import settings_of
 
 @flow(name="land", retries=0)
 def land(
-    files: list[str], again: bool = False, config: str | None = None, assignments: list[str] | None = None
+    files: list[str],
+    again: bool = False,
+    config: str | None = None,
+    assignments: list[str] | None = None,
+    allow_malformed: bool = False,
 ) -> State[list[Landing]]:
     """Lands raw-export files, each whole and in one transaction; a refused file does not stop the others.
 
@@ -20,7 +24,15 @@ def land(
         again: Land content that was landed before once more.
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
+        allow_malformed: Land files of which most lines are no events, as malformed lines.
     """
     settings = settings_of(config, assignments or [])
-    states = [land_file(settings, path, again, return_state=True) for path in find_files(files)]
-    return landed_state([state.result(raise_on_failure=False) for state in states])
+    found = find_files(files)
+    states = [
+        land_file(
+            settings, path, printable(path.name),
+            again=again, allow_malformed=allow_malformed, skip_known=not found.is_alone, return_state=True,
+        )
+        for path in found.files
+    ]  # fmt: skip
+    return landed_state([state.result(raise_on_failure=False) for state in states], found)

@@ -103,6 +103,10 @@ def doctor(config: Config = None, assignments: Assignments = None, as_json: Json
 def land(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Raw-export files, folders or globs.")],
     again: Annotated[bool, typer.Option("--again", help="Land content that was landed before once more.")] = False,
+    allow_malformed: Annotated[
+        bool,
+        typer.Option("--allow-malformed", help="Land files of which most lines are no events, as malformed lines."),
+    ] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -110,7 +114,7 @@ def land(
     """Load raw-export files into the source table. JSON lines, gzip of them, Parquet; each whole or not at all."""
     from mixflows.cli.land import run_land
 
-    run_land(config, assignments, files, again=again, as_json=as_json)
+    run_land(config, assignments, files, again=again, as_json=as_json, allow_malformed=allow_malformed)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What landing one file gave, and which columns it needs of the source."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,10 +13,15 @@ PIPELINE_COLUMNS = frozenset({"row_num", "rejection_reason", "rejection_timestam
 
 @dataclass(frozen=True)
 class Landing:
-    """One landed file; for every landing `lines = source_rows + malformed_rows`.
+    """One landed file; for every landing `lines = source_rows + malformed_rows + joined_rows`.
 
     Attributes:
         lines: Lines that are not blank (Parquet: rows).
+        joined_rows: Lines that were joined with the line before: a line feed inside a record splits it.
+        dropped_fields: Fields beside `event` and `properties` whose name `properties` uses for another value.
+        reasons: Malformed lines by reason, the commonest first.
+        restamped_rows: Rows, out of a sample of `sampled_rows`, whose insert id was landed before with a time less than
+            a second away, as when one export counts seconds and another one milliseconds.
         rows_per_day: Source rows of each `partition_date`, in order of days.
         landed_at: UTC.
     """
@@ -25,8 +31,24 @@ class Landing:
     lines: int
     source_rows: int
     malformed_rows: int
+    joined_rows: int
+    dropped_fields: int
+    reasons: tuple[tuple[str, int], ...]
+    sampled_rows: int
+    restamped_rows: int
     rows_per_day: tuple[tuple[date, int], ...]
     landed_at: datetime
+
+    @property
+    def is_restamped(self) -> bool:
+        """Whether the file looks like a second export of the same events with times in another unit."""
+        return self.restamped_rows > 0 and self.restamped_rows * 10 >= self.sampled_rows
+
+
+def passed_over_words(passed_over: Mapping[str, int]) -> str:
+    """One sentence on the files that were not landed."""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(passed_over.items()))
+    return f"{sum(passed_over.values()):,} files passed over: {reasons}."
 
 
 def promoted_columns(settings: Settings) -> dict[str, str]:

@@ -16,12 +16,14 @@ def land_one(
     path: Path,
     *,
     again: bool,
+    allow_malformed: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> Landing:
     """Lands one raw-export file.
 
     Args:
         again: Whether content that was landed before is landed once more.
+        allow_malformed: Whether a file of which no line, or less than half of the lines, is an event is landed.
         on_progress: Called with the share done, 0 to 1; from another thread.
 
     Returns:
@@ -31,5 +33,5 @@ def land_one(
         LandingError: The file was refused; nothing of it was landed.
         WarehouseError: The warehouse could not take it; nothing of it was landed.
     """
-    content = inspect_file(path, settings.landing)
+    content = inspect_file(path, settings.landing, allow_malformed=allow_malformed)
     return warehouse.land(content, again=again, landed_at=datetime.now(UTC), on_progress=on_progress)

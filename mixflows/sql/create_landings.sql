@@ -6,5 +6,7 @@ CREATE TABLE IF NOT EXISTS {{ landings }} (
   `lines` INT64,
   source_rows INT64,
   malformed_rows INT64,
+  joined_rows INT64,
+  dropped_fields INT64,
   rows_per_day ARRAY<STRUCT<partition_date DATE, source_rows INT64>>
 )

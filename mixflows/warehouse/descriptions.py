@@ -71,6 +71,8 @@ _LANDINGS = {
     "lines": "Lines of the file.",
     "source_rows": "Lines that became source rows.",
     "malformed_rows": "Lines that could not be read as events.",
+    "joined_rows": "Lines that were joined with the line before, because a line feed inside a record split it.",
+    "dropped_fields": "Fields beside event and properties that are not kept: properties has another value of that name.",
     "rows_per_day": "Source rows by day.",
 }
 _MALFORMED = {

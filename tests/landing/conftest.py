@@ -22,7 +22,8 @@ REAL_STREAM = Path(__file__).parents[3] / "shared" / "data" / "git_events" / "de
 TABLES = """
 CREATE TABLE mp_landings (
   file_name VARCHAR, content_hash VARCHAR, landed_at TIMESTAMPTZ, lines BIGINT, source_rows BIGINT,
-  malformed_rows BIGINT, rows_per_day STRUCT(partition_date DATE, source_rows BIGINT)[]
+  malformed_rows BIGINT, joined_rows BIGINT, dropped_fields BIGINT,
+  rows_per_day STRUCT(partition_date DATE, source_rows BIGINT)[]
 );
 CREATE TABLE mp_malformed_records (
   raw_line VARCHAR, file_name VARCHAR, line_number BIGINT, reason VARCHAR, landed_at TIMESTAMPTZ
@@ -52,12 +53,13 @@ class Shop:
         path: Path,
         *,
         again: bool = False,
+        allow_malformed: bool = False,
         landed_at: datetime = LANDED_AT,
         on_progress: Callable[[float], None] | None = None,
         **sections: Any,
     ) -> Landing:
         settings = self.settings(**sections)
-        content = inspect_file(path, settings.landing)
+        content = inspect_file(path, settings.landing, allow_malformed=allow_malformed)
         return land_file(
             self.connection.cursor(), settings, content, again=again, landed_at=landed_at, on_progress=on_progress
         )

@@ -52,6 +52,8 @@ def test_the_landing_log_has_the_row_that_was_returned(shop: Shop) -> None:
             4,
             3,
             1,
+            0,
+            0,
             [
                 {"partition_date": date(2024, 8, 1), "source_rows": 2},
                 {"partition_date": date(2024, 8, 2), "source_rows": 1},

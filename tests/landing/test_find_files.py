@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import UsageError
-from mixflows.intake.finding import find_files
+from mixflows.intake.finding import FoundFiles, find_files
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(files: list[Path], folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in files]
+def names(found: FoundFiles, folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in found.files]
 
 
 def test_a_directory_gives_its_exports_to_the_bottom_and_nothing_else(folder: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import IncompleteFileError, LandingError
-from mixflows.intake.content import BLOCK_BYTES, inspect_file
+from mixflows.intake.blocks import BLOCK_BYTES
+from mixflows.intake.content import inspect_file
 from mixflows.settings import LandingSettings
 from tests.landing.lines import event
 
@@ -58,8 +59,50 @@ def test_an_export_that_was_terminated_early_is_incomplete(tmp_path: Path, end: 
         inspect_file(write(tmp_path, LINES + b"terminated early" + end))
 
 
-def test_those_words_elsewhere_are_just_a_line(tmp_path: Path) -> None:
-    assert inspect_file(write(tmp_path, b"terminated early\n" + LINES)).lines == 3
+CUT = event("x").encode()[:40]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LINES + b"export terminated early\n",
+        LINES + b"Export Terminated Early.\n",
+        LINES + CUT + b"terminated early",
+        LINES + CUT + b"export terminated early\n" + LINES,
+        LINES + b"terminated early\n" + LINES,
+        LINES + b"terminated early" + LINES,
+        b"terminated early\n" + LINES,
+        LINES + b'{"error": "export terminated early"}\n',
+        LINES + CUT,
+        LINES + b"\n" + CUT + b"\n  ",
+        LINES[:-10],
+        b"\xef\xbb\xbf" + CUT,
+    ],
+)
+@pytest.mark.parametrize("allow_malformed", [False, True])
+def test_an_incomplete_export_is_refused_whatever_the_flag(
+    tmp_path: Path, content: bytes, allow_malformed: bool
+) -> None:
+    if content.endswith(b"  "):
+        content = content.removesuffix(b"\n  ")
+    with pytest.raises(IncompleteFileError, match=r"terminated early|cut off inside its last line"):
+        inspect_file(write(tmp_path, content), allow_malformed=allow_malformed)
+    with pytest.raises(IncompleteFileError):
+        inspect_file(write(tmp_path, gzip.compress(content), "export.jsonl.gz"), allow_malformed=allow_malformed)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        event("x", note="terminated early").encode(),
+        event("x", note="export terminated early {").encode(),
+        b'"terminated early"',
+        b"terminated early?",
+        b'{"event":"x","properties":{"time":0,"note":"the job terminated early\n"}}',
+    ],
+)
+def test_those_words_in_a_whole_line_are_data(tmp_path: Path, line: bytes) -> None:
+    assert inspect_file(write(tmp_path, LINES + line + b"\n" + LINES)).lines == 5 + line.count(b"\n")
 
 
 @pytest.mark.parametrize("start", [b"[", b"\n  [\n", b"\xef\xbb\xbf["])

@@ -56,7 +56,9 @@ def test_properties_may_be_text_or_a_struct_and_columns_win_over_them(shop: Shop
     shop.land(
         write(shop, f"SELECT 'e' AS event, 1722470400 AS time, 'a' AS insert_id, {bag} AS properties, 1 AS plan2")
     )
-    assert shop.events("time", "customer_id", "properties") == [(at("2024-08-01"), "c7", {"plan": "pro", "plan2": 1})]
+    assert shop.events("time", "customer_id", "properties") == [
+        (at("2024-08-01"), "c7", {"plan": "pro", "time": 5, "plan2": 1})
+    ]
 
 
 def test_the_time_may_be_in_the_properties(shop: Shop) -> None:

@@ -313,7 +313,7 @@ class DuckDBWarehouse:
     ) -> Landing:
         """Loads one file in one transaction; see the boundary."""
         self.create_tables()
-        with translated(self._path, f"landing {content.path.name}"):
+        with translated(self._path, f"landing {content.name}"):
             landing = land_file(
                 self._cursor(), self._settings, content, again=again, landed_at=landed_at, on_progress=on_progress
             )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb.files import Lines, literal
+from mixflows.warehouse.duckdb.files import Lines
+from mixflows.warehouse.duckdb.quoting import literal
 
 TYPES = {
     "STRING": "VARCHAR",
@@ -36,6 +37,8 @@ MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
 # A day inside the years 1 to 9999, so that it is a date in every time zone; BigQuery's TIMESTAMP has the same bounds.
 FIRST_SECOND, END_SECOND = -62_135_510_400, 253_402_128_000
 PATHS = ("/properties/time", "/properties", "/event")
+INSERT_IDS = ("$insert_id", "mp_insert_id", "insert_id")
+"""Mixpanel's reserved names first. A row without them may have its insert id in a property of the user's."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +46,53 @@ class Property:
     """A property that becomes a column.
 
     Attributes:
-        raw: SQL of the property as text.
+        keys: Its names; the first that has a value counts, and the others stay in `properties`.
+        raws: SQL of each of them as text.
         value: SQL of the typed value; where it is NULL and `raw` is not, the property stays in `properties`.
+        is_promoted: Whether the settings name it; else it plays a role.
     """
 
-    key: str
+    keys: tuple[str, ...]
     column: str
     type: str
-    raw: str
+    raws: tuple[str, ...]
     value: str
+    is_promoted: bool
+
+    @property
+    def key(self) -> str:
+        """The first name."""
+        return self.keys[0]
+
+    @property
+    def raw(self) -> str:
+        """SQL of the property as text."""
+        return _first_value(self.raws)
 
 
 def event_properties(settings: Settings, present: Sequence[str]) -> tuple[Property, ...]:
     """The properties that become columns: the copy's own, then the promoted ones that are present."""
     roles = settings.columns
-    wanted = [("distinct_id", roles.distinct_id, "VARCHAR"), ("$insert_id", roles.insert_id, "VARCHAR")]
+    wanted = [(("distinct_id",), roles.distinct_id, "VARCHAR", False), (INSERT_IDS, roles.insert_id, "VARCHAR", False)]
     if roles.arrival is not None:
-        wanted.append(("mp_processing_time_ms", roles.arrival, "BIGINT"))
+        wanted.append((("mp_processing_time_ms",), roles.arrival, "BIGINT", False))
     columns = promoted_columns(settings)
-    wanted += [(name, columns[name], TYPES[settings.landing.promote[name]]) for name in columns if name in present]
-    return tuple(
-        Property(key, column, kind, raw := f"f[{place}]", _typed(raw, kind))
-        for place, (key, column, kind) in enumerate(wanted, start=len(PATHS) + 1)
-    )
+    wanted += [
+        ((name,), column, TYPES[settings.landing.promote[name]], True)
+        for name, column in columns.items()
+        if name in present
+    ]
+    properties: list[Property] = []
+    place = len(PATHS) + 1
+    for keys, column, kind, is_promoted in wanted:
+        raws = tuple(f"f[{i}]" for i in range(place, place + len(keys)))
+        properties.append(Property(keys, column, kind, raws, _typed(_first_value(raws), kind), is_promoted))
+        place += len(keys)
+    return tuple(properties)
+
+
+def _first_value(raws: Sequence[str]) -> str:
+    return raws[0] if len(raws) == 1 else f"coalesce({', '.join(raws)})"
 
 
 def _typed(raw: str, kind: str) -> str:
@@ -86,18 +113,20 @@ def _typed(raw: str, kind: str) -> str:
 
 
 def readings(lines: Lines, properties: Sequence[Property] = (), *, numbered: bool = False) -> str:
-    """A WITH clause whose last relation, `readings`, has one row per line: `f` (its fields), `micros` and `reason`.
+    """A WITH clause whose last relation, `readings`, has one row per line.
 
-    `reason` is NULL for an event. `micros` counts microseconds since 1970 on the file's wall clock.
+    Columns: `f`, its fields; `micros`, microseconds since 1970 on the file's wall clock; `reason`, NULL for an event;
+    unless numbered, `beside`, the names of fields beside `event` and `properties`, NULL where there are none.
     """
-    paths = [*PATHS, *(f"/properties/{_pointer(p.key)}" for p in properties)]
+    paths = [*PATHS, *(f"/properties/{_pointer(key)}" for p in properties for key in p.keys)]
     # Lines are looked for on their time alone: the fewer fields, the faster.
     fields = ", ".join(literal(path) for path in (paths[:1] if numbered else paths))
+    beside = "" if numbered else f", {_beside() if lines.may_have_fields else 'NULL::VARCHAR[]'} AS beside"
     per_second = 1_000_000 // MICROS_PER_UNIT[lines.time_unit]
     in_range = f"(number >= {FIRST_SECOND * per_second} AND number < {END_SECOND * per_second})"
     return f"""
 WITH lines AS ({lines.numbered_sql if numbered else lines.sql}),
-fields AS (SELECT *, json_extract_string(line, [{fields}]) AS f FROM lines),
+fields AS (SELECT *, json_extract_string(line, [{fields}]) AS f{beside} FROM lines),
 numbers AS (SELECT *, TRY_CAST(f[1] AS DECIMAL(27, 6)) AS number FROM fields),
 readings AS (
   SELECT
@@ -119,40 +148,90 @@ readings AS (
 """
 
 
+def _beside() -> str:
+    keys = "json_keys(line)"
+    others = f"list_filter({keys}, lambda k: k NOT IN ('event', 'properties'))"
+    return f"CASE WHEN {keys} <> ['event', 'properties'] AND len({others}) > 0 THEN {others} END"
+
+
 def event_values(settings: Settings, lines: Lines, properties: Sequence[Property]) -> Mapping[str, tuple[str, str]]:
     """The source's columns in order, each with its type and the SQL of its value over `readings`.
 
     `$landed_at` and `$file_name` are parameters.
     """
-    roles, zone = settings.columns, settings.project_timezone
-    instant = f"make_timestamp(micros) AT TIME ZONE {literal(lines.wall_clock)}"
-    day = f"CAST({instant} AT TIME ZONE {literal(zone)} AS DATE)"
-    if zone == lines.wall_clock == "UTC":
-        day = "CAST(make_timestamp(micros) AS DATE)"
+    roles = settings.columns
+    instant = instant_of(lines.wall_clock)
     columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: ("TIMESTAMP WITH TIME ZONE", instant)}
     columns |= {p.column: (p.type, p.value) for p in properties}
-    columns["properties"] = ("JSON", f"json_merge_patch(f[2], {_patch(properties)})")
+    columns["properties"] = ("JSON", _with_fields(lines, properties))
     if roles.partition_date is not None:
-        columns[roles.partition_date] = ("DATE", day)
+        columns[roles.partition_date] = ("DATE", day_of(instant, lines.wall_clock, settings.project_timezone))
     if roles.loaded_at is not None:
         columns[roles.loaded_at] = ("TIMESTAMP WITH TIME ZONE", "CAST($landed_at AS TIMESTAMPTZ)")
     columns["source_file"] = ("VARCHAR", "CAST($file_name AS VARCHAR)")
     return columns
 
 
-def _patch(properties: Sequence[Property]) -> str:
+def instant_of(wall_clock: str) -> str:
+    """SQL of the event's instant, from `micros` on a wall clock."""
+    return f"make_timestamp(micros) AT TIME ZONE {literal(wall_clock)}"
+
+
+def day_of(instant: str, wall_clock: str, zone: str) -> str:
+    """SQL of the event's day in the project's zone."""
+    if zone == wall_clock == "UTC":
+        return "CAST(make_timestamp(micros) AS DATE)"
+    return f"CAST({instant} AT TIME ZONE {literal(zone)} AS DATE)"
+
+
+def dropped_fields(lines: Lines, properties: Sequence[Property]) -> str:
+    """SQL of how many fields beside `event` and `properties` have a name that is not free in `properties`."""
+    return f"CASE WHEN beside IS NULL THEN 0 ELSE len(beside) - len({_free(lines, properties)}) END"
+
+
+def _with_fields(lines: Lines, properties: Sequence[Property]) -> str:
+    """SQL of `properties` without what became a column, and with the fields beside it whose names are free."""
+    rest = _rest(lines, properties)
+    free = _free(lines, properties)
+    nulls = f"""'{{"event":null,"properties":null' || array_to_string(list_transform(
+        list_filter(beside, lambda k: NOT list_contains({free}, k)), lambda k: ',' || to_json(k) || ':null'), '') || '}}'"""
+    fields = f"json_merge_patch(line, {nulls})"
+    both = f"left({rest}, -1) || CASE WHEN {rest} = '{{}}' THEN '' ELSE ',' END || substr({fields}, 2)"
+    return f"CASE WHEN beside IS NULL OR len({free}) = 0 THEN {rest} ELSE CAST({both} AS JSON) END"
+
+
+def _free(lines: Lines, properties: Sequence[Property]) -> str:
+    in_columns = [f"CASE WHEN {p.raw} IS NOT NULL THEN {literal(p.key)} END" for p in properties if p.is_promoted]
+    taken = f"json_keys({_rest(lines, properties)})"
+    if in_columns:
+        taken = f"list_concat({taken}, [{', '.join(in_columns)}])"
+    return f"list_filter(beside, lambda k: NOT list_contains({taken}, k))"
+
+
+def _rest(lines: Lines, properties: Sequence[Property]) -> str:
+    return f"json_merge_patch(f[2], {_patch(lines, properties)})"
+
+
+def _patch(lines: Lines, properties: Sequence[Property]) -> str:
     """SQL of the JSON patch that takes what became a column out of `properties`, and leaves what no type could hold."""
-    always = ["time", *(p.key for p in properties if p.type == "VARCHAR")]
+    # From a wall clock the instant depends on the zone: the time as it was delivered stays, to find the day anew.
+    always = ["time"] if lines.wall_clock == "UTC" else []
+    always += [p.key for p in properties if p.type == "VARCHAR"]
     typed = [p for p in properties if p.type != "VARCHAR"]
+    others = [(p.keys[i], p.raws[i], p.raws[:i]) for p in properties for i in range(1, len(p.keys))]
     everything = literal(json.dumps(dict.fromkeys([*always, *(p.key for p in typed)])))
-    if not typed:
+    if not typed and not others:
         return everything
     kept = " OR ".join(f"({p.raw} IS NOT NULL AND {p.value} IS NULL)" for p in typed)
+    is_other = [f"({raw} IS NOT NULL AND {' AND '.join(f'{r} IS NULL' for r in before)})" for _, raw, before in others]
     members = [literal(json.dumps(dict.fromkeys(always)).removesuffix("}"))]
     for p in typed:
         member = literal(f", {json.dumps(p.key)}: null")
         members.append(f"CASE WHEN {p.value} IS NULL THEN '' ELSE {member} END")
-    return f"CASE WHEN {kept} THEN {' || '.join(members)} || '}}' ELSE {everything} END"
+    for (name, _, _), test in zip(others, is_other, strict=True):
+        members.append(f"CASE WHEN {test} THEN {literal(f', {json.dumps(name)}: null')} ELSE '' END")
+    special = " OR ".join(filter(None, [kept, *is_other]))
+    return f"CASE WHEN {special} THEN {' || '.join(members)} || '}}' ELSE {everything} END"
 
 
 def _pointer(key: str) -> str:

@@ -1,10 +1,9 @@
 """How DuckDB reads a raw-export file: one relation of (position, line), the same for JSON lines and Parquet.
 
 `line` is a JSON object `{"event": …, "properties": {"time": …, …}}`, or NULL where the line is no JSON at all. Parquet
-rows are turned into that shape, so that one statement makes events of both.
+rows are turned into that shape (see `parquet`), so that one statement makes events of both.
 """
 
-import glob
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -14,42 +13,39 @@ from pathlib import Path
 
 import duckdb
 
-from mixflows.errors import LandingError, WarehouseFullError
+from mixflows.errors import WarehouseFullError
 from mixflows.intake.content import FileContent, write_readable
 from mixflows.settings import Settings
+from mixflows.warehouse.duckdb.parquet import ParquetRows, parquet_rows
+from mixflows.warehouse.duckdb.quoting import file_literal
 
 MIN_OBJECT_BYTES = 1 << 20
 """DuckDB reads into buffers of twice the longest line: small ones spread a file over threads, tiny ones are slow."""
 
-EVENT_COLUMNS = ("event", "event_name", "mp_event_name")
-TIME_COLUMNS = ("time",)
-PROPERTY_COLUMNS = {
-    "distinct_id": "distinct_id",
-    "$insert_id": "$insert_id",
-    "insert_id": "$insert_id",
-    "mp_insert_id": "$insert_id",
-}
-
 
 @dataclass(frozen=True)
 class Lines:
-    """A file as the engine reads it.
+    """Lines as the engine reads them.
 
     Attributes:
+        path: The file that DuckDB reads.
         sql: A SELECT of `line`, in any order.
         numbered_sql: A SELECT of `position` and `line`; positions count the lines that are not blank, from 1.
         count: How many lines there are.
         time_unit: Unit of `properties.time`.
         wall_clock: The zone whose wall clock `properties.time` counts.
         names: Columns that became properties; None where only the content tells.
+        may_have_fields: Whether a line may have fields beside `event` and `properties`.
     """
 
+    path: Path
     sql: str
     numbered_sql: str
     count: int
     time_unit: str
     wall_clock: str
     names: frozenset[str] | None = None
+    may_have_fields: bool = True
 
 
 @contextmanager
@@ -59,13 +55,16 @@ def lines_of(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: Fil
     Raises:
         LandingError: Parquet that cannot be read, or that has no columns for event and time.
     """
-    if content.format == "parquet":
-        yield _parquet(cursor, settings, content)
-    elif content.readable_as_is:
-        yield _json_lines(settings, content, content.path, gzipped=content.gzipped)
-    else:
-        with _readable_copy(settings.warehouse.path, content) as copy:
-            yield _json_lines(settings, content, copy, gzipped=False)
+    with ExitStack() as opened:
+        path = content.path
+        if not content.readable_as_is:
+            path = opened.enter_context(_stand_in(settings.warehouse.path, content))
+        elif content.shown != str(content.path):
+            path = opened.enter_context(_stand_in(settings.warehouse.path, content, is_link=True))
+        if content.format == "parquet":
+            yield _parquet(settings, path, parquet_rows(cursor, content.shown, path))
+        else:
+            yield _json_lines(settings, content, path, gzipped=content.gzipped and content.readable_as_is)
 
 
 def remove_copies(warehouse: Path) -> None:
@@ -79,28 +78,33 @@ def _copies_of(warehouse: Path) -> str:
 
 
 @contextmanager
-def _readable_copy(warehouse: Path, content: FileContent) -> Generator[Path]:
+def _stand_in(warehouse: Path, content: FileContent, *, is_link: bool = False) -> Generator[Path]:
+    """A copy that DuckDB can read, or a link, where it is the name that DuckDB cannot take."""
     folder = warehouse.parent
     with ExitStack() as stack:
         try:
             place = tempfile.TemporaryDirectory(dir=folder, prefix=_copies_of(warehouse))
-            copy = Path(stack.enter_context(place)) / "lines.jsonl"
-            with copy.open("wb") as target:
-                write_readable(content, target)
+            stand_in = Path(stack.enter_context(place)) / "lines"
+            if is_link:
+                stand_in.symlink_to(content.path.absolute())
+            else:
+                with stand_in.open("wb") as target:
+                    write_readable(content, target)
         except OSError as err:
             raise WarehouseFullError(
-                f"no copy of {content.path} that DuckDB can read could be written in {folder}: {err.strerror}",
+                f"no copy of {content.shown} that DuckDB can read could be written in {folder}: {err.strerror}",
                 "Free space or fix the folder's rights; nothing was landed.",
             ) from err
-        yield copy
+        yield stand_in
 
 
 def _json_lines(settings: Settings, content: FileContent, path: Path, *, gzipped: bool) -> Lines:
     landing = settings.landing
-    read = f"""read_json_objects({_file(path)}, format = 'newline_delimited', ignore_errors = true,
+    read = f"""read_json_objects({file_literal(path)}, format = 'newline_delimited', ignore_errors = true,
         compression = '{"gzip" if gzipped else "none"}',
         maximum_object_size = {max(content.longest_line_bytes + 1, MIN_OBJECT_BYTES)})"""
     return Lines(
+        path=path,
         sql=f"SELECT json AS line FROM {read}",
         numbered_sql=f"SELECT row_number() OVER () AS position, json AS line FROM {read}",
         count=content.lines or 0,
@@ -109,69 +113,15 @@ def _json_lines(settings: Settings, content: FileContent, path: Path, *, gzipped
     )
 
 
-def _parquet(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> Lines:
-    read = f"read_parquet({_file(content.path)}, file_row_number = true, hive_partitioning = false)"
-    try:
-        described = cursor.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {read}").fetchall()
-        rows = cursor.execute(f"SELECT count(*) FROM {read}").fetchall()[0][0]
-    except duckdb.Error as err:
-        raise LandingError(
-            f"{content.path} cannot be read as Parquet", "Was it downloaded as a whole? Export it again."
-        ) from err
-    types = {str(name): str(kind) for name, kind, *_ in described}
-    event = _one_of(EVENT_COLUMNS, types)
-    time = _one_of(TIME_COLUMNS, types)
-    bag = _one_of(("properties",), types)
-    if event is None or (time is None and bag is None):
-        raise LandingError(
-            f"{content.path} has no column for the {'event name' if event is None else 'event time'}",
-            f"Needed: one of {', '.join(EVENT_COLUMNS)}; time. Its columns are: {', '.join(types)}.",
-        )
-    unit, wall_clock = settings.landing.time_unit, settings.landing.time_zone
-    members = {PROPERTY_COLUMNS.get(name, name): identifier(name) for name in types if name not in (event, time, bag)}
-    if time is not None:
-        members["time"] = identifier(time)
-        if types[time].startswith("TIMESTAMP"):
-            zoned = "WITH TIME ZONE" in types[time]
-            micros = f"epoch_us(CAST({identifier(time)} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}))"
-            members["time"] = f"CAST(CAST({micros} AS DECIMAL(20, 0)) * CAST(0.000001 AS DECIMAL(7, 6)) AS VARCHAR)"
-            unit, wall_clock = "s", "UTC" if zoned else wall_clock
-    columns = f"json_object({', '.join(f'{literal(key)}, {value}' for key, value in members.items())})"
-    inner = "'{}'"
-    if bag is not None:
-        is_text = types[bag] in ("VARCHAR", "JSON")
-        inner = (
-            f"coalesce({f'CAST({identifier(bag)} AS VARCHAR)' if is_text else f'to_json({identifier(bag)})'}, '{{}}')"
-        )
-    # A patch leaves out what is null: a column without a value and an absent property are the same.
-    shaped = f"""CASE WHEN json_valid({inner}) AND json_type({inner}) = 'OBJECT'
-        THEN json_object('event', {identifier(event)}, 'properties', json_merge_patch({inner}, {columns}))
-        ELSE json_object('event', {identifier(event)}, 'properties', {inner}, 'columns', {columns}) END"""
-    sql = f"SELECT file_row_number + 1 AS position, {shaped} AS line FROM {read}"
+def _parquet(settings: Settings, path: Path, rows: ParquetRows) -> Lines:
+    wall_clock = "UTC" if rows.times == "instants" else settings.landing.time_zone
     return Lines(
-        sql=sql,
-        numbered_sql=sql,
-        count=int(rows),
-        time_unit=unit,
+        path=path,
+        sql=rows.sql,
+        numbered_sql=rows.sql,
+        count=rows.count,
+        time_unit=settings.landing.time_unit if rows.times == "numbers" else "s",
         wall_clock="UTC" if wall_clock == "UTC" else settings.project_timezone,
-        names=frozenset(members) if bag is None else None,
+        names=rows.names,
+        may_have_fields=rows.names is None,
     )
-
-
-def _one_of(names: tuple[str, ...], columns: dict[str, str]) -> str | None:
-    return next((column for name in names for column in columns if column.lower() == name), None)
-
-
-def _file(path: Path) -> str:
-    # DuckDB takes a file name for a glob: `a[1].jsonl` would read `a1.jsonl`.
-    return literal(glob.escape(str(path)))
-
-
-def literal(value: str) -> str:
-    """Writes a text as a DuckDB literal; for file and property names, which no statement takes as parameters."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Quotes a name for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'

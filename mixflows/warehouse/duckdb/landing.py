@@ -5,23 +5,32 @@ little more than its times, to tell which lines they are and why.
 """
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
-from itertools import tee
 
 import duckdb
 
 from mixflows.errors import AlreadyLandedError, LandingError, SourceColumnsError, WarehouseFullError
-from mixflows.intake.content import FileContent, RawLine, lines_at
+from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing, promoted_columns
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE, event_properties, event_values, readings
-from mixflows.warehouse.duckdb.files import Lines, identifier, lines_of, literal
+from mixflows.warehouse.duckdb.events import (
+    LOOKS_LIKE,
+    OUT_OF_RANGE,
+    dropped_fields,
+    event_properties,
+    event_values,
+    readings,
+)
+from mixflows.warehouse.duckdb.files import Lines, lines_of
+from mixflows.warehouse.duckdb.malformed import Leftovers, drop_joined, insert_malformed
+from mixflows.warehouse.duckdb.parquet import refuse_unreadable
+from mixflows.warehouse.duckdb.quoting import identifier, literal
 
-FETCHED_ROWS = 10_000
-BATCH_LINES, BATCH_CHARACTERS = 10_000, 4_000_000
+FEWEST_LINES_TO_WEIGH = 100
+"""A file with fewer lines is an export if one of them is an event; from here on half of them must be."""
+SAMPLED_ROWS = 1_000
 PROGRESS_SECONDS = 0.2
 
 
@@ -62,30 +71,55 @@ def land_file(
     if content.size_bytes and not again:
         _refuse_known(cursor, settings, content)
     with _progress(cursor, on_progress), lines_of(cursor, settings, content) as lines, _transaction(cursor):
-        rows_per_day = _insert_events(cursor, settings, lines, content, landed_at)
-        source_rows = sum(rows for _, rows in rows_per_day)
-        reasons = Counter[str]()
-        if source_rows < lines.count:
-            insert = _insert_malformed_rows if content.format == "parquet" else _insert_malformed_lines
-            reasons = insert(cursor, settings, lines, content, landed_at)
-            _refuse_wrong_unit(content, lines, reasons, source_rows)
+        try:
+            landing = _land(cursor, settings, content, lines, landed_at)
+        except duckdb.Error:
+            if content.format == "parquet":
+                refuse_unreadable(cursor.cursor(), content.shown, lines.path)
+            raise
         _refuse_changed(content)
-        landing = Landing(
-            file_name=content.path.name,
-            content_hash=content.content_hash,
-            lines=lines.count,
-            source_rows=source_rows,
-            malformed_rows=reasons.total(),
-            rows_per_day=rows_per_day,
-            landed_at=landed_at,
-        )
-        if landing.lines != landing.source_rows + landing.malformed_rows:
-            raise LandingError(
-                f"{content.path} has {landing.lines:,} lines, but {landing.source_rows:,} were read as events and"
-                f" {landing.malformed_rows:,} as malformed; nothing of it was landed",
-                "Please report this: lines and rows are counted apart, and must agree.",
-            )
         _log(cursor, settings, landing)
+    return landing
+
+
+def _land(
+    cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent, lines: Lines, landed_at: datetime
+) -> Landing:
+    source = _Source(cursor, settings, lines, content, landed_at)
+    source.insert("dropped = 0")
+    left = Leftovers()
+    dropped = 0
+    if source.count_rows() < lines.count:
+        left = insert_malformed(cursor, settings, lines, content, landed_at)
+        if left.joined is not None:
+            dropped += source.insert("true", left.joined, count_dropped=True)
+            drop_joined(cursor)
+        if source.count_rows() + left.malformed_rows + left.joined_rows < lines.count:
+            dropped += source.insert("dropped > 0", count_dropped=True)
+    rows_per_day = source.rows_per_day()
+    sampled, restamped = source.restamped()
+    landing = Landing(
+        file_name=content.name,
+        content_hash=content.content_hash,
+        lines=lines.count,
+        source_rows=sum(rows for _, rows in rows_per_day),
+        malformed_rows=left.malformed_rows,
+        joined_rows=left.joined_rows,
+        dropped_fields=dropped,
+        reasons=tuple(left.reasons.most_common()),
+        sampled_rows=sampled,
+        restamped_rows=restamped,
+        rows_per_day=rows_per_day,
+        landed_at=landed_at,
+    )
+    _refuse_wrong_unit(content, lines, landing)
+    _refuse_no_export(content, landing)
+    if landing.lines != landing.source_rows + landing.malformed_rows + landing.joined_rows:
+        raise LandingError(
+            f"{content.shown} has {landing.lines:,} lines, but {landing.source_rows:,} were read as events,"
+            f" {landing.malformed_rows:,} as malformed and {landing.joined_rows:,} were joined; nothing of it was landed",
+            "Please report this: lines and rows are counted apart, and must agree.",
+        )
     return landing
 
 
@@ -96,10 +130,10 @@ def _refuse_changed(content: FileContent) -> None:
     try:
         status = content.path.stat()
     except OSError as err:
-        raise LandingError(f"{content.path} cannot be read: {err.strerror}", "Nothing of it was landed.") from err
+        raise LandingError(f"{content.shown} cannot be read: {err.strerror}", "Nothing of it was landed.") from err
     if (status.st_mtime_ns, status.st_size) != content.stamp:
         raise LandingError(
-            f"{content.path} changed while it was read; nothing of it was landed", "Land it when it is complete."
+            f"{content.shown} changed while it was read; nothing of it was landed", "Land it when it is complete."
         )
 
 
@@ -113,63 +147,133 @@ def _refuse_known(cursor: duckdb.DuckDBPyConnection, settings: Settings, content
         name, landed_ms = known[0]
         landed = datetime.fromtimestamp(landed_ms / 1000, UTC)
         raise AlreadyLandedError(
-            f"the content of {content.path} was landed before, as {name} on {landed:%Y-%m-%d at %H:%M:%S} UTC",
+            f"the content of {content.shown} was landed before, as {name} on {landed:%Y-%m-%d at %H:%M:%S} UTC",
             "Leave it, or land its copies once more with --again.",
         )
 
 
-def _refuse_wrong_unit(content: FileContent, lines: Lines, reasons: Mapping[str, int], plausible: int) -> None:
+def _refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing) -> None:
     unit = content.landing.time_unit
+    reasons = dict(landing.reasons)
     wrong = reasons.get(LOOKS_LIKE[lines.time_unit], 0) + reasons.get(OUT_OF_RANGE, 0)
-    if wrong > plausible:
+    if wrong > landing.source_rows:
         other = "ms" if unit == "s" else "s"
         raise LandingError(
-            f"{content.path}: {wrong:,} of its {wrong + plausible:,} times cannot count what landing.time_unit says"
-            f' ("{unit}"); nothing of it was landed',
+            f"{content.shown}: {wrong:,} of its {wrong + landing.source_rows:,} times cannot count what"
+            f' landing.time_unit says ("{unit}"); nothing of it was landed',
             f'An export in the other unit? Set landing.time_unit = "{other}".',
         )
+
+
+def _refuse_no_export(content: FileContent, landing: Landing) -> None:
+    malformed = landing.malformed_rows
+    weighs = landing.lines >= FEWEST_LINES_TO_WEIGH and malformed * 2 > landing.lines
+    if content.allow_malformed or not malformed or (landing.source_rows and not weighs):
+        return
+    reason, count = landing.reasons[0]
+    recognized = content.recognized
+    looks_like = f" and looks like {recognized.name}" if recognized else ""
+    raise LandingError(
+        f"{content.shown} is no export{looks_like}: {malformed:,} of its {landing.lines:,} lines are no events"
+        f" ({count:,} times: {reason}); nothing of it was landed",
+        (f"{recognized.hint} " if recognized else "")
+        + "To keep its lines in the table of malformed lines all the same, land it with --allow-malformed.",
+    )
 
 
 # What is written
 
 
-def _insert_events(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, lines: Lines, content: FileContent, landed_at: datetime
-) -> tuple[tuple[date, int], ...]:
-    table = identifier(settings.tables.source)
-    existing = _columns(cursor, settings.tables.source)
-    properties = event_properties(settings, _present(cursor, settings, lines, content, existing))
-    columns = event_values(settings, lines, properties)
-    _make_columns(cursor, settings, existing, {name: kind for name, (kind, _) in columns.items()})
-    [(last_row,)] = cursor.execute(f"SELECT coalesce(max(rowid), -1) FROM {table}").fetchall()
-    values = ",\n  ".join(f"{sql} AS {identifier(name)}" for name, (_, sql) in columns.items())
-    day = settings.columns.partition_date
-    # A day's rows side by side are what makes reading one day of a long history cheap.
-    order = "" if day is None or content.in_day_order else f"ORDER BY {identifier(day)}"
-    cursor.execute(
-        f"INSERT INTO {table} BY NAME {readings(lines, properties)} SELECT\n  {values}\n"
-        f"FROM readings WHERE reason IS NULL {order}",
-        {"file_name": content.path.name} | ({} if settings.columns.loaded_at is None else {"landed_at": landed_at}),
-    )
-    counted = (
-        identifier(day)
-        if day is not None
-        else f"CAST({identifier(settings.columns.time)} AT TIME ZONE {literal(settings.project_timezone)} AS DATE)"
-    )
-    # This transaction's rows come after all that were there: counted as they stand in the table, not as they were read.
-    days = cursor.execute(
-        f"SELECT {counted} AS day, count(*) FROM {table} WHERE rowid > ? GROUP BY day ORDER BY day", [last_row]
-    ).fetchall()
-    return tuple((day, int(rows)) for day, rows in days)
+class _Source:
+    """The source table while one file is landed: the rows of this transaction come after all that were there."""
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        lines: Lines,
+        content: FileContent,
+        landed_at: datetime,
+    ) -> None:
+        self._cursor = cursor
+        self._settings = settings
+        self._lines = lines
+        self._content = content
+        self._table = identifier(settings.tables.source)
+        existing = _columns(cursor, settings.tables.source)
+        self._properties = event_properties(settings, _present(settings, lines, content, existing))
+        columns = event_values(settings, lines, self._properties)
+        _make_columns(cursor, settings, existing, {name: kind for name, (kind, _) in columns.items()})
+        [(self._last_row,)] = cursor.execute(f"SELECT coalesce(max(rowid), -1) FROM {self._table}").fetchall()
+        self._values = ",\n  ".join(f"{sql} AS {identifier(name)}" for name, (_, sql) in columns.items())
+        self._params = {"file_name": content.name}
+        self._landed_at = {} if settings.columns.loaded_at is None else {"landed_at": landed_at}
+
+    def insert(self, condition: str, lines: Lines | None = None, *, count_dropped: bool = False) -> int:
+        """Inserts the events for which a condition on `dropped`, the fields that find no place, holds.
+
+        Returns:
+            The fields that were dropped, where they are to be counted.
+        """
+        lines = lines or self._lines
+        events = f"""{readings(lines, self._properties)},
+            events AS (SELECT *, {dropped_fields(lines, self._properties)} AS dropped FROM readings WHERE reason IS NULL)
+            """
+        day = self._settings.columns.partition_date
+        # A day's rows side by side are what makes reading one day of a long history cheap.
+        order = "" if day is None or self._content.in_day_order else f"ORDER BY {identifier(day)}"
+        self._cursor.execute(
+            f"INSERT INTO {self._table} BY NAME {events} SELECT\n  {self._values}\nFROM events WHERE {condition} {order}",
+            self._params | self._landed_at,
+        )
+        if not count_dropped:
+            return 0
+        [(dropped,)] = self._cursor.execute(f"{events} SELECT coalesce(sum(dropped), 0) FROM events").fetchall()
+        return int(dropped)
+
+    def count_rows(self) -> int:
+        """The rows of this file so far."""
+        [(rows,)] = self._cursor.execute(
+            f"SELECT count(*) FROM {self._table} WHERE rowid > ?", [self._last_row]
+        ).fetchall()
+        return int(rows)
+
+    def rows_per_day(self) -> tuple[tuple[date, int], ...]:
+        """The rows of this file by day, counted as they stand in the table, not as they were read."""
+        columns = self._settings.columns
+        day = identifier(columns.partition_date or columns.time)
+        if columns.partition_date is None:
+            day = f"CAST({day} AT TIME ZONE {literal(self._settings.project_timezone)} AS DATE)"
+        days = self._cursor.execute(
+            f"SELECT {day} AS day, count(*) FROM {self._table} WHERE rowid > ? GROUP BY day ORDER BY day",
+            [self._last_row],
+        ).fetchall()
+        return tuple((day, int(rows)) for day, rows in days)
+
+    def restamped(self) -> tuple[int, int]:
+        """How many rows of a sample were landed before with a time less than a second away, and the sample's size."""
+        if self._last_row < 0:
+            return 0, 0
+        key, time = identifier(self._settings.columns.insert_id), identifier(self._settings.columns.time)
+        step = max(1, self.count_rows() // SAMPLED_ROWS)
+        [(sampled, restamped)] = self._cursor.execute(
+            f"""WITH sample AS (
+              SELECT rowid AS row, {key} AS id, {time} AS instant FROM {self._table}
+              WHERE rowid > $last AND (rowid - $last) % $step = 0 AND {key} IS NOT NULL
+            ), earlier AS (
+              SELECT {key} AS id, {time} AS instant FROM {self._table}
+              WHERE rowid <= $last AND {time} BETWEEN (SELECT min(instant) - INTERVAL 1 SECOND FROM sample)
+                AND (SELECT max(instant) + INTERVAL 1 SECOND FROM sample)
+            )
+            SELECT (SELECT count(*) FROM sample), count(DISTINCT sample.row) FROM sample JOIN earlier USING (id)
+            WHERE date_trunc('second', sample.instant) = date_trunc('second', earlier.instant)
+              AND sample.instant <> earlier.instant""",
+            {"last": self._last_row, "step": step},
+        ).fetchall()
+        return int(sampled), int(restamped)
 
 
-def _present(
-    cursor: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    lines: Lines,
-    content: FileContent,
-    existing: Mapping[str, str],
-) -> list[str]:
+def _present(settings: Settings, lines: Lines, content: FileContent, existing: Mapping[str, str]) -> list[str]:
     """The promoted properties that the file or the source has."""
     in_file = set(content.properties if lines.names is None else lines.names)
     return [name for name, column in promoted_columns(settings).items() if name in in_file or column in existing]
@@ -210,71 +314,11 @@ def _make_columns(
         cursor.execute(f"ALTER TABLE {identifier(table)} ADD COLUMN {identifier(name)} {wanted[name]}")
 
 
-def _insert_malformed_rows(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, lines: Lines, content: FileContent, landed_at: datetime
-) -> Counter[str]:
-    reading = f"{readings(lines, numbered=True)} SELECT position, CAST(line AS VARCHAR) AS raw, reason FROM readings"
-    cursor.execute(
-        f"INSERT INTO {identifier(settings.tables.malformed)} (raw_line, file_name, line_number, reason, landed_at)"
-        f" SELECT raw, $file_name, position, reason, $landed_at FROM ({reading}) WHERE reason IS NOT NULL",
-        {"file_name": content.path.name, "landed_at": landed_at},
-    )
-    counts = cursor.execute(
-        f"SELECT reason, count(*) FROM ({reading}) WHERE reason IS NOT NULL GROUP BY reason"
-    ).fetchall()
-    return Counter({str(reason): int(rows) for reason, rows in counts})
-
-
-def _insert_malformed_lines(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, lines: Lines, content: FileContent, landed_at: datetime
-) -> Counter[str]:
-    counts = Counter[str]()
-    found, again = tee(_malformed(cursor, lines))
-    overlong = f"longer than {content.landing.max_line_bytes:,} bytes"
-    raw = zip(lines_at(content, (position for position, _ in found)), again, strict=True)
-    for batch in _batches((line, overlong if line.is_overlong else reason) for line, (_, reason) in raw):
-        cursor.execute(
-            f"INSERT INTO {identifier(settings.tables.malformed)} (raw_line, file_name, line_number, reason, landed_at)"
-            " SELECT unnest($raw), $file_name, unnest($numbers), unnest($reasons), $landed_at",
-            {
-                "raw": [line.text for line, _ in batch],
-                "numbers": [line.number for line, _ in batch],
-                "reasons": [reason for _, reason in batch],
-                "file_name": content.path.name,
-                "landed_at": landed_at,
-            },
-        )
-        counts.update(reason for _, reason in batch)
-    return counts
-
-
-def _malformed(cursor: duckdb.DuckDBPyConnection, lines: Lines) -> Iterator[tuple[int, str]]:
-    """Positions of the lines that are no events, ascending, each with the reason; streamed beside the transaction."""
-    reading = readings(lines, numbered=True)
-    with cursor.cursor() as reader:
-        reader.execute(f"{reading} SELECT position, reason FROM readings WHERE reason IS NOT NULL")
-        while rows := reader.fetchmany(FETCHED_ROWS):
-            yield from rows
-
-
-def _batches(lines: Iterable[tuple[RawLine, str]]) -> Iterator[list[tuple[RawLine, str]]]:
-    batch: list[tuple[RawLine, str]] = []
-    characters = 0
-    for line, reason in lines:
-        batch.append((line, reason))
-        characters += len(line.text)
-        if len(batch) >= BATCH_LINES or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
-
-
 def _log(cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing) -> None:
     cursor.execute(
         f"INSERT INTO {identifier(settings.tables.landings)}"
-        " (file_name, content_hash, landed_at, lines, source_rows, malformed_rows, rows_per_day)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " (file_name, content_hash, landed_at, lines, source_rows, malformed_rows, joined_rows, dropped_fields,"
+        " rows_per_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             landing.file_name,
             landing.content_hash,
@@ -282,6 +326,8 @@ def _log(cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing
             landing.lines,
             landing.source_rows,
             landing.malformed_rows,
+            landing.joined_rows,
+            landing.dropped_fields,
             [{"partition_date": day, "source_rows": rows} for day, rows in landing.rows_per_day],
         ],
     )
