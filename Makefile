@@ -31,6 +31,10 @@ demo: $(VENV)/.installed ## Generate a month of Mixpanel events and take them al
 test: $(VENV)/.dev-installed ## Run the tests, but those that the two targets below run
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m 'not bigquery and not operation' $(PYTEST_ARGS)
 
+.PHONY: test-long
+test-long: $(VENV)/.dev-installed ## Run the tests and the BigQuery tests with twenty times as many random examples; hours
+	@HYPOTHESIS_PROFILE=long $(MAKE) test test-bigquery PYTEST_ARGS='--timeout 7200 $(PYTEST_ARGS)'
+
 .PHONY: test-operation
 test-operation: $(VENV)/.dev-installed ## Run the tests that wait for a Prefect server, a worker and a browser
 	@$(BIN)/python -m pytest -rfEs -m operation $(PYTEST_ARGS)

@@ -7,10 +7,13 @@ import tempfile
 import pytest
 from hypothesis import settings
 
-# A property test runs a real warehouse, whose first statement is slower than its hundredth.
-# In CI the examples are the same every time: a run judges the change, not the luck of the draw.
-settings.register_profile("mixflows", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("mixflows")
+from tests.support.examples import EXAMPLES_IN_CI
+
+# A property test runs a real warehouse, whose first statement is slower than its hundredth: no deadline.
+# `ci` draws the same examples every time: a run judges the change, not the luck of the draw. `long` searches.
+settings.register_profile("ci", max_examples=EXAMPLES_IN_CI, deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("long", max_examples=20 * EXAMPLES_IN_CI, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 pytest_plugins = ["tests.bigquery.fixtures"]
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from google.cloud import bigquery
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from mixflows.model import PlannedDay, PlanReason, Run
@@ -14,6 +14,7 @@ from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.base import DayTables
 from mixflows.warehouse.duckdb.types import json_text
 from tests.bigquery.fixtures import BigQueryApi
+from tests.support.examples import examples
 from tests.warehouse.test_fingerprint import GOLDEN
 
 DAY = date(2026, 3, 29)
@@ -63,7 +64,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=20, max_size=20))
 def test_json_has_the_text_that_it_has_on_duckdb(
     values: list[object], project: Settings, client: bigquery.Client, dataset: str

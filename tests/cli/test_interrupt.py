@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.command_line import COMMAND, Installation, export
 
-DAYS, ROWS = 60, 30
+DAYS, ROWS = 25, 30
 SENTENCE = "stopped: what is done stays done; run the same command to go on\n"
 
 

@@ -98,10 +98,6 @@ def assert_agrees(counts: ExportCounts, files: Sequence[Path]) -> None:
     assert counts.rejected_rows == sum(counts.rejected_by_reason[reason] for reason in REASONS)
 
 
-def test_counts_agree_with_a_plain_count_of_the_first_files(export: DemoExport) -> None:
-    assert_agrees(export.before, export.first_files)
-
-
 def test_counts_agree_with_a_plain_count_of_all_files(export: DemoExport) -> None:
     assert_agrees(export.after, export.first_files + export.later_files)
 

@@ -43,7 +43,7 @@ def test_serving_is_the_same_without_a_work_pool(server: PrefectServer, deployed
         assert each.concurrency_limit == held["global_concurrency_limit"]["limit"]
         assert each.concurrency_options is not None
         assert each.concurrency_options.model_dump(mode="json") == held["concurrency_options"]
-        assert each._parameter_openapi_schema.properties == held["parameter_openapi_schema"]["properties"]
+        assert FLOWS[name].parameters.properties == held["parameter_openapi_schema"]["properties"]
         crons = [s.schedule for s in each.schedules or []]
         assert [(c.cron, c.timezone) for c in crons if isinstance(c, CronSchedule)] == [
             (s["schedule"]["cron"], s["schedule"]["timezone"]) for s in held["schedules"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mixflows.intake.blocks import BLOCK_BYTES
 from tests.landing.conftest import Shop
 from tests.landing.lines import event
+from tests.support.examples import examples
 
 NO_OBJECT, NO_PROPERTIES, NO_TIME = "not a JSON object", "no properties", "time is missing or no time"
 
@@ -170,7 +170,7 @@ def is_event(line: bytes) -> bool:
     )
 
 
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(some_lines, max_size=25), gzipped=st.booleans(), end=st.sampled_from([b"\n", b"\r\n", b"\n\n"]))
 def test_whatever_the_bytes_every_line_is_an_event_or_malformed(
     shop: Shop, lines: list[bytes], gzipped: bool, end: bytes

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.oracle.oracle import Copy, Rejected
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, instant
+from tests.support.examples import examples
 
 Row = dict[str, Any]
 
@@ -56,9 +57,9 @@ def on_both(rules: Sequence[Rules]) -> list[tuple[str, Rules]]:
     return [("duckdb", rule) for rule in rules] + [("bigquery", rule) for rule in rules[::5]]
 
 
-def examples(engine: str, on_duckdb: int) -> Any:
+def examples_on(engine: str, on_duckdb: int) -> hypothesis.settings:
     """How many examples: few on BigQuery, where one takes seconds."""
-    return hypothesis.settings(max_examples=on_duckdb if engine == "duckdb" else 2)
+    return examples(on_duckdb if engine == "duckdb" else 2)
 
 
 def streams_for(engine: str) -> st.SearchStrategy[list[Row]]:

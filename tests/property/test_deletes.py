@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle.oracle import KEYS, Copy, deduplicate, milliseconds
-from tests.property.streams import CONTENTS, Row, Rules, clear, examples, on_both, published, streams_for
+from tests.property.streams import CONTENTS, Row, Rules, clear, examples_on, on_both, published, streams_for
 from tests.property.test_oracle_agrees import RULES, OnEngine
 from tests.spec.project import LetAll, Project
 
@@ -68,7 +68,7 @@ def test_apply_gives_what_the_source_has_now(project_on: OnEngine, engine: str, 
     key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "apply"})
 
-    @examples(engine, 12)
+    @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         _, source = change(project, data, streams_for(engine), key=key, conflicts=True)
@@ -85,7 +85,7 @@ def test_keep_has_every_copy_that_ever_was(project_on: OnEngine, engine: str, ru
     key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "keep"})
 
-    @examples(engine, 12)
+    @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         before, source = change(project, data, streams_for(engine), key=key, conflicts=False)

@@ -4,13 +4,14 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mixflows.pipeline.land import land_one
 from tests.oracle.oracle import Copy, deduplicate
 from tests.property.streams import Row, clear, copies, deliveries, published, run
 from tests.property.test_oracle_agrees import OnEngine
+from tests.support.examples import examples
 
 with_time = st.lists(copies().filter(lambda row: row["time"] is not None), min_size=1, max_size=20)
 
@@ -36,7 +37,7 @@ def test_the_split_into_files_does_not_matter(project_on: OnEngine, tmp_path_fac
     project = project_on("duckdb")
     project.set(pipeline={"key": "mixpanel", "keep": "first", "missing_insert_id": "reject"})
 
-    @settings(max_examples=8)
+    @examples(4)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         stream: list[Row] = data.draw(with_time)

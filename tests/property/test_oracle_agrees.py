@@ -12,7 +12,7 @@ from hypothesis import given
 from mixflows.model import Run
 from mixflows.pipeline.publish import discard_stage, stage_day
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
-from tests.property.streams import Row, Rules, clear, examples, on_both, published, streams_for
+from tests.property.streams import Row, Rules, clear, examples_on, on_both, published, streams_for
 from tests.spec.project import LetAll, Project
 
 RULES = list(product(KEYS, ["first", "latest"], ["reject", "keep"]))
@@ -32,7 +32,7 @@ def test_the_tables_are_the_oracles(project_on: OnEngine, engine: str, rules: Ru
     use(project, rules)
     key, keep, missing = rules
 
-    @examples(engine, 10)
+    @examples_on(engine, 6)
     @given(streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)
@@ -63,7 +63,7 @@ def test_the_figures_are_plain_counts(project_on: OnEngine, engine: str, rules: 
     project = project_on(engine)
     use(project, rules)
 
-    @examples(engine, 12)
+    @examples_on(engine, 6)
     @given(streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)

@@ -13,7 +13,7 @@ from tests.property.streams import (
     Rules,
     deliver,
     deliveries,
-    examples,
+    examples_on,
     on_both,
     published,
     run,
@@ -28,7 +28,7 @@ def test_any_delivery_gives_the_same_tables(project_on: OnEngine, engine: str, r
     use(project, rules)
     key, keep, missing = rules
 
-    @examples(engine, 10)
+    @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         stream: list[Row] = data.draw(streams_for(engine))
@@ -51,7 +51,7 @@ def test_a_copy_that_was_rejected_keeps_its_first_mark(project_on: OnEngine, eng
     project = project_on(engine)
     use(project, ("insert_id_time", "first", missing))
 
-    @examples(engine, 10)
+    @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         stream: list[Row] = data.draw(streams_for(engine))

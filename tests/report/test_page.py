@@ -18,10 +18,9 @@ DAYS = [DAY + timedelta(days=n) for n in range(5)]
 RUN_ID = "0197f0a2-3b1c-7d4e-8f00-1234567890ab"
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    """Five days: fine, flagged, blocked, failed, and landed only."""
-    made = History(tmp_path)
+def five_days(folder: Path) -> History:
+    """Fine, flagged, blocked, failed, and landed only."""
+    made = History(folder)
     made.landed(FIRST_RUN_AT - timedelta(hours=1), dict.fromkeys(DAYS, 2000), malformed=2)
     made.published(
         DAYS[0],
@@ -51,6 +50,18 @@ def history(tmp_path: Path) -> History:
     return made
 
 
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """Five days, and what the test adds to them."""
+    return five_days(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of the five days as they are."""
+    return page(five_days(tmp_path_factory.mktemp("page")))
+
+
 def page(history: History) -> Page:
     warehouse = history.write()
     try:
@@ -59,8 +70,7 @@ def page(history: History) -> Page:
         warehouse.close()
 
 
-def test_the_answer_comes_first(history: History) -> None:
-    shown = page(history)
+def test_the_answer_comes_first(shown: Page) -> None:
     assert shown.headings[0] == "The table reaches Wed 11 Mar 2026, and 1 day cannot be trusted."
     assert "Fri 13 Mar 2026 failed." in shown.text
     assert "Thu 12 Mar 2026 is blocked by the quality gate." in shown.text
@@ -69,8 +79,8 @@ def test_the_answer_comes_first(history: History) -> None:
     assert "1 file, the last on Fri 20 Mar 2026, 05:00: 10,002 lines = 10,000 source rows + 2 malformed." in shown.text
 
 
-def test_the_table_of_days_shows_the_equation_of_each(history: History) -> None:
-    head, *rows = page(history).table("All days, latest first")
+def test_the_table_of_days_shows_the_equation_of_each(shown: Page) -> None:
+    head, *rows = shown.table("All days, latest first")
     assert head == ["Day", "State", "Source", "", "Kept", "", "Rejected", "Adds up", "Duplicates"]
     assert rows == [
         ["Sat 14 Mar 2026", "not yet taken", "2,000", "", "nothing published", "", ""],
@@ -81,15 +91,14 @@ def test_the_table_of_days_shows_the_equation_of_each(history: History) -> None:
     ]
 
 
-def test_a_blocked_day_is_shown_with_expectation_figure_and_bound(history: History) -> None:
-    shown = page(history)
+def test_a_blocked_day_is_shown_with_expectation_figure_and_bound(shown: Page) -> None:
     _, *rows = shown.table("Expectations that Thu 12 Mar 2026 did not meet")
     assert rows == [["Duplicate rate", "12.4 %", "allowed 1 %"], ["Time within day", "3 rows", ""]]
     assert "day 2026-03-13: no space left <b>" in shown.text.replace("Day 2026", "day 2026")
 
 
-def test_a_flagged_day_is_shown_with_its_warning(history: History) -> None:
-    _, *rows = page(history).table("Expectations that Wed 11 Mar 2026 did not meet")
+def test_a_flagged_day_is_shown_with_its_warning(shown: Page) -> None:
+    _, *rows = shown.table("Expectations that Wed 11 Mar 2026 did not meet")
     assert rows == [["Duplicate rate", "0.7 %", "allowed 0.5 %"]]
 
 
@@ -104,8 +113,8 @@ def test_a_day_that_does_not_add_up_is_marked_wherever_it_is_shown(history: Hist
     assert "Not every delivered row is accounted for" in shown.headings
 
 
-def test_the_charts_get_the_figures_of_every_day(history: History) -> None:
-    figures = page(history).data("figures-data")
+def test_the_charts_get_the_figures_of_every_day(shown: Page) -> None:
+    figures = shown.data("figures-data")
     assert figures["days"] == {
         "day": [day.isoformat() for day in DAYS],
         "state": ["published", "warned", "blocked", "failed", "waiting"],
@@ -129,8 +138,8 @@ def test_the_charts_get_the_figures_of_every_day(history: History) -> None:
     assert saw == ["0.1 %", "0.7 %, allowed 0.5 %", "12.4 %, allowed 1 %", "", ""]
 
 
-def test_the_last_runs_are_listed(history: History) -> None:
-    _, *rows = page(history).table("The last 1 runs, latest first")
+def test_the_last_runs_are_listed(shown: Page) -> None:
+    _, *rows = shown.table("The last 1 runs, latest first")
     assert rows == [["Fri 20 Mar 2026, 06:00", "run-1", "2", "0", "1", "1", "2.0 s", "6,000", "4,000"]]
 
 
@@ -170,8 +179,8 @@ def test_the_reason_of_a_release_is_in_the_page(history: History) -> None:
     assert "Released: <b>copies</b> are exact (duplicate_rate 12.4 %)" in page(history).text
 
 
-def test_the_counts_of_each_expectation_are_a_table(history: History) -> None:
-    _, *rows = page(history).table("Days by outcome for each expectation, all days")
+def test_the_counts_of_each_expectation_are_a_table(shown: Page) -> None:
+    _, *rows = shown.table("Days by outcome for each expectation, all days")
     assert rows == [
         ["Duplicate rate", "figures", "1", "1", "1", "0", "Thu 12 Mar 2026"],
         ["Volume change", "figures", "0", "0", "0", "1", "never"],
@@ -179,8 +188,7 @@ def test_the_counts_of_each_expectation_are_a_table(history: History) -> None:
     ]
 
 
-def test_the_page_loads_nothing(history: History) -> None:
-    shown = page(history)
+def test_the_page_loads_nothing(shown: Page) -> None:
     assert [r for r in shown.references if not r.startswith(("#", "data:"))] == []
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', shown.html)
     assert policy.startswith("default-src 'none';")
@@ -189,15 +197,14 @@ def test_the_page_loads_nothing(history: History) -> None:
         assert not re.search(r"@import|url\(", style)
 
 
-def test_the_page_can_be_read_without_seeing_it(history: History) -> None:
-    shown = page(history)
+def test_the_page_can_be_read_without_seeing_it(shown: Page) -> None:
     assert shown.unlabelled == []
     assert '<html lang="en">' in shown.html
     assert all(shown.headings)
 
 
-def test_no_value_of_a_property_and_no_user_id_is_in_the_page(history: History) -> None:
-    assert MARKER not in page(history).html
+def test_no_value_of_a_property_and_no_user_id_is_in_the_page(shown: Page) -> None:
+    assert MARKER not in shown.html
 
 
 def test_words_of_the_ledger_cannot_become_markup_or_end_a_script(history: History) -> None:
