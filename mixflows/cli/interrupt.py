@@ -53,3 +53,12 @@ def stoppable() -> Generator[None]:
         by_default()
     if stopping:
         raise KeyboardInterrupt
+
+
+def leave_signals_to_prefect() -> None:
+    """Gives the signals their defaults again: a process that serves flows pauses their schedules before it ends.
+
+    asyncio cancels what runs on Ctrl-C, and waits for it, only where Python's own handler is in place.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.prefect_server import connected, prepare_prefect, server_must_answer
+from mixflows.cli.interrupt import leave_signals_to_prefect
 from mixflows.cli.output import (
     console,
     counted,
@@ -162,4 +163,5 @@ def run_serve(config: Path | None, assignments: list[str] | None, cron: str | No
     from deployments.serve import serve_deployments
 
     always = {"config": str(config.resolve()) if config else None, "assignments": assignments or []}
+    leave_signals_to_prefect()
     serve_deployments(settings, always, cron)
