@@ -79,7 +79,9 @@ class DayRow:
         unknown = dict.fromkeys((name for name, rate in rates.items() if rate is None), "not judged: not known here")
         counts = {
             "unevenly_kept_keys": max(figures.kept_twice_keys, abs(figures.kept_rows - figures.valid_keys)),
-            "unaccounted_rows": abs(figures.source_rows - figures.kept_rows - figures.rejected_rows),
+            "unaccounted_rows": abs(
+                figures.source_rows + figures.retained_rows - figures.kept_rows - figures.rejected_rows
+            ),
             "source_deleted_rows": deleted_rows,
         }
         judged = {name: None if name in notes else rate for name, rate in rates.items()}

@@ -148,14 +148,14 @@ def _rows_findings(
     suites = rows_suites(settings, staged.day)
     found: list[Finding] = []
     try:
-        if access.narrowed is not None:
-            # The user's own suites may read any column; ours is known.
-            ours = {ROWS: suites.pop(ROWS)}
-            columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
-            with access.narrowed(staged.stage_table, columns) as table:
-                found += validation.judge_rows(data_source.staged_day(source, table), ours, ROWS)
+        # The user's own suites may read any column; ours is known.
+        ours = {ROWS: suites.pop(ROWS)}
+        columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
+        with access.narrowed(staged.stage_table, columns, staged.day) as table:
+            found += validation.judge_rows(data_source.staged_day(source, table), ours, ROWS)
         if suites:
-            found += validation.judge_rows(data_source.staged_day(source, staged.stage_table), suites, ROWS)
+            with access.narrowed(staged.stage_table, None, staged.day) as table:
+                found += validation.judge_rows(data_source.staged_day(source, table), suites, ROWS)
     except TestConnectionError:
         why = f"the staged rows ({staged.stage_table}) could not be read"
     except DayError as err:

@@ -1,4 +1,4 @@
-"""The flow `backfill`: a range of days, or all of them, processed side by side."""
+"""The flow `backfill`: a range of days, or all of them, processed in batches."""
 
 from datetime import date
 
@@ -11,12 +11,11 @@ from mixflows.model import Mode, Plan
 from mixflows.pipeline.plan import PlanRequest
 from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
-from mixflows.warehouse import open_warehouse
 from tasks.assets import materialize_tables
-from tasks.days import PrefectSteps
+from tasks.batches import PrefectSteps
 from tasks.planning import leave_plan, plan_run
 from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, renew_report
-from tasks.runs import current_run, settings_of
+from tasks.runs import run_context
 
 
 @flow(name="backfill", retries=0)
@@ -37,25 +36,24 @@ def backfill(
         start: The first day.
         end: The last day, included.
         mode: Which days: all that is due, or only some of them; `all` takes published, unchanged days again.
-        concurrency: Days in flight; by default the setting `backfill.concurrency`.
+        concurrency: Batches in flight; by default the setting `backfill.concurrency`.
         newest_first: Begin with the latest day.
         dry_run: Only plan.
-        accept_rules: Judge days anew that were published under other rules.
+        accept_rules: Reprocess days that were published under other rules.
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
     in_flight = [f"backfill.concurrency={concurrency}"] if concurrency is not None else []
-    settings = settings_of(config, [*(assignments or []), *in_flight])
-    run, check_rows = current_run(), settings.quality.row_checks == "always"
-    days = DayRange(start, end)
-    plan = plan_run(settings, PlanRequest(mode, days, accept_rules, newest_first, check_rows, run.retry_of))
+    context = run_context(config, [*(assignments or []), *in_flight])
+    check_rows = context.settings.quality.row_checks == "always"
+    retry_of = context.run.retry_of
+    plan = plan_run(context, PlanRequest(mode, DayRange(start, end), accept_rules, newest_first, check_rows, retry_of))
     listener().planned(plan)
     if dry_run:
         leave_plan(plan)
         return Completed(message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows", data=plan)
-    steps = PrefectSteps(settings, run, concurrency=settings.backfill.concurrency)
-    result = process(open_warehouse(settings), settings, run, plan, steps, ProgressArtifact(plan).day_done)
+    result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done)
     leave_artifacts(result)
-    materialize_tables(settings, result)
-    renew_report(settings, result.outcomes)
+    materialize_tables(context, result)
+    renew_report(context, result.outcomes)
     return final_state(result)

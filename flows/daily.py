@@ -9,13 +9,12 @@ from mixflows.days import DayRange, last_complete_day
 from mixflows.pipeline.plan import PlanRequest
 from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
-from mixflows.warehouse import open_warehouse
 from tasks.alerts import tell_of_duplicates
 from tasks.assets import materialize_tables
-from tasks.days import PrefectSteps
+from tasks.batches import PrefectSteps
 from tasks.planning import plan_run
 from tasks.reporting import final_state, leave_artifacts, renew_report
-from tasks.runs import current_run, settings_of
+from tasks.runs import run_context
 
 
 @flow(name="daily", retries=0)
@@ -29,24 +28,22 @@ def daily(
 
     Args:
         as_of: The last complete day; by default yesterday in the project's time zone.
-        accept_rules: Judge days anew that were published under other rules.
+        accept_rules: Reprocess days that were published under other rules.
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    settings = settings_of(config, assignments or [])
-    run = current_run()
+    context = run_context(config, assignments or [])
     request = PlanRequest(
-        days=DayRange(end=as_of or last_complete_day(datetime.now(UTC), settings.zone)),
+        days=DayRange(end=as_of or last_complete_day(datetime.now(UTC), context.settings.zone)),
         accept_rules=accept_rules,
-        check_rows=settings.quality.row_checks != "never",
-        retry_of=run.retry_of,
+        check_rows=context.settings.quality.row_checks != "never",
+        retry_of=context.run.retry_of,
     )
-    plan = plan_run(settings, request)
+    plan = plan_run(context, request)
     listener().planned(plan)
-    steps = PrefectSteps(settings, run, concurrency=settings.backfill.concurrency)
-    result = process(open_warehouse(settings), settings, run, plan, steps, listener().day_done)
+    result = process(context, plan, PrefectSteps(context), listener().day_done)
     leave_artifacts(result)
-    materialize_tables(settings, result)
-    renew_report(settings, result.outcomes)
-    tell_of_duplicates(settings, result)
+    materialize_tables(context, result)
+    renew_report(context, result.outcomes)
+    tell_of_duplicates(context, result)
     return final_state(result)

@@ -5,7 +5,7 @@ from datetime import date
 from prefect import flow
 
 from tasks.looking import inspect_one
-from tasks.runs import current_run, settings_of
+from tasks.runs import run_context
 
 
 @flow(name="inspect", retries=0)
@@ -17,4 +17,4 @@ def inspect(day: date, config: str | None = None, assignments: list[str] | None 
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    return inspect_one(settings_of(config, assignments or []), day, current_run())
+    return inspect_one(run_context(config, assignments or []), day)

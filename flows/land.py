@@ -6,7 +6,7 @@ from prefect.client.schemas.objects import State
 from mixflows.intake.finding import find_files, printable
 from mixflows.intake.landing import Landing
 from tasks.landing import land_file, landed_state
-from tasks.runs import settings_of
+from tasks.runs import run_context
 
 
 @flow(name="land", retries=0)
@@ -26,11 +26,11 @@ def land(
         assignments: Settings over it, as `section.name=value`.
         allow_malformed: Land files of which most lines are no events, as malformed lines.
     """
-    settings = settings_of(config, assignments or [])
+    context = run_context(config, assignments or [])
     found = find_files(files)
     states = [
         land_file(
-            settings, path, printable(path.name),
+            context, path, printable(path.name),
             again=again, allow_malformed=allow_malformed, skip_known=not found.is_alone, return_state=True,
         )
         for path in found.files

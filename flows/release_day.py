@@ -9,7 +9,7 @@ from mixflows.model import DayOutcome, Status
 from mixflows.pipeline.run import RunResult
 from tasks.looking import release_one
 from tasks.reporting import final_state, renew_report
-from tasks.runs import current_run, settings_of
+from tasks.runs import run_context
 
 
 @flow(name="release", retries=0)
@@ -24,8 +24,8 @@ def release(
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    settings, run = settings_of(config, assignments or []), current_run()
-    outcome = release_one(settings, day, because, run)
-    renew_report(settings, [outcome])
+    context = run_context(config, assignments or [])
+    outcome = release_one(context, day, because)
+    renew_report(context, [outcome])
     failed = outcome.row.status is Status.FAILED
-    return final_state(RunResult(run, (outcome,), {})) if failed else outcome
+    return final_state(RunResult(context.run, (outcome,), {})) if failed else outcome

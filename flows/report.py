@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.reporting import write_html_report
-from tasks.runs import settings_of
+from tasks.runs import run_context
 
 
 @flow(name="report", retries=0)
@@ -17,4 +17,4 @@ def report(out: str = "mixflows-report.html", config: str | None = None, assignm
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
     """
-    return str(write_html_report(settings_of(config, assignments or []), Path(out)))
+    return str(write_html_report(run_context(config, assignments or []), Path(out)))

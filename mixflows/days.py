@@ -1,14 +1,36 @@
 """Days of the project: their bounds in UTC, the last complete one, and ranges of them.
 
-A day is a calendar day in the project's time zone. Bounds are computed here, in Python, so that a statement's predicate
-is a constant and never a function around a column.
+A day is a calendar day in the project's time zone. Bounds are computed here, in Python, from the pinned `tzdata` package:
+never from the system's files or an engine's own database of zones, which differ. Statements see constants only.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from mixflows.errors import UnknownDayError
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+"""Days run from the first to the last, both included; an event time outside of them belongs to no day."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MICROS = 86_400_000_000
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its IANA name, from the `tzdata` package.
+
+    Raises:
+        KeyError: There is no zone of that name.
+    """
+    place = files("tzdata").joinpath("zoneinfo", *name.split("/"))
+    if not name or name.startswith(("/", ".")) or ".." in name or not place.is_file():
+        raise KeyError(name)
+    with place.open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
@@ -19,6 +41,49 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The half-open interval of a day in UTC: [start, end)."""
     return day_start(day, zone), day_start(day + timedelta(days=1), zone)
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 in UTC."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class DayRun:
+    """Consecutive days that begin 24 hours apart: the day of an instant among them is a division.
+
+    Attributes:
+        start_us: The first instant of the first day, in microseconds since 1970, UTC.
+        end_us: The first instant after the last day, which may be longer or shorter than 24 hours.
+    """
+
+    first_day: date
+    days: int
+    start_us: int
+    end_us: int
+
+
+def day_runs(days: Iterable[date], zone: ZoneInfo) -> tuple[DayRun, ...]:
+    """Days as runs, ascending; a day without an instant (zones have skipped some) is in none."""
+    runs: list[DayRun] = []
+    for day in sorted(set(days)):
+        start, end = (micros(bound) for bound in day_bounds(day, zone))
+        if start == end:
+            continue
+        last = runs[-1] if runs else None
+        follows = last is not None and last.first_day + timedelta(days=last.days) == day
+        if last is not None and follows and last.start_us + last.days * DAY_MICROS == start == last.end_us:
+            runs[-1] = DayRun(last.first_day, last.days + 1, last.start_us, end)
+        else:
+            runs.append(DayRun(day, 1, start, end))
+    return tuple(runs)
+
+
+def days_between(first: datetime, last: datetime, zone: ZoneInfo) -> Sequence[date]:
+    """Every day that may hold an instant between two, within FIRST_DAY and LAST_DAY."""
+    start = max(FIRST_DAY, first.astimezone(UTC).date() - timedelta(days=1))
+    end = min(LAST_DAY, last.astimezone(UTC).date() + timedelta(days=1))
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
 
 
 def last_complete_day(now: datetime, zone: ZoneInfo) -> date:

@@ -22,6 +22,7 @@ class PlanReason(StrEnum):
     LOOKBACK = "lookback"
     REQUESTED = "requested"
     RELEASED = "released"
+    MISSING = "missing"
 
 
 class Mode(StrEnum):
@@ -58,10 +59,12 @@ class Run:
     Attributes:
         run_id: Prefect's flow run id, or a random one.
         attempt: 1 for the first try; a retry from the UI keeps the run id and counts on.
+        flow: The name of the flow; empty for a run without one.
     """
 
     run_id: str
     attempt: int = 1
+    flow: str = ""
 
     @property
     def retry_of(self) -> str | None:
@@ -83,6 +86,20 @@ class SourceDay:
 
 
 @dataclass(frozen=True)
+class PublishedCounts:
+    """What the published tables hold of one day, counted on narrow columns."""
+
+    event_rows: int = 0
+    event_keys: int = 0
+    rejected_rows: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Events and rejected copies."""
+        return self.event_rows + self.rejected_rows
+
+
+@dataclass(frozen=True)
 class PlannedDay:
     """A day that a run is to process.
 
@@ -91,6 +108,8 @@ class PlannedDay:
         published_version: The source version that the day was last published from, if ever.
         usual_rows: Median of the source rows of the same weekday in the eight weeks before, or, where fewer than four of them
             have rows, of the days among the 28 before; None if fewer than 7.
+        recorded: What the published tables held when the day was recorded last, where that was by the rules and for the source
+            columns of today, and the day is neither blocked nor failed; else None.
     """
 
     day: date
@@ -99,6 +118,7 @@ class PlannedDay:
     source_version: str | None
     published_version: str | None = None
     usual_rows: float | None = None
+    recorded: PublishedCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -122,15 +142,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one staged day, counted in one scan of the staged day.
+    """The figures of one staged day, counted in one scan of the staged rows.
 
-    Counts come from the source's own columns (keys, insert id, times), never from the columns that staging wrote, so
-    that they can judge it; `kept_rows`, `rejected_rows` and `exact_copies` are staging's word, to be held against them.
+    Counts come from the source's own columns (insert id, times), never from the columns that staging wrote, so
+    that they can judge it; `kept_rows`, `rejected_rows` and `exact_copies` are what staging wrote.
 
     Attributes:
         source_rows: Delivered copies.
-        kept_rows: Copies that staging keeps.
-        rejected_rows: Copies that staging rejects.
+        kept_rows: Copies that staging keeps, retained ones among them.
+        rejected_rows: Copies that staging rejects, retained ones among them.
         duplicate_rows: Valid copies beyond the first of each key.
         conflicting_duplicate_rows: Rejected copies whose content differs from their winner's.
         missing_insert_id_rows: Copies without insert id.
@@ -138,28 +158,30 @@ class Figures:
         future_rows: Copies whose event time is later than their own arrival by more than the tolerance.
         late_rows: Copies that arrived more than `lookback_days` after the day.
         valid_keys: Different keys among the valid copies (each copy without insert id is one, where they are kept).
-        kept_twice_keys: Keys that staging keeps more than once.
+        kept_twice_keys: Keys that staging keeps more than once, or not at all.
         kept_null_key_rows: Kept copies with NULL in a key part that the policy forbids.
         kept_other_day_rows: Kept copies whose event time lies outside the day.
-        ambiguous_keys: Keys with copies of the same arrival and different content, told apart by content alone.
+        ambiguous_keys: Keys with copies of the same arrival and different content, told apart by version or content alone.
         kept_without_id_rows: Kept copies without insert id (policy `keep`).
+        retained_rows: Published copies that the source no longer has and that policy keeps.
     """
 
-    source_rows: int
-    kept_rows: int
-    rejected_rows: int
-    duplicate_rows: int
-    conflicting_duplicate_rows: int
-    missing_insert_id_rows: int
-    missing_time_rows: int
-    future_rows: int
-    late_rows: int
-    valid_keys: int
-    kept_twice_keys: int
-    kept_null_key_rows: int
-    kept_other_day_rows: int
-    ambiguous_keys: int
-    kept_without_id_rows: int
+    source_rows: int = 0
+    kept_rows: int = 0
+    rejected_rows: int = 0
+    duplicate_rows: int = 0
+    conflicting_duplicate_rows: int = 0
+    missing_insert_id_rows: int = 0
+    missing_time_rows: int = 0
+    future_rows: int = 0
+    late_rows: int = 0
+    valid_keys: int = 0
+    kept_twice_keys: int = 0
+    kept_null_key_rows: int = 0
+    kept_other_day_rows: int = 0
+    ambiguous_keys: int = 0
+    kept_without_id_rows: int = 0
+    retained_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,30 +190,34 @@ class Difference:
 
     Attributes:
         inserted_events: Kept copies whose key is not published.
-        updated_events: Published keys whose winner is another copy now.
-        orphan_events: Published events whose key is not kept now.
-        rejected_added: Rejected copies that are not published so.
-        rejected_dropped: Published rejected copies that the stage does not reject so.
+        updated_events: Published keys of which another copy, or the same with other content, is kept now.
+        deleted_events: Published events whose key is not kept now.
+        differing_rejected: Rejected copies that are not published so, or the other way round.
+        restated_rows: Copies whose content changed under the same insert id and time.
         vanished_rows: Published copies, kept or rejected, that the source no longer has.
         surplus_rows: Those of them that are one copy too many of a copy that the source does have.
     """
 
     inserted_events: int = 0
     updated_events: int = 0
-    orphan_events: int = 0
-    rejected_added: int = 0
-    rejected_dropped: int = 0
+    deleted_events: int = 0
+    differing_rejected: int = 0
+    restated_rows: int = 0
     vanished_rows: int = 0
     surplus_rows: int = 0
 
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is to be written."""
+        return not (self.inserted_events or self.updated_events or self.deleted_events or self.differing_rejected)
 
-@dataclass(frozen=True)
-class PublishedCounts:
-    """What the published tables hold for one day, counted on their key columns."""
 
-    event_rows: int
-    event_keys: int
-    rejected_rows: int
+class Publication(StrEnum):
+    """How a staged day is published."""
+
+    NOTHING = "nothing"
+    DELTA = "delta"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -218,8 +244,9 @@ class StagedDay:
     """A day that has been read and ranked, and not yet judged.
 
     Attributes:
-        seconds: What staging took.
-        drift: Its profile held against the days before; what no one has held so is not judged.
+        stage_table: The staged batch that the day is a part of.
+        publication: How it is to be published.
+        drift: Its profile compared with the days before; before that is done, nothing is judged by it.
     """
 
     planned: PlannedDay
@@ -229,14 +256,33 @@ class StagedDay:
     difference: Difference
     stage_table: str
     started_at: datetime
-    seconds: float = 0.0
     profile: Profile = field(default_factory=lambda: Profile(rows=0))
     drift: Drift = field(default_factory=Drift)
+    publication: Publication = Publication.WHOLE
 
     @property
     def day(self) -> date:
         """The staged day."""
         return self.planned.day
+
+
+@dataclass(frozen=True)
+class StagedBatch:
+    """Days that were staged together.
+
+    Attributes:
+        batch_id: Run, attempt and first day.
+        days: The days that are to be judged and published.
+        unchanged: Days whose copies are, on their keys, those that are published; no wide column of them was read.
+        seconds: What staging took.
+    """
+
+    batch_id: str
+    first_day: date
+    days: tuple[StagedDay, ...]
+    unchanged: tuple[PlannedDay, ...]
+    started_at: datetime
+    seconds: float
 
 
 SHARES = ("_rate", "identity_missing_change", "property_type_drift")
@@ -309,8 +355,13 @@ class LedgerRow:
     Attributes:
         bytes_processed: Bytes billed.
         step_costs: A JSON array of one object per step, with the fields of StepCost; empty where nothing is billed.
-        work_seconds: Of staging and publishing, until the row was written: without the gate and the wait for other days
-            between, with the queue for the published tables; None for a day that failed.
+        work_seconds: The day's share of its batch's staging and publishing, without the gate and the wait for other batches
+            between; None for a day that failed.
+        restated_rows: Copies whose content changed under the same insert id and time.
+        suppressed_rows: Copies that a deletion list left out; 0 until there is one.
+        retained_rows: Published copies that the source no longer has and that policy keeps.
+        batch_id: The batch that the day was processed in.
+        source_columns: A hash of the source's columns and types.
     """
 
     run_id: str
@@ -339,6 +390,11 @@ class LedgerRow:
     error: str = ""
     step_costs: str = ""
     work_seconds: float | None = None
+    restated_rows: int | None = None
+    suppressed_rows: int | None = None
+    retained_rows: int | None = None
+    batch_id: str = ""
+    source_columns: str = ""
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:

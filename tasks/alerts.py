@@ -6,9 +6,8 @@ from typing import Any
 
 from prefect.events import emit_event
 
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import RunResult
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
 
 DUPLICATES_HIGH = "mixflows.duplicate-rate.high"
 """The event that automations wait for."""
@@ -29,15 +28,16 @@ def duplicate_streak(rates: Mapping[date, float | None], last: date, warning: fl
     return days
 
 
-def tell_of_duplicates(settings: Settings, result: RunResult) -> None:
+def tell_of_duplicates(context: RunContext, result: RunResult) -> None:
     """Emits `mixflows.duplicate-rate.high` where this run processed the newest day, and it ends three days above.
 
     A lasting fault of an SDK stays below the critical bound of each day, and only its length tells it from chance.
     """
+    settings = context.settings
     warning = settings.quality.duplicate_rate.warning
     if not result.outcomes or warning is None:
         return
-    rates = _rates(open_warehouse(settings).query("ledger_latest"), settings.quality.min_rows)
+    rates = _rates(context.warehouse.query("ledger_latest"), settings.quality.min_rows)
     last = max(rates, default=None)
     if last is None or last not in {outcome.row.partition_date for outcome in result.outcomes}:
         return

@@ -4,27 +4,17 @@ from prefect.assets import Asset, add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
 
 from mixflows.model import Status
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import RunResult
-from mixflows.settings import Settings
 
 
-def table_asset(settings: Settings, table: str) -> Asset:
-    """A table as an asset; its key is the same in every run."""
-    if settings.warehouse.engine == "bigquery":
-        is_source = table == settings.tables.source
-        project = (settings.bigquery.source_project if is_source else None) or settings.bigquery.project
-        dataset = (settings.bigquery.source_dataset if is_source else None) or settings.bigquery.dataset
-        return Asset(key=f"bigquery://{project}/{dataset}/{table}")
-    return Asset(key=f"duckdb://{settings.warehouse.path.stem}/{table}")
-
-
-def materialize_tables(settings: Settings, result: RunResult) -> None:
+def materialize_tables(context: RunContext, result: RunResult) -> None:
     """Tells Prefect which rows this run wrote to the published tables; a run that wrote nothing tells nothing."""
     rows = [outcome.row for outcome in result.days(Status.PUBLISHED)]
     if not rows:
         return
-    tables = settings.tables
-    events, rejected = table_asset(settings, tables.events), table_asset(settings, tables.rejected)
+    address = context.warehouse.address
+    events, rejected, source = (Asset(key=address(role)) for role in ("events", "rejected", "source"))
     days = {
         "days": len(rows),
         "first_day": str(min(row.partition_date for row in rows)),
@@ -36,7 +26,7 @@ def materialize_tables(settings: Settings, result: RunResult) -> None:
         events,
         rejected,
         by="mixflows",
-        asset_deps=[table_asset(settings, tables.source)],
+        asset_deps=[source],
         name="assets",
         cache_policy=NO_CACHE,
         retries=0,

@@ -13,7 +13,7 @@ def hand_over(settings: Settings) -> None:
         SettingsError: prefect-gcp is not installed, there is no such block, or what it holds are no credentials.
     """
     name = settings.bigquery.credentials_block
-    if settings.warehouse.engine != "bigquery" or name is None:
+    if name is None:
         return
     try:
         from prefect_gcp import GcpCredentials

@@ -12,22 +12,21 @@ from prefect.states import Completed, Failed
 from mixflows.errors import AlreadyLandedError
 from mixflows.intake.finding import FoundFiles
 from mixflows.intake.landing import Landing, passed_over_words
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
 
 
 @task(name="land", task_run_name="land-{name}", cache_policy=NO_CACHE, retries=0)
 def land_file(
-    settings: Settings, path: Path, name: str, *, again: bool, allow_malformed: bool, skip_known: bool
+    context: RunContext, path: Path, name: str, *, again: bool, allow_malformed: bool, skip_known: bool
 ) -> Landing | None:
     """Lands one file, see `mixflows.pipeline.land.land_one`; None for content that was landed before and is skipped."""
     started = time.perf_counter()
     heard = listener()
     try:
         landing = land_one(
-            open_warehouse(settings), settings, path, again=again, allow_malformed=allow_malformed,
+            context.warehouse, context.settings, path, again=again, allow_malformed=allow_malformed,
             on_progress=lambda share: heard.file_progress(name, share),
         )  # fmt: skip
     except AlreadyLandedError:

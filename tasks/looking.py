@@ -7,28 +7,26 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from expectations.auditor import GreatExpectationsAuditor
-from mixflows.model import DayOutcome, Run
-from mixflows.pipeline.inspect import Inspection, facts, inspect_day, release_day
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
+from mixflows.model import DayOutcome
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.inspect import Inspection, facts, inspect_day
+from mixflows.pipeline.release import release_day
 
 
-@task(name="inspect", task_run_name="inspect-{day}", cache_policy=NO_CACHE, retries=0)
-def inspect_one(settings: Settings, day: date, run: Run) -> str:
+@task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0)
+def inspect_one(context: RunContext, day: date) -> str:
     """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
-    warehouse = open_warehouse(settings)
-    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-    told = markdown(inspect_day(warehouse, settings, day, auditor, run))
-    create_markdown_artifact(markdown=told, key="mixflows-inspect", description=f"A close look at {day}")
-    return told
+    auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
+    found = markdown(inspect_day(context, day, auditor))
+    create_markdown_artifact(markdown=found, key="mixflows-inspect", description=f"A close look at {day}")
+    return found
 
 
-@task(name="release", task_run_name="release-{day}", cache_policy=NO_CACHE, retries=0)
-def release_one(settings: Settings, day: date, because: str, run: Run) -> DayOutcome:
-    """Releases a blocked day; see `mixflows.pipeline.inspect.release_day`."""
-    warehouse = open_warehouse(settings)
-    auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-    outcome = release_day(warehouse, settings, day, because, auditor, run)
+@task(name="release", task_run_name="release {day}", cache_policy=NO_CACHE, retries=0)
+def release_one(context: RunContext, day: date, because: str) -> DayOutcome:
+    """Releases a blocked day; see `mixflows.pipeline.release.release_day`."""
+    auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
+    outcome = release_day(context, day, because, auditor)
     get_run_logger().info("%s %s: %s", outcome.row.partition_date, outcome.row.status, outcome.row.note)
     return outcome
 

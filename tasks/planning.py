@@ -5,17 +5,14 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from mixflows.model import Plan
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
 
 
 @task(name="plan", cache_policy=NO_CACHE, retries=0)
-def plan_run(settings: Settings, request: PlanRequest) -> Plan:
+def plan_run(context: RunContext, request: PlanRequest) -> Plan:
     """Plans a run; see `mixflows.pipeline.plan.make_plan`. Raises MissingTableError where nothing was landed yet."""
-    warehouse = open_warehouse(settings)
-    warehouse.shape()
-    plan = make_plan(warehouse, settings, request)
+    plan = make_plan(context.warehouse, context.settings, request)
     get_run_logger().info("planned %s days, %s source rows", f"{len(plan.days):,}", f"{plan.source_rows:,}")
     return plan
 

@@ -20,10 +20,9 @@ from prefect.states import Completed, Failed
 from prefect.variables import Variable
 
 from mixflows.model import DayOutcome, Plan, Status
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.progress import listener
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 NAMED_DAYS = 20
@@ -31,21 +30,22 @@ NAMED_DAYS = 20
 
 
 @task(name="write-report", cache_policy=NO_CACHE, retries=0)
-def write_html_report(settings: Settings, out: Path) -> Path:
+def write_html_report(context: RunContext, out: Path) -> Path:
     """Writes the HTML report; see `mixflows.report.page.write_report`."""
     from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
 
-    path = write_report(open_warehouse(settings), settings, out)
+    path = write_report(context.warehouse, context.settings, out)
     get_run_logger().info("report written: %s", path)
     link = report_url() or path.resolve().as_uri()
     create_link_artifact(link=link, link_text=path.name, key="mixflows-report", description="The report, as it is now")
     return path
 
 
-def renew_report(settings: Settings, outcomes: Sequence[DayOutcome]) -> None:
+def renew_report(context: RunContext, outcomes: Sequence[DayOutcome]) -> None:
     """Writes the report after days were taken, where the settings name its file."""
-    if settings.report.path is not None and outcomes:
-        write_html_report(settings, settings.report.path)
+    path = context.settings.report.path
+    if path is not None and outcomes:
+        write_html_report(context, path)
 
 
 def report_url() -> str | None:

@@ -56,7 +56,7 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
     warehouse.create_tables()
     rows = warehouse.query("ledger_latest")
     try:
-        warehouse.shape()
+        warehouse.source()
         plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
     except MissingTableError as err:
         if not as_json:

@@ -13,8 +13,10 @@ from mixflows.cli.output import console, counted, number, outcome_json, print_js
 from mixflows.cli.session import command, opened, opened_source, renew_report
 from mixflows.days import parse_day
 from mixflows.model import Finding, Run, Severity
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.explain import story
-from mixflows.pipeline.inspect import Inspection, facts, inspect_day, release_day
+from mixflows.pipeline.inspect import Inspection, facts, inspect_day
+from mixflows.pipeline.release import release_day
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
 
@@ -27,7 +29,7 @@ def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *,
     warehouse = opened_source(settings)
     warehouse.create_tables()
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-    found = inspect_day(warehouse, settings, parse_day(day), auditor, Run(f"inspect-{uuid4()}"))
+    found = inspect_day(RunContext(warehouse, settings, Run(f"inspect-{uuid4()}")), parse_day(day), auditor)
     if as_json:
         print_json(inspection_json(found))
         return
@@ -46,7 +48,7 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
     warehouse = opened_source(settings)
     warehouse.create_tables()
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-    outcome = release_day(warehouse, settings, parse_day(day), because, auditor, Run(f"release-{uuid4()}"))
+    outcome = release_day(RunContext(warehouse, settings, Run(f"release-{uuid4()}")), parse_day(day), because, auditor)
     if as_json:
         print_json(outcome_json(outcome))
     else:
@@ -70,7 +72,7 @@ def run_explain_event(
     """
     settings, warehouse = opened(config, assignments)
     warehouse.create_tables()
-    warehouse.shape()
+    warehouse.source()
     copies = story(warehouse, settings, insert_id, [parse_day(day)] if day else ())
     if as_json:
         print_json([asdict(copy) for copy in copies])

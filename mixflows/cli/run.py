@@ -21,6 +21,7 @@ from mixflows.cli.session import command, opened_source, renew_report
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
@@ -98,9 +99,8 @@ class Runner:
             listener().planned(plan)
             run = Run(str(uuid4()))
             auditor = GreatExpectationsAuditor(self.settings, warehouse.row_access())
-            concurrency = self.settings.backfill.concurrency
-            steps = ThreadSteps(warehouse, self.settings, run, auditor, concurrency=concurrency)
-            result = process(warehouse, self.settings, run, plan, steps, listener().day_done)
+            context = RunContext(warehouse, self.settings, run)
+            result = process(context, plan, ThreadSteps(context, auditor), listener().day_done)
             if result.outcomes:
                 renew_report(warehouse, self.settings)
             return result

@@ -24,7 +24,7 @@ def opened_source(settings: Settings) -> Warehouse:
     """
     take_from_block(settings)
     warehouse = open_warehouse(settings)
-    warehouse.shape()
+    warehouse.source()
     return warehouse
 
 

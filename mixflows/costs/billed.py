@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from mixflows.model import Status
 from mixflows.settings import Settings
+from mixflows.warehouse.base import Billing, Warehouse
 
 TIB = 2**40
 SLOT_MS_PER_HOUR = 3_600_000
@@ -98,19 +99,7 @@ class Costs:
         return bytes_billed / TIB * self.price_per_tib
 
 
-class Billed(Protocol):
-    """The part of a warehouse that costs are read from."""
-
-    def query(self, name: str, params: Mapping[str, Any], /) -> list[dict[str, Any]]:
-        """The rows of the named statement under `sql/`."""
-        ...
-
-    def source_bytes(self) -> int | None:
-        """Bytes of the whole source."""
-        ...
-
-
-def read_costs(warehouse: Billed, settings: Settings) -> Costs | None:
+def read_costs(warehouse: Warehouse, settings: Settings) -> Costs | None:
     """Reads what the ledger tells of costs.
 
     Returns:
@@ -129,7 +118,7 @@ def read_costs(warehouse: Billed, settings: Settings) -> Costs | None:
         days=tuple(_day(day, attempts) for day, attempts in sorted(by_day.items())),
         steps=_steps(rows),
         runs=len({row["run_id"] for row in rows}),
-        source_bytes=warehouse.source_bytes(),
+        source_bytes=(warehouse.source_bytes() or None) if isinstance(warehouse, Billing) else None,
         price_per_tib=settings.bigquery.price_per_tib,
     )
 

@@ -57,7 +57,7 @@ def promoted_columns(settings: Settings) -> dict[str, str]:
     Raises:
         SettingsError: Two properties, or a property and a column that the tables need, come to the same name.
     """
-    roles = settings.columns.model_dump(exclude={"customer_id"}).values()
+    roles = settings.columns.model_dump(exclude={"customer_id", "about_the_copy"}).values()
     fixed = [*(str(name) for name in roles if name), "properties", "source_file", *PIPELINE_COLUMNS]
     taken = {name.lower(): f"the column `{name}`" for name in fixed}
     columns: dict[str, str] = {}

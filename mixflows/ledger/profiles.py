@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from mixflows.model import Figures, StagedDay
 from mixflows.profile.drift import PAST_DAYS, Drift
@@ -97,15 +97,7 @@ def _written(tallies: Mapping[Any, Tally]) -> dict[Any, list[int]]:
     return {k: [t.rows, t.duplicates, t.conflicting] if t.duplicates else [t.rows] for k, t in tallies.items()}
 
 
-class Queries(Protocol):
-    """The part of a warehouse that profiles are read from."""
-
-    def query(self, name: str, params: Mapping[str, Any], /) -> list[dict[str, Any]]:
-        """The rows of the named statement under `sql/`."""
-        ...
-
-
-def read_profiles(warehouse: Queries, first: date = FIRST_DAY, last: date = LAST_DAY) -> dict[date, DayProfile]:
+def read_profiles(warehouse: Warehouse, first: date = FIRST_DAY, last: date = LAST_DAY) -> dict[date, DayProfile]:
     """The latest profile of each day in a range, ascending."""
     rows = warehouse.query("profiles", {"first_day": first, "last_day": last})
     return {

@@ -1,10 +1,10 @@
 """The ledger: one row per day, run and attempt, and what it says of each day."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date
 
-from mixflows.model import DayOutcome, Finding, LedgerRow, Status
+from mixflows.model import DayOutcome, LedgerRow, Status
 from mixflows.warehouse.base import Warehouse
 
 
@@ -19,6 +19,9 @@ class DayState:
         run_id: The run of that row.
         published_by: The run that wrote the published day last; one that found it unchanged only where the ledger has no
             other. None where it is not published.
+        source_columns: A hash of the source's columns when it was published last.
+        event_rows: What `mp_events` held of the day when it was published last.
+        rejected_rows: What `mp_rejected_events` held of it.
     """
 
     day: date
@@ -31,6 +34,9 @@ class DayState:
     published_rules: str | None
     run_id: str = ""
     published_by: str | None = None
+    source_columns: str | None = None
+    event_rows: int | None = None
+    rejected_rows: int | None = None
 
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:
@@ -41,22 +47,22 @@ def day_states(warehouse: Warehouse) -> dict[date, DayState]:
     return {row["day"]: DayState(**row) for row in rows}
 
 
-def record(warehouse: Warehouse, outcome: DayOutcome) -> None:
-    """Writes a day's ledger row, its quality results and its profile; the last thing that happens to a day."""
-    row = outcome.row
+def record(warehouse: Warehouse, outcomes: Sequence[DayOutcome]) -> None:
+    """Writes the ledger rows, quality results and profiles of days; the last thing that happens to them."""
     with warehouse.transaction():
-        warehouse.append("quality", _quality_rows(row, outcome.findings))
-        if outcome.profile:
-            warehouse.append("profiles", [_profile_row(row, outcome.profile)])
-        warehouse.append("ledger", [asdict(row)])
+        warehouse.append("quality", [row for outcome in outcomes for row in _quality_rows(outcome)])
+        warehouse.append("profiles", [_profile_row(outcome) for outcome in outcomes if outcome.profile])
+        warehouse.append("ledger", [dict(vars(outcome.row)) for outcome in outcomes])
 
 
-def _profile_row(row: LedgerRow, profile: str) -> dict[str, object]:
-    head = {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
-    return {**head, "profile": profile, "profiled_at": row.finished_at}
+def _head(row: LedgerRow) -> dict[str, object]:
+    return {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
 
 
-def _quality_rows(row: LedgerRow, findings: Sequence[Finding]) -> list[dict[str, object]]:
-    head = {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
-    checked_at = datetime.now(UTC)
-    return [{**head, **asdict(finding), "checked_at": checked_at} for finding in findings]
+def _profile_row(outcome: DayOutcome) -> dict[str, object]:
+    return {**_head(outcome.row), "profile": outcome.profile, "profiled_at": outcome.row.finished_at}
+
+
+def _quality_rows(outcome: DayOutcome) -> list[dict[str, object]]:
+    head = _head(outcome.row)
+    return [{**head, **vars(finding), "checked_at": outcome.row.finished_at} for finding in outcome.findings]

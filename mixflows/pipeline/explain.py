@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import Any
 
-from mixflows.days import day_bounds
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Status
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
-from mixflows.warehouse.source import SourceShape
+from mixflows.warehouse.source import Source
 
 KEPT, REJECTED, WAITING = "mp_events", "mp_rejected_events", "source only"
 
@@ -63,12 +62,10 @@ def story(warehouse: Warehouse, settings: Settings, insert_id: str, days: Sequen
     """
     states = day_states(warehouse)
     published = warehouse.query("story_published", {"insert_id": insert_id})
-    delivered: list[Row] = []
-    for day in days or _days_to_search(warehouse, states):
-        start, end = day_bounds(day, settings.zone)
-        bounds = {"day": day, "day_start": start, "day_end": end}
-        delivered += warehouse.query("story_source", {"insert_id": insert_id, **bounds})
-    key = _key(warehouse.shape())
+    delivered: Sequence[Row] = ()
+    if searched := list(days or _days_to_search(warehouse, states)):
+        delivered = warehouse.query("story_source", {"insert_id": insert_id}, searched)
+    key = _key(warehouse.source())
     copies = Counter(key(row) for row in published)
     rows = sorted([*published, *_not_published(delivered, published, key)], key=_order)
     return [_told(row, settings, states.get(row["partition_date"]), copies[key(row)]) for row in rows]
@@ -82,10 +79,11 @@ def _days_to_search(warehouse: Warehouse, states: Mapping[date, DayState]) -> It
             yield day.day
 
 
-def _key(shape: SourceShape) -> Callable[[Row], Hashable]:
+def _key(source: Source) -> Callable[[Row], Hashable]:
     """What is a row's key among the copies of one insert id."""
-    names = {shape.event_name: "event_name", shape.distinct_id: "distinct_id", shape.time: "event_time"}
-    return itemgetter("partition_date", *(names[part.name] for part in shape.key if part.name in names))
+    roles = (("event_name", source.event_name), ("distinct_id", source.distinct_id), ("event_time", source.time))
+    names = {column.name: role for role, column in roles}
+    return itemgetter("partition_date", *(names[part.name] for part in source.key if part.name in names))
 
 
 def _not_published(delivered: Sequence[Row], published: Sequence[Row], key: Callable[[Row], Hashable]) -> Sequence[Row]:
@@ -153,7 +151,7 @@ def _why(row: Row, settings: Settings, copies: int) -> str:
 
 
 def _arrival(value: object) -> datetime | None:
-    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else _utc(value)
+    return _utc(value)
 
 
 def _utc(value: object) -> datetime | None:

@@ -8,7 +8,7 @@ from statistics import median
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
 from mixflows.ledger.runs import DayState, day_states
-from mixflows.model import Mode, Plan, PlannedDay, PlanReason, SourceDay, Status
+from mixflows.model import Mode, Plan, PlannedDay, PlanReason, PublishedCounts, SourceDay, Status
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 
@@ -16,6 +16,7 @@ HISTORY_DAYS = 28
 HISTORY_AT_LEAST = 7
 WEEKS = 8
 WEEKS_AT_LEAST = 4
+CHANGES = (PlanReason.CHANGED, PlanReason.RULES_CHANGED, PlanReason.LOOKBACK, PlanReason.MISSING)
 GONE = "gone from the source"
 """Source version of a published day of which the source has no row any more."""
 
@@ -52,14 +53,29 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) ->
     """
     warehouse.create_tables()
     source, without_day = warehouse.source_days()
-    days = plan_days(source, day_states(warehouse), settings, request)
+    columns = warehouse.source().columns_version
+    states = day_states(warehouse)
+    days = plan_days(source, states, warehouse.published_rows(), settings, request, columns)
     return Plan(days, request.check_rows, without_day)
 
 
 def plan_days(
-    source: Sequence[SourceDay], states: Mapping[date, DayState], settings: Settings, request: PlanRequest
+    source: Sequence[SourceDay],
+    states: Mapping[date, DayState],
+    published: Mapping[date, tuple[int, int]],
+    settings: Settings,
+    request: PlanRequest,
+    columns_version: str = "",
 ) -> tuple[PlannedDay, ...]:
     """The days to process, in order, each with its reason. Pure: the same input gives the same plan.
+
+    Args:
+        source: The source's days.
+        states: What the ledger says of each day.
+        published: Events and rejected copies that the published tables have of each day.
+        settings: The rules.
+        request: What the run was asked for.
+        columns_version: A hash of the source's columns.
 
     Raises:
         RulesChangedError: See `make_plan`.
@@ -72,7 +88,7 @@ def plan_days(
     planned: list[PlannedDay] = []
     for day in candidates:
         state = states.get(day.day)
-        reason = _due_reason(day, state, settings, last)
+        reason = _due_reason(day, state, published.get(day.day, (0, 0)), settings, last)
         if state is not None and state.run_id == request.retry_of:
             reason = reason or (PlanReason.REQUESTED if state.status is Status.BLOCKED else None)
         else:
@@ -86,6 +102,7 @@ def plan_days(
                     source_version=day.version,
                     published_version=state.published_version if state else None,
                     usual_rows=_usual_rows(day.day, rows),
+                    recorded=_recorded(state, settings, columns_version),
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)
@@ -101,13 +118,24 @@ def _refuse_other_rules(
     ]
     if other and not request.accept_rules:
         raise RulesChangedError(
-            f"{len(other):,} published days, {other[0]} to {other[-1]}, were judged by other rules than the settings name"
-            " now (key, keep, missing_insert_id, future_tolerance_seconds or project_timezone)",
-            "Run again with --accept-rules to judge them anew, or change the settings back.",
+            f"{len(other):,} published days, {other[0]} to {other[-1]}, were published under other rules than the settings name"
+            " now (key, keep, missing_insert_id, future_tolerance_seconds, project_timezone, [columns], or the names of the"
+            " published tables)",
+            "Run again with --accept-rules to reprocess them, or change the settings back.",
         )
 
 
-def _due_reason(day: SourceDay, state: DayState | None, settings: Settings, last: date | None) -> PlanReason | None:
+def _recorded(state: DayState | None, settings: Settings, columns_version: str) -> PublishedCounts | None:
+    if state is None or state.status not in (Status.PUBLISHED, Status.UNCHANGED) or state.event_rows is None:
+        return None
+    if (state.published_rules, state.source_columns) != (settings.rules_version, columns_version):
+        return None
+    return PublishedCounts(state.event_rows, state.event_rows, state.rejected_rows or 0)
+
+
+def _due_reason(
+    day: SourceDay, state: DayState | None, published: tuple[int, int], settings: Settings, last: date | None
+) -> PlanReason | None:
     if state is None:
         return PlanReason.NEW
     if state.status is Status.FAILED:
@@ -116,6 +144,8 @@ def _due_reason(day: SourceDay, state: DayState | None, settings: Settings, last
         return _due_blocked_reason(day, state, settings)
     if state.published_rules != settings.rules_version:
         return PlanReason.RULES_CHANGED
+    if published != (state.event_rows, state.rejected_rows):
+        return PlanReason.MISSING
     if day.version is None:
         # Without a signal of change, the last days are looked at again every time.
         recent = last is not None and day.day > last - timedelta(days=settings.pipeline.lookback_days)
@@ -144,7 +174,7 @@ def _taken(reason: PlanReason | None, state: DayState | None, mode: Mode) -> Pla
         case Mode.MISSING:
             return reason if state is None or not state.is_published else None
         case Mode.CHANGED:
-            return reason if reason in (PlanReason.CHANGED, PlanReason.RULES_CHANGED, PlanReason.LOOKBACK) else None
+            return reason if reason in CHANGES else None
         case Mode.FAILED:
             return reason if reason is PlanReason.FAILED else None
 

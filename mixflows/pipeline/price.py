@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from mixflows.costs.model import seconds_of, slot_ms_of
 from mixflows.model import Plan, PlannedDay, PlanReason, Run
-from mixflows.pipeline.publish import DayStatements
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.stage import BatchStatements
 from mixflows.settings import Settings
-from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.base import Billing, Warehouse
 
 TIB = 2**40
 DRY_RUNS_AT_ONCE = 8
@@ -98,35 +100,33 @@ def _is_new(planned: PlannedDay) -> bool:
 def _bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay]) -> dict[date, int]:
     """Bytes by day, as far as they are known. The first day tells whether the engine has an answer at all."""
     with_rows = [planned for planned in days if planned.source_rows]
-    if not with_rows or (first := _day_bytes(warehouse, settings, with_rows[0])) is None:
+    if not isinstance(warehouse, Billing) or not with_rows:
         return {}
-
-    def bytes_of(planned: PlannedDay) -> int | None:
-        return _day_bytes(warehouse, settings, planned)
-
+    context = RunContext(warehouse, settings, Run("price"))
+    if (first := _day_bytes(context, warehouse, with_rows[0])) is None:
+        return {}
     with ThreadPoolExecutor(DRY_RUNS_AT_ONCE) as pool:
-        others = zip(with_rows[1:], pool.map(bytes_of, with_rows[1:]), strict=True)
-        known = {planned.day: found for planned, found in others if found is not None}
+        priced = pool.map(partial(_day_bytes, context, warehouse), with_rows[1:])
+        known = {planned.day: found for planned, found in zip(with_rows[1:], priced, strict=True) if found is not None}
     gone = {planned.day: 0 for planned in days if not planned.source_rows}
     return gone | known | {with_rows[0].day: first}
 
 
-def _day_bytes(warehouse: Warehouse, settings: Settings, planned: PlannedDay) -> int | None:
+def _day_bytes(context: RunContext, billing: Billing, planned: PlannedDay) -> int | None:
     """Bytes of a day with rows; None where the first statement, which reads them, reads nothing: its bytes were not counted."""
-    day = DayStatements(warehouse, settings, planned, Run("price"))
+    statements = BatchStatements(context, planned.day, [planned])
 
-    def price(name: str, replaces: str | None = None) -> int:
-        return warehouse.price(day.statement(name), replaces) or 0
+    def price(name: str, *flags: str, replaces: str | None = None) -> int:
+        return billing.price(statements.statement(name, [planned.day], *flags), replaces)
 
     if not (copies := price("copies")):
         return None
-    figures, counts = price("figures"), price("published_counts")
-    found = [copies, price("stage"), figures, price("profile"), counts]
-    found += [price("rejected_next"), price("rejected_rows", replaces="rejected")]
-    # The published day is counted again, to check it; what a new day will hold then is as narrow as its figures.
-    found += [price("event_rows", replaces="events"), figures] if _is_new(planned) else [
-        price("compare"), price("merge_events"), counts
-    ]  # fmt: skip
+    counts = price("published_counts")
+    found = [counts, copies, price("stage"), price("figures"), price("profile"), price("rejected_next"), counts]
+    if _is_new(planned):
+        found += [price("whole_events", replaces="events"), price("whole_rejected", replaces="rejected")]
+    else:
+        found += [price("touched"), price("changes", "touched"), price("delta_events"), price("delta_rejected")]
     return sum(found)
 
 

@@ -1,235 +1,245 @@
-"""One day: stage it, publish it, check what was published, record it. Idempotent at every point."""
+"""Publishes a staged batch: makes the published days equal to the staged ones, checks them, records them."""
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
-from mixflows.days import day_bounds, day_start
 from mixflows.errors import PublishMismatchError
 from mixflows.ledger.profiles import day_profile
 from mixflows.ledger.runs import record
 from mixflows.model import (
+    Cost,
     DayOutcome,
-    Difference,
-    Figures,
     LedgerRow,
     PlannedDay,
+    Publication,
     PublishedCounts,
-    Run,
+    StagedBatch,
     StagedDay,
     Status,
+    StepCost,
     Verdict,
 )
-from mixflows.profile.profile import Profile
-from mixflows.profile.samples import day_samples
-from mixflows.settings import Settings
-from mixflows.warehouse.base import DayStatement, DayTables, Row, Warehouse
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.stage import BatchStatements, discard_batch, sampled
+from mixflows.rates import source_deleted_rows
+from mixflows.warehouse.base import BatchTables, Billing
 
 REPAIRED = "the published day did not add up and was replaced"
+CARRIED = (
+    "source_rows", "kept_rows", "rejected_rows", "duplicate_rows", "duplicate_rate", "late_rows", "suppressed_rows",
+    "retained_rows",
+)  # fmt: skip
+"""Figures that the ledger row of a day found unchanged by its keys has from the day's latest published row."""
 
 
-class DayStatements:
-    """One day's statements, bound to its tables and values."""
+def publish_batch(
+    context: RunContext, batch: StagedBatch, verdicts: Mapping[date, Verdict], *, released: str = ""
+) -> list[DayOutcome]:
+    """Makes the published days equal to the staged ones, except those that a verdict blocks; then checks and records them.
 
-    def __init__(self, warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run) -> None:
-        self.tables = DayTables.of(planned.day, run.run_id, run.attempt)
-        self._since = time.perf_counter()
-        self._warehouse = warehouse
-        start, end = day_bounds(planned.day, settings.zone)
-        late_from = day_start(planned.day + timedelta(days=settings.pipeline.lookback_days + 1), settings.zone)
-        self._params: dict[str, Any] = {
-            "day": planned.day,
-            "day_start": start,
-            "day_end": end,
-            "day_start_ms": int(start.timestamp() * 1000),
-            "late_from_ms": int(late_from.timestamp() * 1000),
-            "tolerance_ms": settings.pipeline.future_tolerance_seconds * 1000,
-            "run_id": run.run_id,
-            "attempt": run.attempt,
-            "source_rows": planned.source_rows,
-            "now": datetime.now(UTC),
-        }
-
-    def statement(self, name: str, *flags: str) -> DayStatement:
-        """A statement of `sql/` for this day."""
-        return DayStatement(name, self.tables, self._params, flags)
-
-    def run(self, name: str, *flags: str) -> None:
-        """Runs a statement."""
-        self._warehouse.run(self.statement(name, *flags))
-
-    def rows(self, name: str) -> list[Row]:
-        """The rows that a statement returns."""
-        return self._warehouse.run(self.statement(name))
-
-    def one_row(self, name: str, *flags: str) -> Mapping[str, int]:
-        """The counts that a statement returns."""
-        (row,) = self._warehouse.run(self.statement(name, *flags))
-        return {key: int(value) for key, value in row.items()}
-
-    @property
-    def seconds(self) -> float:
-        """Since the first of these statements could run."""
-        return time.perf_counter() - self._since
-
-    def counts(self) -> PublishedCounts:
-        """What the published tables hold for the day."""
-        return PublishedCounts(**self.one_row("published_counts"))
-
-
-def stage_day(warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run) -> StagedDay:
-    """Ranks the copies of each key of the source day, counts its figures, and compares it with the published day.
-
-    Returns:
-        The staged day; its short-lived tables stay until `publish_day` or `discard_stage`.
-
-    Raises:
-        WarehouseError: A statement failed; nothing is published.
-    """
-    started_at = datetime.now(UTC)
-    day = DayStatements(warehouse, settings, planned, run)
-    day.run("copies")
-    day.run("stage")
-    figures = Figures(**day.one_row("figures"))
-    counts = day.counts()
-    if counts.event_rows or counts.rejected_rows:
-        difference = Difference(**day.one_row("compare", *_content_flag(figures)))
-    else:
-        difference = Difference(inserted_events=figures.kept_rows, rejected_added=figures.rejected_rows)
-    types = {column.name: column.type for column in warehouse.shape().columns}
-    profile = Profile.of(day.rows("profile"), types, settings.quality)
-    return StagedDay(planned, run, figures, counts, difference, day.tables.stage, started_at, day.seconds, profile)
-
-
-def sampled(warehouse: Warehouse, settings: Settings, staged: StagedDay) -> list[dict[str, Any]]:
-    """A few rejected copies of a staged day beside their winners, as they are stored; values masked."""
-    if not staged.figures.rejected_rows:
-        return []
-    return day_samples(DayStatements(warehouse, settings, staged.planned, staged.run).rows("samples"), settings)
-
-
-def discard_stage(warehouse: Warehouse, planned: PlannedDay, run: Run) -> None:
-    """Removes what `stage_day` left."""
-    warehouse.drop_stage(DayTables.of(planned.day, run.run_id, run.attempt))
-
-
-def publish_day(
-    warehouse: Warehouse, settings: Settings, staged: StagedDay, verdict: Verdict, *, released: str = ""
-) -> DayOutcome:
-    """Makes the published day equal to the staged one, unless the verdict blocks it; then checks and records it.
-
-    The published tables are written and the ledger row is added in one transaction where the engine has them; else the
-    ledger row comes last, so that a day without it is planned again.
+    The published tables are written and the ledger rows are added in one transaction where the engine has them; else the
+    ledger rows come last, so that a day without one is planned again.
 
     Args:
         released: Why a day that the verdict blocks is published all the same; kept in the ledger.
 
     Returns:
-        How the day ended: published, unchanged, blocked or, where it does not add up even after it was replaced, failed.
+        How each day ended, in the batch's order: published, unchanged, blocked or, for a batch of one day that does not add
+        up even after it was replaced, failed.
 
     Raises:
-        WarehouseError: A statement failed; the day is not recorded.
+        PublishMismatchError: A day of several did not add up; nothing is recorded.
+        WarehouseError: A statement failed; no day is recorded.
     """
-    day = DayStatements(warehouse, settings, staged.planned, staged.run)
+    since = time.perf_counter()
     try:
-        if verdict.failures and not released:
-            return _recorded(warehouse, settings, staged, verdict, Status.BLOCKED, day)
         try:
-            return _publish(warehouse, settings, staged, verdict, day, released=released)
+            return _Publishing(context, batch, verdicts, since, released=released).run()
         except PublishMismatchError:
-            pass
+            if len(batch.days) != 1:
+                raise
+        whole = replace(batch, days=tuple(replace(day, publication=Publication.WHOLE) for day in batch.days))
+        repairing = _Publishing(context, whole, verdicts, since, released=released, note=REPAIRED)
         try:
-            return _publish(warehouse, settings, staged, verdict, day, replace=True, released=released)
+            return repairing.run()
         except PublishMismatchError as err:
-            return _recorded(warehouse, settings, staged, verdict, Status.FAILED, day, error=str(err))
+            return repairing.failed(str(err))
     finally:
-        warehouse.drop_stage(day.tables)
+        discard_batch(context, batch)
 
 
-def record_failure(
-    warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run, error: BaseException, started_at: datetime
-) -> DayOutcome:
-    """Records a day that could not be processed, so that the next plan takes it again."""
-    outcome = DayOutcome(
-        LedgerRow(
-            **_head(warehouse, settings, planned, run, started_at),
-            status=Status.FAILED,
-            source_rows=None,
-            kept_rows=None,
-            rejected_rows=None,
-            duplicate_rows=None,
-            duplicate_rate=None,
-            late_rows=None,
-            inserted_rows=None,
-            updated_rows=None,
-            deleted_rows=None,
-            error=str(error),
-        )
-    )
-    record(warehouse, outcome)
-    return outcome
-
-
-def _publish(  # noqa: PLR0913 - what publishing a day is made of
-    warehouse: Warehouse,
-    settings: Settings,
-    staged: StagedDay,
-    verdict: Verdict,
-    day: DayStatements,
-    *,
-    replace: bool = False,
-    released: str = "",
-) -> DayOutcome:
-    keeps_vanished = settings.pipeline.source_deletes == "keep"
-    d, counts = staged.difference, staged.published
-    damaged = replace or counts.event_keys < counts.event_rows
-    events_differ = d.inserted_events or d.updated_events or (d.orphan_events and not keeps_vanished)
-    # Under `keep`, rejected rows that the source no longer has are no difference; a beaten winner that it lacks is.
-    dropped = d.rejected_dropped and (not keeps_vanished or events_differ)
-    write_rejected = bool(d.rejected_added or dropped or (keeps_vanished and d.updated_events) or replace)
-    # Where a rejected copy goes away, its key may be uncontested now, and the published event may be a copy that only its
-    # content told from the one that is left; uncontested events are not compared by content.
-    left_over = bool(d.rejected_dropped and not keeps_vanished)
-    write_events = bool(events_differ or damaged or left_over)
-    if write_rejected:
-        day.run("rejected_next")
-    with warehouse.transaction():
-        if write_rejected:
-            warehouse.replace_day("rejected", day.statement("rejected_rows"))
-        if write_events:
-            whole = (
-                damaged
-                or left_over
-                or not counts.event_rows
-                or (d.orphan_events and not keeps_vanished)
-                # Rows without insert id have no key to merge on.
-                or staged.figures.kept_without_id_rows
+def record_failures(
+    context: RunContext, days: Sequence[PlannedDay], error: BaseException, started_at: datetime
+) -> list[DayOutcome]:
+    """Records days that could not be processed, so that the next plan takes them again."""
+    outcomes = [
+        DayOutcome(
+            LedgerRow(
+                **_head(context, planned, started_at, Cost()),
+                status=Status.FAILED,
+                source_rows=None,
+                kept_rows=None,
+                rejected_rows=None,
+                duplicate_rows=None,
+                duplicate_rate=None,
+                late_rows=None,
+                inserted_rows=None,
+                updated_rows=None,
+                deleted_rows=None,
+                error=str(error),
             )
+        )
+        for planned in days
+    ]
+    record(context.warehouse, outcomes)
+    return outcomes
+
+
+class _Publishing:
+    """One attempt to publish a batch."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        batch: StagedBatch,
+        verdicts: Mapping[date, Verdict],
+        since: float,
+        *,
+        released: str = "",
+        note: str = "",
+    ) -> None:
+        self._context, self._batch, self._verdicts, self._since = context, batch, verdicts, since
+        self._released, self._note = released, note
+        self._statements = BatchStatements.of(context, batch)
+        self._keeps = context.settings.pipeline.source_deletes == "keep"
+
+    def run(self) -> list[DayOutcome]:
+        """Writes, checks and records."""
+        blocked = {s.day for s in self._batch.days if self._verdicts[s.day].failures and not self._released}
+        passing = [staged for staged in self._batch.days if staged.day not in blocked]
+        whole = [staged for staged in passing if staged.publication is Publication.WHOLE]
+        delta = [staged for staged in passing if staged.publication is Publication.DELTA]
+        self._prepare_rejected(whole, delta)
+        samples = sampled(self._context, self._batch, [day for day, verdict in self._verdicts.items() if verdict.flags])
+        carried = self._carried()
+        with self._context.warehouse.transaction():
+            self._write(whole, delta)
+            self._check([*whole, *delta])
+            status = dict.fromkeys(blocked, Status.BLOCKED)
+            status |= {s.day: Status.PUBLISHED for s in (*whole, *delta)}
+            return self._recorded(status, samples, carried)
+
+    def failed(self, error: str) -> list[DayOutcome]:
+        """Records the only day of the batch as failed."""
+        (only,) = self._batch.days
+        return self._recorded({only.day: Status.FAILED}, {}, {}, error=error)
+
+    def _prepare_rejected(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
+        days = [staged.day for staged in (*whole, *delta)]
+        filled = any(staged.published.rejected_rows for staged in (*whole, *delta))
+        flags = (*(("published",) if filled else ()), *(("touched",) if delta else ()))
+        self._statements.run("rejected_next", days, *flags)
+
+    def _write(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
+        warehouse = self._context.warehouse
+        for table in ("events", "rejected"):
             if whole:
-                warehouse.replace_day("events", day.statement("event_rows"))
-            else:
-                day.run("merge_events", *_content_flag(staged.figures))
-        written = write_events or write_rejected
-        # What staging counted still stands where nothing was written.
-        _check(day.counts() if written else counts, staged, vanished_stay=keeps_vanished)
-        status = Status.PUBLISHED if written else Status.UNCHANGED
-        return _recorded(
-            warehouse, settings, staged, verdict, status, day, note=REPAIRED if replace else "", released=released
+                is_empty = not any(staged.published.rows for staged in whole)
+                statement = self._statements.statement(f"whole_{table}", [staged.day for staged in whole])
+                warehouse.replace_days(table, statement, is_empty=is_empty)
+            self._statements.run(f"delta_{table}", [staged.day for staged in delta])
+
+    def _check(self, written: Sequence[StagedDay]) -> None:
+        counts = self._statements.counts([staged.day for staged in written])
+        for staged in written:
+            _check(counts[staged.day], staged)
+
+    def _carried(self) -> dict[date, Mapping[str, Any]]:
+        """The latest rows of the days that are unchanged by their keys."""
+        if not self._batch.unchanged:
+            return {}
+        return {row["partition_date"]: row for row in self._context.warehouse.query("ledger_published")}
+
+    def _recorded(
+        self,
+        status: Mapping[date, Status],
+        samples: Mapping[date, list[dict[str, Any]]],
+        carried: Mapping[date, Mapping[str, Any]],
+        *,
+        error: str = "",
+    ) -> list[DayOutcome]:
+        planned = [*(staged.planned for staged in self._batch.days), *self._batch.unchanged]
+        shares = _shares(self._context, self._statements.tables, planned)
+        seconds = self._batch.seconds + time.perf_counter() - self._since
+        outcomes: dict[date, DayOutcome] = {}
+        for staged in self._batch.days:
+            row = self._row(staged, status.get(staged.day, Status.UNCHANGED), shares(staged.planned, seconds), error)
+            verdict = self._verdicts[staged.day]
+            stored = day_profile(staged, samples.get(staged.day, ())).to_json()
+            outcomes[staged.day] = DayOutcome(row, verdict.findings, stored)
+        for day in self._batch.unchanged:
+            outcomes[day.day] = DayOutcome(self._unchanged_row(day, carried[day.day], shares(day, seconds)))
+        ordered = [outcomes[day] for day in sorted(outcomes)]
+        record(self._context.warehouse, ordered)
+        return ordered
+
+    def _row(self, staged: StagedDay, status: Status, share: "_Share", error: str) -> LedgerRow:
+        f, d = staged.figures, staged.difference
+        is_published = status is Status.PUBLISHED
+        failures = "; ".join(dict.fromkeys(str(finding) for finding in self._verdicts[staged.day].failures))
+        about = ""
+        if status is Status.BLOCKED:
+            about = failures
+        elif self._released:
+            about = f"released: {self._released} ({failures or 'nothing failed'})"
+        removed = is_published and not self._keeps
+        return LedgerRow(
+            **_head(self._context, staged.planned, staged.started_at, share.cost),
+            status=status,
+            source_rows=f.source_rows,
+            kept_rows=f.kept_rows,
+            rejected_rows=f.rejected_rows,
+            duplicate_rows=f.duplicate_rows,
+            duplicate_rate=f.duplicate_rows / f.source_rows if f.source_rows else None,
+            late_rows=f.late_rows,
+            inserted_rows=d.inserted_events if is_published else 0,
+            updated_rows=d.updated_events if is_published else 0,
+            deleted_rows=source_deleted_rows(staged) if removed else 0,
+            restated_rows=d.restated_rows if is_published else 0,
+            suppressed_rows=0,
+            retained_rows=f.retained_rows,
+            note="; ".join(filter(None, (about, self._note))),
+            error=error,
+            work_seconds=share.seconds,
+            batch_id=self._batch.batch_id,
+        )
+
+    def _unchanged_row(self, planned: PlannedDay, latest: Mapping[str, Any], share: "_Share") -> LedgerRow:
+        return LedgerRow(
+            **_head(self._context, planned, self._batch.started_at, share.cost),
+            status=Status.UNCHANGED,
+            **{name: latest[name] for name in CARRIED},
+            inserted_rows=0,
+            updated_rows=0,
+            deleted_rows=0,
+            restated_rows=0,
+            work_seconds=share.seconds,
+            batch_id=self._batch.batch_id,
         )
 
 
-def _check(counts: PublishedCounts, staged: StagedDay, *, vanished_stay: bool) -> None:
+def _check(counts: PublishedCounts, staged: StagedDay) -> None:
     figures = staged.figures
-    stay = staged.difference.vanished_rows if vanished_stay else 0
-    published = counts.event_rows + counts.rejected_rows
     if counts.event_keys != counts.event_rows:
         raise _mismatch(staged, f"{counts.event_rows - counts.event_keys:,} keys are twice in the published events")
-    if published != figures.source_rows + stay:
-        raise _mismatch(staged, f"{figures.source_rows + stay:,} source rows became {published:,} published rows")
-    if not stay and (counts.event_rows, counts.rejected_rows) != (figures.kept_rows, figures.rejected_rows):
+    expected = figures.source_rows + figures.retained_rows
+    if counts.rows != expected:
+        raise _mismatch(staged, f"{expected:,} source rows became {counts.rows:,} published rows")
+    if (counts.event_rows, counts.rejected_rows) != (figures.kept_rows, figures.rejected_rows):
         raise _mismatch(staged, f"{figures.kept_rows:,} kept rows became {counts.event_rows:,} published events")
 
 
@@ -240,72 +250,52 @@ def _mismatch(staged: StagedDay, what: str) -> PublishMismatchError:
     )
 
 
-def _content_flag(figures: Figures) -> tuple[str, ...]:
-    """Content is compared only where two copies of a key arrived at the same instant with different content."""
-    return ("compare_content",) if figures.ambiguous_keys else ()
-
-
-def _recorded(  # noqa: PLR0913 - what a ledger row is made of
-    warehouse: Warehouse,
-    settings: Settings,
-    staged: StagedDay,
-    verdict: Verdict,
-    status: Status,
-    day: DayStatements,
-    *,
-    note: str = "",
-    error: str = "",
-    released: str = "",
-) -> DayOutcome:
-    f, d = staged.figures, staged.difference
-    published = status is Status.PUBLISHED
-    applies = settings.pipeline.source_deletes == "apply"
-    failures = "; ".join(dict.fromkeys(str(finding) for finding in verdict.failures))
-    about = (
-        failures
-        if status is Status.BLOCKED
-        else f"released: {released} ({failures or 'nothing failed'})"
-        if released
-        else ""
-    )
-    row = LedgerRow(
-        **_head(warehouse, settings, staged.planned, staged.run, staged.started_at),
-        status=status,
-        source_rows=f.source_rows,
-        kept_rows=f.kept_rows,
-        rejected_rows=f.rejected_rows,
-        duplicate_rows=f.duplicate_rows,
-        duplicate_rate=f.duplicate_rows / f.source_rows if f.source_rows else None,
-        late_rows=f.late_rows,
-        inserted_rows=d.inserted_events if published else 0,
-        updated_rows=d.updated_events if published else 0,
-        deleted_rows=d.vanished_rows if published and (applies or released) else 0,
-        note="; ".join(filter(None, (about, note))),
-        error=error,
-        work_seconds=round(staged.seconds + day.seconds, 3),
-    )
-    samples = sampled(warehouse, settings, staged) if verdict.flags else ()
-    outcome = DayOutcome(row, verdict.findings, day_profile(staged, samples).to_json())
-    record(warehouse, outcome)
-    return outcome
-
-
-def _head(
-    warehouse: Warehouse, settings: Settings, planned: PlannedDay, run: Run, started_at: datetime
-) -> dict[str, Any]:
-    cost = warehouse.cost(planned.day)
+def _head(context: RunContext, planned: PlannedDay, started_at: datetime, cost: Cost) -> dict[str, Any]:
+    settings = context.settings
     return {
-        "run_id": run.run_id,
-        "attempt": run.attempt,
+        "run_id": context.run.run_id,
+        "attempt": context.run.attempt,
         "partition_date": planned.day,
         "plan_reason": planned.reason,
         "source_version": planned.source_version,
         "rules_version": settings.rules_version,
         "thresholds_version": settings.thresholds_version,
+        "source_columns": context.warehouse.source().columns_version,
         "bytes_processed": cost.bytes_processed,
         "slot_ms": cost.slot_ms,
         "step_costs": json.dumps([asdict(step) for step in cost.steps]) if cost.steps else "",
         "started_at": started_at,
         "finished_at": datetime.now(UTC),
-        "engine": warehouse.engine,
+        "engine": context.warehouse.engine,
     }
+
+
+class _Share:
+    """A day's share of what its batch took, by its source rows."""
+
+    def __init__(self, cost: Cost, seconds: float, share: float) -> None:
+        self.seconds = round(seconds * share, 3)
+        self.cost = Cost(
+            _part(cost.bytes_processed, share),
+            _part(cost.slot_ms, share),
+            tuple(
+                StepCost(step.step, step.jobs, _part(step.bytes_billed, share), _part(step.slot_ms, share))
+                for step in cost.steps
+            ),
+        )
+
+
+def _shares(
+    context: RunContext, tables: BatchTables, days: Collection[PlannedDay]
+) -> Callable[[PlannedDay, float], _Share]:
+    cost = context.warehouse.cost(tables) if isinstance(context.warehouse, Billing) else Cost()
+    rows = sum(day.source_rows for day in days)
+
+    def share_of(day: PlannedDay, seconds: float) -> _Share:
+        return _Share(cost, seconds, day.source_rows / rows if rows else 1 / len(days))
+
+    return share_of
+
+
+def _part(value: int | None, share: float) -> int | None:
+    return None if value is None else round(value * share)

@@ -1,26 +1,27 @@
-"""Processes a plan's days: chunk by chunk, staged side by side, judged together, published side by side."""
+"""Processes a plan: windows of batches, each staged, audited and published."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
 
-from mixflows.errors import MixflowsError
+from mixflows.errors import DayError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
-from mixflows.model import DayOutcome, Finding, Plan, PlannedDay, Run, StagedDay, Status, Verdict
-from mixflows.pipeline.publish import discard_stage, publish_day, record_failure, stage_day
+from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status, Verdict
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.publish import publish_batch, record_failures
+from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.settings import Settings
-from mixflows.warehouse.base import Warehouse
-
-CHUNK_DAYS = 400
-"""At most this many days are staged before they are judged: one validation costs the same for 1 and for 400."""
-CHUNK_ROWS = 2_000_000
-"""At most about this many source rows are staged before they are published, so that a kill loses little."""
 
 T = TypeVar("T")
+Batch = tuple[PlannedDay, ...]
+Judged = tuple[StagedBatch, Mapping[date, Verdict]]
 OnDay = Callable[[DayOutcome], None]
+
+OF_A_DAY = (StatementError, DayError)
+"""Errors that a day's data may be the reason of: what fails so for a batch is tried day by day. All others end the run."""
 
 
 class Auditor(Protocol):
@@ -36,18 +37,18 @@ class Auditor(Protocol):
 
 
 class Steps(Protocol):
-    """How a chunk's days are mapped; a day that fails comes back as its error, and the others go on."""
+    """How a window's batches are mapped; a batch that fails comes back as its error, and the others go on."""
 
-    def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
-        """Stages days side by side, in order."""
+    def stage(self, batches: Sequence[Batch]) -> list[StagedBatch | Exception]:
+        """Stages batches side by side, in order."""
         ...
 
     def audit(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
-        """Judges the chunk."""
+        """Judges days, one audit at a time."""
         ...
 
-    def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
-        """Publishes days side by side, in order."""
+    def publish(self, judged: Sequence[Judged]) -> list[list[DayOutcome] | Exception]:
+        """Publishes batches side by side, in order."""
         ...
 
 
@@ -56,7 +57,7 @@ class RunResult:
     """How a run ended.
 
     Attributes:
-        outcomes: One per processed day, in the plan's order.
+        outcomes: One per processed day, in the order in which they ended.
         held: Planned days that another run holds, each with its holder; they were left alone.
     """
 
@@ -88,9 +89,7 @@ class DaysLeftError(MixflowsError):
         self.result = result
 
 
-def process(
-    warehouse: Warehouse, settings: Settings, run: Run, plan: Plan, steps: Steps, on_day: OnDay = lambda _: None
-) -> RunResult:
+def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambda _: None) -> RunResult:
     """Processes the planned days and records each.
 
     Args:
@@ -98,86 +97,126 @@ def process(
 
     Returns:
         How every day ended. A failed or blocked day never stops the others.
+
+    Raises:
+        WarehouseError: The warehouse cannot go on: a full disk, a missing right. Days without a ledger row are planned again.
     """
-    held = warehouse.claim([d.day for d in plan.days], run.run_id) if plan.days else {}
-    mine = left = [d for d in plan.days if d.day not in held]
+    held: dict[date, str] = {}
     outcomes: list[DayOutcome] = []
-    try:
-        for number, chunk in enumerate(chunks(mine, at_least=settings.backfill.concurrency)):
-            if number:
-                # Renews the claims, so that a long run does not outlive them; a day that another run took meanwhile is its own.
-                held |= warehouse.claim([d.day for d in left], run.run_id)
-            left = left[len(chunk) :]
-            still_mine = [d for d in chunk if d.day not in held]
-            for outcome in _process_chunk(warehouse, settings, run, plan, steps, still_mine):
+    for window in windows(batches(plan.days, context.settings), context.settings.backfill.concurrency):
+        days = [planned.day for batch in window for planned in batch]
+        held |= context.warehouse.claim(days, context.run.run_id)
+        mine = [kept for batch in window if (kept := tuple(planned for planned in batch if planned.day not in held))]
+        try:
+            for outcome in _Window(context, plan, steps).outcomes(mine):
                 outcomes.append(outcome)
                 on_day(outcome)
-    finally:
-        if mine:
-            warehouse.release([d.day for d in mine], run.run_id)
-    return RunResult(run, tuple(outcomes), held)
+        finally:
+            context.warehouse.release([day for day in days if day not in held], context.run.run_id)
+    return RunResult(context.run, tuple(outcomes), held)
 
 
-def _process_chunk(
-    warehouse: Warehouse, settings: Settings, run: Run, plan: Plan, steps: Steps, chunk: Sequence[PlannedDay]
-) -> Iterator[DayOutcome]:
-    started_at = datetime.now(UTC)
-
-    def failed(planned: PlannedDay, error: Exception) -> DayOutcome:
-        discard_stage(warehouse, planned, run)
-        return record_failure(warehouse, settings, planned, run, error, started_at)
-
-    staged: list[StagedDay] = []
-    for planned, result in zip(chunk, steps.stage(chunk), strict=True):
-        if isinstance(result, Exception):
-            yield failed(planned, result)
-        else:
-            staged.append(result)
-    try:
-        staged = with_drift(warehouse, settings, staged)
-        verdicts: Mapping[date, Verdict] = steps.audit(staged, check_rows=plan.check_rows) if staged else {}
-    except Exception as err:
-        for day in staged:
-            yield failed(day.planned, err)
-        if not isinstance(err, MixflowsError):
-            raise
-        return
-    judged = [(day, verdicts[day.day]) for day in staged]
-    for (day, _), outcome in zip(judged, steps.publish(judged), strict=True):
-        yield failed(day.planned, outcome) if isinstance(outcome, Exception) else outcome
-
-
-def chunks(days: Sequence[PlannedDay], *, at_least: int = 1) -> Iterator[list[PlannedDay]]:
-    """Cuts a plan into chunks of at most CHUNK_DAYS days and, from `at_least` days on, about CHUNK_ROWS source rows."""
-    chunk: list[PlannedDay] = []
+def batches(days: Iterable[PlannedDay], settings: Settings) -> Iterator[Batch]:
+    """Cuts a plan into batches of at most `backfill.batch_days` days and about `backfill.batch_rows` source rows."""
+    batch: list[PlannedDay] = []
     rows = 0
     for day in days:
-        if len(chunk) == CHUNK_DAYS or (len(chunk) >= at_least and rows + day.source_rows > CHUNK_ROWS):
-            yield chunk
-            chunk, rows = [], 0
-        chunk.append(day)
+        if batch and (
+            len(batch) == settings.backfill.batch_days or rows + day.source_rows > settings.backfill.batch_rows
+        ):
+            yield tuple(batch)
+            batch, rows = [], 0
+        batch.append(day)
         rows += day.source_rows
-    if chunk:
-        yield chunk
+    if batch:
+        yield tuple(batch)
+
+
+def windows(cut: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """Batches that are in flight together."""
+    window: list[Batch] = []
+    for batch in cut:
+        window.append(batch)
+        if len(window) == size:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+class _Window:
+    """Batches that are staged side by side, judged, and published side by side."""
+
+    def __init__(self, context: RunContext, plan: Plan, steps: Steps) -> None:
+        self._context, self._plan, self._steps = context, plan, steps
+        self._started_at = datetime.now(UTC)
+
+    def outcomes(self, window: Sequence[Batch]) -> Iterator[DayOutcome]:
+        """How each day of some batches ended. What fails for a batch is done day by day, so that only the bad day fails."""
+        staged: list[StagedBatch] = []
+        again: list[tuple[Batch, Exception]] = []
+        for batch, result in zip(window, self._steps.stage(window), strict=True):
+            if isinstance(result, Exception):
+                discard_batch(self._context, batch)
+                again.append((batch, result))
+            else:
+                staged.append(result)
+        by_first_day = {batch[0].day: batch for batch in window}
+        if staged:
+            try:
+                judged = self._judged(staged)
+            except Exception as err:
+                for batch in staged:
+                    discard_batch(self._context, batch)
+                    yield from self._failed(by_first_day[batch.first_day], err)
+                if not isinstance(err, MixflowsError):
+                    raise
+                return
+            for (batch, _), result in zip(judged, self._steps.publish(judged), strict=True):
+                if isinstance(result, Exception):
+                    again.append((by_first_day[batch.first_day], result))
+                else:
+                    yield from result
+        for batch, error in again:
+            yield from self._again(batch, error)
+
+    def _again(self, batch: Batch, error: Exception) -> Iterator[DayOutcome]:
+        if isinstance(error, MixflowsError) and not isinstance(error, OF_A_DAY):
+            raise error
+        if len(batch) == 1:
+            yield from self._failed(batch, error)
+            return
+        for day in batch:
+            yield from self.outcomes([(day,)])
+
+    def _judged(self, staged: Sequence[StagedBatch]) -> list[Judged]:
+        days = [day for batch in staged for day in batch.days]
+        compared = {day.day: day for day in with_drift(self._context.warehouse, self._context.settings, days)}
+        verdicts: Mapping[date, Verdict] = {}
+        if compared:
+            verdicts = self._steps.audit(list(compared.values()), check_rows=self._plan.check_rows)
+        return [
+            (
+                replace(batch, days=tuple(compared[day.day] for day in batch.days)),
+                {day.day: verdicts[day.day] for day in batch.days},
+            )
+            for batch in staged
+        ]
+
+    def _failed(self, batch: Batch, error: Exception) -> list[DayOutcome]:
+        return record_failures(self._context, batch, error, self._started_at)
 
 
 class ThreadSteps:
-    """Maps days over threads of this process, without Prefect.
+    """Maps batches over threads of this process, without Prefect."""
 
-    Args:
-        concurrency: Days in flight.
-    """
+    def __init__(self, context: RunContext, auditor: Auditor) -> None:
+        self._context, self._auditor = context, auditor
 
-    def __init__(
-        self, warehouse: Warehouse, settings: Settings, run: Run, auditor: Auditor, *, concurrency: int
-    ) -> None:
-        self._warehouse, self._settings, self._run, self._auditor = warehouse, settings, run, auditor
-        self._concurrency = concurrency
-
-    def stage(self, days: Sequence[PlannedDay]) -> list[StagedDay | Exception]:
+    def stage(self, batches: Sequence[Batch]) -> list[StagedBatch | Exception]:
         """See Steps. The auditor warms up meanwhile."""
-        with _threads(self._concurrency) as pool, cancelling(self._warehouse, self._run):
-            futures = [pool.submit(stage_day, self._warehouse, self._settings, day, self._run) for day in days]
+        with self._threads() as pool:
+            futures = [pool.submit(stage_batch, self._context, batch) for batch in batches]
             self._auditor.warm_up()
             return [_result(future) for future in futures]
 
@@ -185,20 +224,25 @@ class ThreadSteps:
         """See Steps."""
         return self._auditor.judge(staged, check_rows=check_rows)
 
-    def publish(self, judged: Sequence[tuple[StagedDay, Verdict]]) -> list[DayOutcome | Exception]:
+    def publish(self, judged: Sequence[Judged]) -> list[list[DayOutcome] | Exception]:
         """See Steps."""
-        with _threads(self._concurrency) as pool, cancelling(self._warehouse, self._run):
-            futures = [pool.submit(publish_day, self._warehouse, self._settings, *pair) for pair in judged]
+        with self._threads() as pool:
+            futures = [pool.submit(publish_batch, self._context, *pair) for pair in judged]
             return [_result(future) for future in futures]
+
+    @contextmanager
+    def _threads(self) -> Generator[ThreadPoolExecutor]:
+        with _threads(self._context.settings.backfill.concurrency) as pool, cancelling(self._context):
+            yield pool
 
 
 @contextmanager
-def cancelling(warehouse: Warehouse, run: Run) -> Generator[None]:
+def cancelling(context: RunContext) -> Generator[None]:
     """Cancels the run's statements when its body is left early, as by Ctrl-C: a warehouse elsewhere would go on."""
     try:
         yield
     except BaseException:
-        warehouse.cancel(run.run_id)
+        context.warehouse.cancel(context.run.run_id)
         raise
 
 
@@ -219,8 +263,3 @@ def _result(future: "Future[T]") -> T | Exception:
     if isinstance(error, Exception):
         return error
     raise error
-
-
-def blocked_reasons(findings: Sequence[Finding]) -> str:
-    """The failed critical expectations of a day, in one line."""
-    return "; ".join(str(f) for f in Verdict(tuple(findings)).failures)

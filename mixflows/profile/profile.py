@@ -93,7 +93,7 @@ class Profile:
             part[item] = part.get(item, Tally()) + Tally(int(row["a"]), int(row["b"]), int(row["c"]))
         by_key = {name: (t.rows, t.duplicates, t.conflicting) for name, t in parts["key"].items()}
         return cls(
-            rows=parts["rows"][""].rows,
+            rows=parts["rows"].get("", Tally()).rows,
             lateness={int(days): t.rows for days, t in parts["lateness"].items()},
             lags={int(quarters): t.rows for quarters, t in parts["lag"].items()},
             hours={int(hour): t for hour, t in sorted(parts["hour"].items(), key=lambda pair: int(pair[0]))},

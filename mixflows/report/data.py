@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
@@ -30,6 +30,7 @@ from mixflows.report.figures import (
 )
 from mixflows.report.insights import insights
 from mixflows.settings import Settings
+from mixflows.warehouse.base import Warehouse
 
 Row = Mapping[str, Any]
 RowsByDay = Mapping[date, list[dict[str, Any]]]
@@ -48,19 +49,7 @@ class _Found:
     profiles: Mapping[date, DayProfile]
 
 
-class Queries(Protocol):
-    """The part of a warehouse that a report needs."""
-
-    def query(self, name: str, params: Mapping[str, Any], /) -> list[dict[str, Any]]:
-        """The rows of the named statement under `sql/`."""
-        ...
-
-    def source_bytes(self) -> int | None:
-        """Bytes that reading the whole source would bill; None where nothing is billed."""
-        ...
-
-
-def collect(warehouse: Queries, settings: Settings, since: datetime | None = None) -> ReportData:
+def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = None) -> ReportData:
     """Reads what the report shows, as the warehouse has it now.
 
     Args:
@@ -133,7 +122,7 @@ def to_json(data: ReportData) -> str:
     return written({**vars(data), "changed": changed}, inf_nan_mode="null").decode()
 
 
-def _rows(warehouse: Queries, name: str) -> list[dict[str, Any]]:
+def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
     # Before `init` and the first landing there are no tables; a report then says so instead of failing.
     try:
         return warehouse.query(name, {})
@@ -141,7 +130,7 @@ def _rows(warehouse: Queries, name: str) -> list[dict[str, Any]]:
         return []
 
 
-def _profiles(warehouse: Queries) -> dict[date, DayProfile]:
+def _profiles(warehouse: Warehouse) -> dict[date, DayProfile]:
     try:
         return read_profiles(warehouse)
     except MissingTableError:

@@ -21,12 +21,13 @@ from mixflows.costs.billed import in_words, spoken_bytes, spoken_money, spoken_s
 from mixflows.errors import WarehouseFullError
 from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, what_changed, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
-from mixflows.report.data import Queries, collect, to_json
+from mixflows.report.data import collect, to_json
 from mixflows.report.figures import DayFigures, DayState, Outcome, ReportData, worst
 from mixflows.report.insights import WINDOW_DAYS
 from mixflows.report.island import day_pages, island, script_json
 from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
+from mixflows.warehouse.base import Warehouse
 
 Format = Literal["html", "json", "markdown"]
 
@@ -114,7 +115,7 @@ def render_html(data: ReportData) -> str:
 
 
 def write_report(
-    warehouse: Queries, settings: Settings, out: Path, *, kind: Format = "html", since: datetime | None = None
+    warehouse: Warehouse, settings: Settings, out: Path, *, kind: Format = "html", since: datetime | None = None
 ) -> Path:
     """Reads the warehouse and writes the report; a reader meets the old one or the new one, never half of one.
 

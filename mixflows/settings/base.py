@@ -12,9 +12,9 @@ def none_word(value: object) -> object:
 
 
 def identifier(value: str) -> str:
-    """Checks the name of a table or column, as it goes into statements."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-        raise ValueError(f"{value!r} is not a name: letters, digits and underscores only")
+    """Checks the name of a table or column; statements quote it, so that all but control characters may be in it."""
+    if not value or any(ord(character) < 32 for character in value):
+        raise ValueError(f"{value!r} is not a name: it is empty, or has control characters in it")
     return value
 
 

@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
 
 Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
+Restatements = Literal["loaded_at", "content", "never"]
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
+FINGERPRINT_VERSION = 2
+"""Moves with every change of what the fingerprint is made of (docs/decisions/fingerprint.md)."""
 USERS_IDS = (
     "distinct_id",
     "$distinct_id",
@@ -112,10 +116,13 @@ class ColumnSettings(Frozen):
     """When Mixpanel received the copy: milliseconds since 1970 or a TIMESTAMP. Where the source lacks it: `loaded_at`."""
     loaded_at: OptionalName = "loaded_at"
     """When the copy was landed."""
-    partition_date: OptionalName = "partition_date"
+    day: OptionalName = "partition_date"
     """The day in the project's time zone; where the source lacks it, the day is found by its UTC bounds."""
     customer_id: OptionalName = "customer_id"
     """Clusters the published tables where the source has it."""
+    about_the_copy: tuple[str, ...] = ("source_file",)
+    """Columns that tell of a copy's delivery and not of the event, besides the arrival, `loaded_at` and names that begin with
+    `_airbyte_`, `_fivetran_`, `_sdc_` or `_dlt_`: they are published, and are no part of the content."""
 
 
 class LandingSettings(Frozen):
@@ -138,14 +145,22 @@ class PipelineSettings(Frozen):
     keep: Keep = "first"
     source_deletes: SourceDeletes = "block"
     missing_insert_id: Literal["reject", "keep"] = "reject"
+    restatements: Restatements | None = None
+    """How content that changed under the same key and arrival is found: by a copy's `loaded_at`, by comparing the content of
+    changed days, or never (an append-only source). By default `loaded_at` where the source has it, else `content`."""
     lookback_days: int = Field(default=3, ge=0)
     future_tolerance_seconds: int = Field(default=3600, ge=0)
 
 
 class BackfillSettings(Frozen):
-    """How many days are processed side by side."""
+    """How days are batched. A batch is staged, judged and published in one statement each."""
 
-    concurrency: int = Field(default=4, ge=1, le=64)
+    concurrency: int = Field(default=2, ge=1, le=64)
+    """Batches in flight."""
+    batch_days: int = Field(default=400, ge=1, le=2000)
+    """At most this many days a batch."""
+    batch_rows: int = Field(default=2_000_000, ge=1)
+    """About this many source rows a batch (DuckDB); a larger day is a batch of its own."""
 
 
 class ReportSettings(Frozen):
@@ -198,21 +213,31 @@ class Settings(Frozen):
     @classmethod
     def _is_time_zone(cls, value: str) -> str:
         try:
-            ZoneInfo(value)
+            zone_of(value)
         except (KeyError, ValueError, OSError) as err:
             raise ValueError(f"{value!r} is not an IANA time zone, such as 'UTC' or 'Europe/Berlin'") from err
         return value
 
     @property
     def zone(self) -> ZoneInfo:
-        """The project's time zone."""
-        return ZoneInfo(self.project_timezone)
+        """The project's time zone, from the pinned `tzdata` package."""
+        return zone_of(self.project_timezone)
 
     @property
     def rules_version(self) -> str:
         """Hash of what decides which copy is kept; a published day with another one was judged by other rules."""
         p = self.pipeline
-        return _short_hash(p.key, p.keep, self.project_timezone, p.future_tolerance_seconds, p.missing_insert_id)
+        return _short_hash(
+            FINGERPRINT_VERSION,
+            p.key,
+            p.keep,
+            self.project_timezone,
+            p.future_tolerance_seconds,
+            p.missing_insert_id,
+            self.columns.model_dump(mode="json"),
+            self.tables.events,
+            self.tables.rejected,
+        )
 
     @property
     def thresholds_version(self) -> str:

@@ -1,57 +1,118 @@
--- One row per copy of the day that is not plainly kept: every copy of a key delivered more than once, every invalid row
--- and, where they are kept, every row without insert id. Wide, and small: about one row in 450.
--- Input: the source day; the keys with several copies are found on the key columns alone, so that wide rows are neither
--- sorted nor shuffled.
--- Ties: arrival (a NULL arrival last), then fingerprint; rows equal in both are equal in content, and any may win.
+-- One row per copy of the batch's days that is not plainly kept: every copy of an insert id delivered more than once in a day,
+-- every invalid row, with the flag `touched` every copy of an id that differs from what is published of it, with the flag
+-- `retain` the published copies that the source no longer has. Wide, and small: about one row in 450.
+-- Inputs: the source days; the ids with several copies are found on narrow columns alone, so that wide rows are neither sorted
+-- nor shuffled. Ids that share a hash come along, and are told apart by ranking.
+-- Ties: see `rank_order`; rows that are equal in it are equal, and any may win.
 CREATE OR REPLACE TABLE {{ copies }} {{ stage_options }} AS
-WITH contested_keys AS (
-  SELECT {{ x.key('s') }}, COUNT(*) AS copies
+WITH ranked_ids AS (
+  SELECT {{ x.id_hash('s', x.day('s')) }} AS mf__id
   FROM {{ source }} AS s
-  WHERE {{ x.in_day('s') }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-  GROUP BY {{ x.key('s') }}
+  WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }}
+  GROUP BY mf__id
   HAVING COUNT(*) > 1
+  {% if 'touched' in flags %}
+  UNION DISTINCT
+  SELECT t.mf__id
+  FROM {{ touched }} AS t
+  JOIN {{ days }} AS d ON d.mf__day = t.mf__day
+  WHERE t.mf__id IS NOT NULL AND (d.mf__delta OR t.mf__fewer > t.mf__more)
+  {% endif %}
 ),
--- The one scan of wide rows: the day's rows that need a look, told from the plain ones by their key.
+{% if 'retain' in flags %}
+-- How many published copies of a pair the source no longer has. One too many of a copy that it does have, while the source is
+-- as it was, is damage and no deletion.
+vanished AS (
+  SELECT t.mf__pair, t.mf__fewer - t.mf__more - CASE WHEN d.mf__changed THEN 0 ELSE t.mf__surplus END AS gone_copies
+  FROM {{ touched }} AS t
+  JOIN {{ days }} AS d ON d.mf__day = t.mf__day
+  WHERE t.mf__fewer - t.mf__more > CASE WHEN d.mf__changed THEN 0 ELSE t.mf__surplus END
+),
+live AS (
+  SELECT {{ x.copy_hash('s', x.day('s')) }} AS mf__copy, COUNT(*) AS copies
+  FROM {{ source }} AS s
+  WHERE {{ x.in_days('s') }} AND {{ x.pair_hash('s', x.day('s')) }} IN (SELECT v.mf__pair FROM vanished AS v)
+  GROUP BY mf__copy
+),
+published AS (
+  {% for table, t in [(events, 'e'), (rejected, 'r')] %}
+  {{ 'UNION ALL' if not loop.first }}
+  SELECT
+    {{ x.columns(t) }}, {{ t }}.partition_date AS mf__day,
+    {{ x.pair_hash(t, t ~ '.partition_date') }} AS mf__pair,
+    {{ x.copy_hash(t, t ~ '.partition_date') }} AS mf__copy
+  FROM {{ table }} AS {{ t }}
+  WHERE {{ x.published_in_days(t) }}
+    AND {{ x.pair_hash(t, t ~ '.partition_date') }} IN (SELECT v.mf__pair FROM vanished AS v)
+  {% endfor %}
+),
+numbered AS (
+  SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.mf__copy ORDER BY p.mf__pair) AS mf__nth_of_copy
+  FROM published AS p
+),
+left_over AS (
+  SELECT
+    n.* EXCEPT (mf__nth_of_copy),
+    ROW_NUMBER() OVER (
+      PARTITION BY n.mf__pair
+      ORDER BY CASE WHEN n.mf__nth_of_copy <= COALESCE(l.copies, 0) THEN 1 ELSE 0 END, {{ x.arrival_us('n') }} DESC, n.mf__copy
+    ) AS mf__nth_of_pair
+  FROM numbered AS n
+  LEFT JOIN live AS l ON l.mf__copy = n.mf__copy
+),
+{% endif %}
 wanted AS (
   SELECT
     {{ x.columns('s') }},
-    {{ x.fingerprint('s') }} AS fingerprint,
-    k.copies IS NOT NULL AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }} AS is_contested
+    {{ x.day('s') }} AS mf__day,
+    {{ x.is_in_its_day('s', x.day('s')) }} AS mf__in_day,
+    FALSE AS mf__gone
   FROM {{ source }} AS s
-  LEFT JOIN contested_keys AS k ON {{ x.same_key('s', 'k') }}
-  WHERE {{ x.in_day('s') }} AND (k.copies IS NOT NULL OR NOT ({{ x.is_valid('s') }} AND {{ x.has_id('s') }}))
+  WHERE {{ x.in_days('s') }} AND (
+    {{ x.id_hash('s', x.day('s')) }} IN (SELECT i.mf__id FROM ranked_ids AS i) OR NOT {{ x.is_keyed('s') }}
+  )
+  {% if 'retain' in flags %}
+  UNION ALL
+  SELECT {{ x.columns('g') }}, g.mf__day, {{ x.is_in_its_day('g', 'g.mf__day') }}, TRUE
+  FROM left_over AS g
+  JOIN vanished AS v ON v.mf__pair = g.mf__pair
+  WHERE g.mf__nth_of_pair <= v.gone_copies
+  {% endif %}
+),
+described AS (
+  SELECT
+    w.*,
+    CASE WHEN {{ x.has_id('w') }} THEN {{ x.id_hash('w', 'w.mf__day') }} END AS mf__id,
+    {{ x.is_keyed('w') }} AS mf__keyed,
+    {{ x.arrival_us('w') }} AS mf__arrival_us,
+    {{ x.version_us('w') }} AS mf__version_us,
+    {{ x.fingerprint('w') }} AS mf__fingerprint,
+    {{ x.filled('w') }} AS mf__filled
+  FROM wanted AS w
 ),
 ranked AS (
   SELECT
-    {{ x.columns('c') }},
-    c.fingerprint,
-    ROW_NUMBER() OVER (
-      PARTITION BY {{ x.key('c') }}
-      ORDER BY {{ x.arrival('c') }} IS NULL, {{ x.arrival('c') }}{{ ' DESC' if pipeline.keep == 'latest' }}, c.fingerprint
-    ) AS row_num,
-    FIRST_VALUE(c.fingerprint) OVER (
-      PARTITION BY {{ x.key('c') }}
-      ORDER BY {{ x.arrival('c') }} IS NULL, {{ x.arrival('c') }}{{ ' DESC' if pipeline.keep == 'latest' }}, c.fingerprint
-    ) AS winner_fingerprint
-  FROM wanted AS c
-  WHERE c.is_contested
+    d.*,
+    ROW_NUMBER() OVER (PARTITION BY d.mf__day, {{ x.key('d') }} ORDER BY {{ x.rank_order('d') }}) AS mf__row_num,
+    FIRST_VALUE(d.mf__fingerprint) OVER (
+      PARTITION BY d.mf__day, {{ x.key('d') }} ORDER BY {{ x.rank_order('d') }}
+    ) AS mf__winner,
+    COUNT(*) OVER (PARTITION BY d.mf__day, {{ x.key('d') }}) > 1 AS mf__contested
+  FROM described AS d
+  WHERE d.mf__keyed
 )
 SELECT
-  {{ x.columns('r') }},
-  r.row_num,
-  CASE WHEN r.row_num > 1 THEN 'Duplicate event' END AS rejection_reason,
-  r.fingerprint = r.winner_fingerprint AS is_exact_copy,
-  r.fingerprint,
-  TRUE AS is_contested
+  r.* EXCEPT (mf__winner),
+  CASE WHEN r.mf__row_num > 1 THEN 'Duplicate event' END AS mf__reason,
+  CASE WHEN r.mf__contested THEN r.mf__fingerprint = r.mf__winner END AS mf__exact
 FROM ranked AS r
 UNION ALL
 SELECT
-  {{ x.columns('w') }},
+  d.*,
   {# Under the policy `keep`, a row without insert id is its own key: valid, and never ranked. #}
-  CASE WHEN {{ x.is_valid('w') }} THEN 1 END AS row_num,
-  {{ x.invalid_reason('w') }} AS rejection_reason,
-  CAST(NULL AS BOOL) AS is_exact_copy,
-  w.fingerprint,
-  w.is_contested
-FROM wanted AS w
-WHERE NOT w.is_contested
+  CASE WHEN {{ x.is_valid('d') }} THEN 1 END,
+  FALSE,
+  {{ x.invalid_reason('d') }},
+  CAST(NULL AS BOOL)
+FROM described AS d
+WHERE NOT d.mf__keyed

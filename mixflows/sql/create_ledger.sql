@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS {{ ledger }} (
   note STRING,
   error STRING,
   step_costs STRING,
-  work_seconds FLOAT64
+  work_seconds FLOAT64,
+  restated_rows INT64,
+  suppressed_rows INT64,
+  retained_rows INT64,
+  batch_id STRING,
+  source_columns STRING
 )
 PARTITION BY partition_date

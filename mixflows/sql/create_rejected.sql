@@ -2,7 +2,7 @@
 CREATE TABLE IF NOT EXISTS {{ rejected }}
 PARTITION BY partition_date
 AS SELECT
-  {{ x.columns('s') }}{{ '' if shape.has_day_column else ', CAST(NULL AS DATE) AS partition_date' }},
+  {{ x.columns('s') }}, CAST(NULL AS DATE) AS partition_date,
   CAST(NULL AS INT64) AS row_num,
   CAST(NULL AS STRING) AS rejection_reason,
   CAST(NULL AS TIMESTAMP) AS rejection_timestamp,

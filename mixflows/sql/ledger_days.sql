@@ -2,7 +2,8 @@
 -- Ties: the later attempt of the later row wins.
 WITH ranked AS (
   SELECT
-    r.partition_date, r.run_id, r.status, r.source_version, r.rules_version, r.thresholds_version,
+    r.partition_date, r.run_id, r.status, r.source_version, r.rules_version, r.thresholds_version, r.source_columns,
+    r.kept_rows, r.rejected_rows,
     ROW_NUMBER() OVER (
       PARTITION BY r.partition_date ORDER BY r.finished_at DESC, r.attempt DESC, r.run_id
     ) AS latest,
@@ -25,6 +26,9 @@ SELECT
   p.rules_version AS published_rules,
   p.partition_date IS NOT NULL AS is_published,
   l.run_id,
+  p.source_columns,
+  p.kept_rows AS event_rows,
+  p.rejected_rows,
   COALESCE(w.run_id, p.run_id) AS published_by
 FROM ranked AS l
 LEFT JOIN ranked AS p

@@ -1,5 +1,6 @@
--- One row per part of the day's profile and item in it (see profile.Profile), at most a few hundred.
--- Inputs: the staged day's narrow columns, each read once, and its copies. The meaning of a, b and c is the part's own:
+-- One row per day, part of its profile and item in it (see profile.Profile), at most a few hundred a day.
+-- Inputs: the source days' narrow columns, each read once, and their copies. The meaning of a, b and c is the part's own:
+--   rows      a: copies
 --   lateness  item: 24 hours after the day's start that a copy arrived; a: copies
 --   lag       item: quarters of an hour from event to arrival, within 26 hours; a: copies
 --   hour      item: hour of the day; a: copies, b: duplicates, c: duplicates whose content differs from their winner's
@@ -8,104 +9,134 @@
 --   key       item: event name; a, b, c: copies that the keys insert_id_time, mixpanel and mixpanel_day would reject
 --   column    item: column; a: rows without value, b: rows with a size, c: sum of the sizes' decimal logarithms, in thousandths
 --   last      a: milliseconds from the day's start to the latest event time
-{% set rows = source ~ ' AS s WHERE ' ~ x.in_day('s') if stage_kind == 'VIEW' else stage ~ ' AS s WHERE TRUE' %}
-{% set quarter = 900000 %}
-WITH per_copy AS (
+{% set hour_us, day_us, quarter_us = 3600000000, 86400000000, 900000000 %}
+WITH measured AS (
   SELECT
-    COUNT(*) AS source_rows,
-    MAX(CASE WHEN {{ x.is_valid('s') }} AND {{ x.in_bounds('s') }} THEN {{ x.time_ms('s') }} END) - @day_start_ms AS last_ms
+    {{ x.day('s') }} AS mf__day,
+    {{ x.event_name('s') }} AS event_name,
+    {{ x.time_us('s') }} AS time_us,
+    {{ x.arrival_us('s') }} AS arrival_us,
+    {{ x.is_valid('s') }} AS is_valid
     {% for column in profiled %}
-    , COALESCE(SUM(CASE WHEN {{ x.is_missing('s', column) }} THEN 1 ELSE 0 END), 0) AS missing_{{ loop.index }}
-    , {{ x.sized_rows('s', column) }} AS sized_{{ loop.index }}
-    , {{ x.sum_of_sizes('s', column) }} AS sizes_{{ loop.index }}
+    , {{ x.is_missing('s', column) }} AS missing_{{ loop.index }}
+    , {{ x.has_size('s', column) }} AS has_size_{{ loop.index }}
+    , {{ x.size('s', column) }} AS size_{{ loop.index }}
     {% endfor %}
-  FROM {{ rows }}
+  FROM {{ source }} AS s
+  WHERE {{ x.in_days('s') }}
+),
+placed AS (
+  SELECT
+    m.*,
+    DIV(m.time_us - d.mf__start_us, {{ hour_us }}) AS hour,
+    DIV(m.arrival_us - d.mf__start_us, {{ day_us }}) AS days_late,
+    DIV(m.arrival_us - m.time_us + {{ 104 * quarter_us }}, {{ quarter_us }}) AS quarters,
+    m.time_us >= d.mf__start_us AND m.time_us < d.mf__end_us AS in_bounds,
+    m.time_us - d.mf__start_us AS since_start_us
+  FROM measured AS m
+  JOIN {{ days }} AS d ON d.mf__day = m.mf__day
+),
+-- Few rows: a day has some thousand different combinations.
+tallied AS (
+  SELECT
+    p.mf__day, p.event_name,
+    CASE WHEN p.in_bounds THEN p.hour END AS hour,
+    p.days_late,
+    CASE
+      WHEN p.in_bounds AND p.arrival_us - p.time_us + {{ 104 * quarter_us }} >= 0 AND p.quarters < 208 THEN p.quarters
+    END AS quarters,
+    COUNT(*) AS copies,
+    MAX(CASE WHEN p.is_valid AND p.in_bounds THEN p.since_start_us END) AS last_us
+    {% for column in profiled %}
+    , SUM(CASE WHEN p.missing_{{ loop.index }} THEN 1 ELSE 0 END) AS missing_{{ loop.index }}
+    , SUM(CASE WHEN p.has_size_{{ loop.index }} THEN 1 ELSE 0 END) AS sized_{{ loop.index }}
+    , SUM(p.size_{{ loop.index }}) AS sizes_{{ loop.index }}
+    {% endfor %}
+  FROM placed AS p
+  GROUP BY 1, 2, 3, 4, 5
 ),
 duplicates AS (
   SELECT
-    c.{{ quote(shape.event_name) }} AS event_name,
-    CASE WHEN {{ x.in_bounds('c') }} THEN DIV(({{ x.time_ms('c') }} - @day_start_ms), 3600000) END AS hour,
+    c.mf__day,
+    {{ x.event_name('c') }} AS event_name,
+    CASE WHEN c.mf__in_day THEN DIV(({{ x.time_us('c') }} - d.mf__start_us), {{ hour_us }}) END AS hour,
     {% for name in origins %}
     {{ x.origin('c', name) }} AS origin_{{ loop.index }},
     {% endfor %}
-    CASE WHEN c.is_exact_copy THEN 0 ELSE 1 END AS conflicting
+    CASE WHEN c.mf__exact THEN 0 ELSE 1 END AS conflicting
   FROM {{ copies }} AS c
-  WHERE c.row_num > 1
+  JOIN {{ days }} AS d ON d.mf__day = c.mf__day
+  WHERE c.mf__row_num > 1 AND NOT c.mf__gone
 ),
 -- Every key has the insert id in it: only rows whose insert id occurs twice are kept by one key and rejected by another.
--- Over a view of a million rows a group of hashes takes two thirds of the time of one of ids. Ids that share a hash come along,
--- and are ranked apart below.
-{% set id = 's.' ~ quote(shape.insert_id) %}
-{% set grouped = 'HASH(' ~ id ~ ')' if stage_kind == 'VIEW' else id %}
-repeated AS (
-  SELECT
-    s.{{ quote(shape.event_name) }} AS event_name, s.{{ quote(shape.distinct_id) }} AS distinct_id,
-    s.{{ quote(shape.insert_id) }} AS insert_id, s.{{ quote(shape.time) }} AS event_time, {{ x.arrival('s') }} AS arrival
-  FROM {{ rows }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-    AND {{ grouped }} IN (
-      SELECT {{ grouped }} FROM {{ rows }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-      GROUP BY {{ grouped }}
-      HAVING COUNT(*) > 1
-    )
-),
-{% set order = 'r.arrival IS NULL, r.arrival' ~ (' DESC' if pipeline.keep == 'latest' else '') ~ ', r.event_name' %}
+{% set order = 'c.mf__arrival_us IS NULL, c.mf__arrival_us' ~ (' DESC' if pipeline.keep == 'latest' else '') %}
 ranked AS (
   SELECT
-    r.event_name,
-    ROW_NUMBER() OVER (PARTITION BY r.insert_id, r.event_time ORDER BY {{ order }}) AS by_id_time,
+    c.mf__day, {{ x.event_name('c') }} AS event_name,
+    ROW_NUMBER() OVER (PARTITION BY c.mf__day, {{ x.id('c') }}, {{ x.time('c') }} ORDER BY {{ order }}, {{ x.event_name('c') }}) AS by_id_time,
     ROW_NUMBER() OVER (
-      PARTITION BY r.event_name, r.distinct_id, r.insert_id, r.event_time ORDER BY {{ order }}
+      PARTITION BY c.mf__day, {{ x.event_name('c') }}, {{ x.distinct_id('c') }}, {{ x.id('c') }}, {{ x.time('c') }} ORDER BY {{ order }}
     ) AS by_mixpanel,
-    ROW_NUMBER() OVER (PARTITION BY r.event_name, r.distinct_id, r.insert_id ORDER BY {{ order }}) AS by_mixpanel_day
-  FROM repeated AS r
+    ROW_NUMBER() OVER (
+      PARTITION BY c.mf__day, {{ x.event_name('c') }}, {{ x.distinct_id('c') }}, {{ x.id('c') }} ORDER BY {{ order }}
+    ) AS by_mixpanel_day
+  FROM {{ copies }} AS c
+  WHERE c.mf__keyed AND NOT c.mf__gone
 )
-SELECT 'rows' AS part, '' AS item, p.source_rows AS a, 0 AS b, 0 AS c FROM per_copy AS p
+SELECT t.mf__day AS day, 'rows' AS part, '' AS item, SUM(t.copies) AS a, 0 AS b, 0 AS c FROM tallied AS t GROUP BY t.mf__day
 UNION ALL
-SELECT 'last', '', p.last_ms, 0, 0 FROM per_copy AS p WHERE p.last_ms IS NOT NULL
+SELECT t.mf__day, 'last', '', DIV(MAX(t.last_us), 1000), 0, 0
+FROM tallied AS t
+WHERE t.last_us IS NOT NULL
+GROUP BY t.mf__day
 {% for column in profiled %}
 UNION ALL
-SELECT 'column', '{{ column.name }}', p.missing_{{ loop.index }}, p.sized_{{ loop.index }}, p.sizes_{{ loop.index }}
-FROM per_copy AS p
+SELECT
+  t.mf__day, 'column', {{ literal(column.name) }}, SUM(t.missing_{{ loop.index }}), SUM(t.sized_{{ loop.index }}),
+  CAST(SUM(t.sizes_{{ loop.index }}) * 434.2944819 AS INT64)
+FROM tallied AS t
+GROUP BY t.mf__day
 {% endfor %}
 UNION ALL
-SELECT 'lateness', CAST(l.days AS STRING), COUNT(*), 0, 0
-FROM (SELECT DIV(({{ x.arrival_ms('s') }} - @day_start_ms), 86400000) AS days FROM {{ rows }}) AS l
-WHERE l.days IS NOT NULL
-GROUP BY l.days
+SELECT t.mf__day, 'lateness', CAST(t.days_late AS STRING), SUM(t.copies), 0, 0
+FROM tallied AS t
+WHERE t.days_late IS NOT NULL
+GROUP BY t.mf__day, t.days_late
 UNION ALL
-SELECT 'lag', CAST(g.quarters - 104 AS STRING), COUNT(*), 0, 0
-FROM (
-  SELECT DIV(({{ x.arrival_ms('s') }} - {{ x.time_ms('s') }} + 104 * {{ quarter }}), {{ quarter }}) AS quarters
-  FROM {{ rows }} AND {{ x.in_bounds('s') }}
-    AND {{ x.arrival_ms('s') }} - {{ x.time_ms('s') }} + 104 * {{ quarter }} >= 0
-) AS g
-WHERE g.quarters < 208
-GROUP BY g.quarters
+SELECT t.mf__day, 'lag', CAST(t.quarters - 104 AS STRING), SUM(t.copies), 0, 0
+FROM tallied AS t
+WHERE t.quarters IS NOT NULL
+GROUP BY t.mf__day, t.quarters
 UNION ALL
-SELECT 'hour', CAST(h.hour AS STRING), COUNT(*), 0, 0
-FROM (SELECT DIV(({{ x.time_ms('s') }} - @day_start_ms), 3600000) AS hour FROM {{ rows }} AND {{ x.in_bounds('s') }}) AS h
-GROUP BY h.hour
+SELECT t.mf__day, 'hour', CAST(t.hour AS STRING), SUM(t.copies), 0, 0
+FROM tallied AS t
+WHERE t.hour IS NOT NULL
+GROUP BY t.mf__day, t.hour
 UNION ALL
-SELECT 'hour', CAST(d.hour AS STRING), 0, COUNT(*), SUM(d.conflicting) FROM duplicates AS d
+SELECT d.mf__day, 'hour', CAST(d.hour AS STRING), 0, COUNT(*), SUM(d.conflicting)
+FROM duplicates AS d
 WHERE d.hour IS NOT NULL
-GROUP BY d.hour
+GROUP BY d.mf__day, d.hour
 UNION ALL
-SELECT 'event', COALESCE(s.{{ quote(shape.event_name) }}, ''), COUNT(*), 0, 0
-FROM {{ rows }}
-GROUP BY s.{{ quote(shape.event_name) }}
+SELECT t.mf__day, 'event', COALESCE(t.event_name, ''), SUM(t.copies), 0, 0
+FROM tallied AS t
+GROUP BY t.mf__day, t.event_name
 UNION ALL
-SELECT 'event', COALESCE(d.event_name, ''), 0, COUNT(*), SUM(d.conflicting) FROM duplicates AS d GROUP BY d.event_name
+SELECT d.mf__day, 'event', COALESCE(d.event_name, ''), 0, COUNT(*), SUM(d.conflicting)
+FROM duplicates AS d
+GROUP BY d.mf__day, d.event_name
 {% for name in origins %}
 UNION ALL
-SELECT 'origin', CONCAT('{{ name }}=', COALESCE(d.origin_{{ loop.index }}, '')), 0, COUNT(*), SUM(d.conflicting)
+SELECT
+  d.mf__day, 'origin', CONCAT({{ literal(name ~ '=') }}, COALESCE(d.origin_{{ loop.index }}, '')), 0, COUNT(*), SUM(d.conflicting)
 FROM duplicates AS d
-GROUP BY d.origin_{{ loop.index }}
+GROUP BY d.mf__day, d.origin_{{ loop.index }}
 {% endfor %}
 UNION ALL
 SELECT
-  'key', COALESCE(k.event_name, ''),
+  k.mf__day, 'key', COALESCE(k.event_name, ''),
   SUM(CASE WHEN k.by_id_time > 1 THEN 1 ELSE 0 END),
   SUM(CASE WHEN k.by_mixpanel > 1 THEN 1 ELSE 0 END),
   SUM(CASE WHEN k.by_mixpanel_day > 1 THEN 1 ELSE 0 END)
 FROM ranked AS k
-GROUP BY k.event_name
+GROUP BY k.mf__day, k.event_name

@@ -1,23 +1,25 @@
--- One row per copy of at most five keys that were delivered more than once, and at most five invalid copies: what a
--- person looks at first. Inputs: the day's copies. Keys with copies of different content come first; ties by fingerprint.
+-- One row per copy of at most five keys a day that were delivered more than once, and at most five invalid copies: what a
+-- person looks at first. Inputs: the days' copies. Keys with copies of different content come first; ties by fingerprint.
 WITH chosen AS (
-  SELECT {{ x.key('c') }}, ROW_NUMBER() OVER (ORDER BY c.is_exact_copy, c.fingerprint) AS place
+  SELECT
+    {{ x.key_hash('c', 'c.mf__day') }} AS mf__key,
+    ROW_NUMBER() OVER (PARTITION BY c.mf__day ORDER BY c.mf__exact, c.mf__fingerprint) AS mf__place
   FROM {{ copies }} AS c
-  WHERE c.row_num = 2
+  WHERE c.mf__row_num = 2 AND {{ x.batch_in_days('c') }}
 ),
 invalid AS (
-  SELECT
-    {{ x.columns('c') }}, c.row_num, c.rejection_reason, c.is_exact_copy,
-    ROW_NUMBER() OVER (ORDER BY c.rejection_reason, c.fingerprint) AS place
+  SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.mf__day ORDER BY c.mf__reason, c.mf__fingerprint) AS mf__place
   FROM {{ copies }} AS c
-  WHERE c.row_num IS NULL
+  WHERE c.mf__row_num IS NULL AND {{ x.batch_in_days('c') }}
 )
-SELECT {{ x.columns('c') }}, c.row_num, c.rejection_reason, c.is_exact_copy, k.place
+SELECT
+  {{ x.published_select('c', 'c.mf__day') }},
+  c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy, k.mf__place AS place
 FROM {{ copies }} AS c
-JOIN chosen AS k ON {{ x.same_key('c', 'k') }}
-WHERE c.is_contested AND c.row_num <= 3 AND k.place <= 5
+JOIN chosen AS k ON k.mf__key = {{ x.key_hash('c', 'c.mf__day') }}
+WHERE c.mf__contested AND c.mf__row_num <= 3 AND k.mf__place <= 5
 UNION ALL
-SELECT {{ x.columns('i') }}, i.row_num, i.rejection_reason, i.is_exact_copy, i.place + 5
+SELECT
+  {{ x.published_select('i', 'i.mf__day') }}, i.mf__row_num, i.mf__reason, i.mf__exact, i.mf__place + 5
 FROM invalid AS i
-WHERE i.place <= 5
-ORDER BY place, row_num
+WHERE i.mf__place <= 5

@@ -1,6 +1,9 @@
 -- One row per day of the source (and one with a NULL day for rows that belong to none): rows, and what tells a change.
 -- Reads the day and the last landing only, never the events.
-SELECT {{ x.day_of('s') }} AS day, COUNT(*) AS source_rows, {{ x.last_landed('s') }} AS last_landed
-FROM {{ source }} AS s
-GROUP BY day
-ORDER BY day
+SELECT d.mf__day AS day, COUNT(*) AS source_rows, {{ x.last_landed('d') }} AS last_landed
+FROM (
+  SELECT s.*, {{ x.day('s') }} AS mf__day
+  FROM {{ source }} AS s
+) AS d
+GROUP BY d.mf__day
+ORDER BY d.mf__day

@@ -1,16 +1,20 @@
--- One row per delivered copy of the day: the source's columns, row_num (1 = kept, NULL = invalid), rejection_reason,
--- is_exact_copy (same content as the winner) and fingerprint (only where copies had to be told apart).
--- Inputs: the source day, and its copies, ranked already.
+-- One row per copy of the batch's days: the published columns, the day, whether the event time lies in it, row_num (1 = kept,
+-- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
+-- Inputs: the source days, and their copies, ranked already.
 CREATE OR REPLACE {{ stage_kind }} {{ stage }} {{ stage_options }} AS
 SELECT
   {{ x.columns('s') }},
+  {{ x.day('s') }} AS mf__day,
+  {{ x.is_in_its_day('s', x.day('s')) }} AS mf__in_day,
+  FALSE AS mf__gone,
   1 AS row_num,
   CAST(NULL AS STRING) AS rejection_reason,
-  CAST(NULL AS BOOL) AS is_exact_copy,
-  CAST(NULL AS STRING) AS fingerprint
+  CAST(NULL AS BOOL) AS is_exact_copy
 FROM {{ source }} AS s
-WHERE {{ x.in_day('s') }} AND {{ x.is_valid('s') }} AND {{ x.has_id('s') }}
-  AND NOT EXISTS (SELECT 1 FROM {{ copies }} AS c WHERE c.is_contested AND {{ x.same_key('s', 'c') }})
+WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }}
+  AND NOT EXISTS (SELECT 1 FROM {{ copies }} AS c WHERE c.mf__keyed AND c.mf__id = {{ x.id_hash('s', x.day('s')) }})
 UNION ALL
-SELECT {{ x.columns('c') }}, c.row_num, c.rejection_reason, c.is_exact_copy, c.fingerprint
+SELECT
+  {{ x.columns('c') }}, c.mf__day, c.mf__in_day, c.mf__gone,
+  c.mf__row_num, c.mf__reason, c.mf__exact
 FROM {{ copies }} AS c

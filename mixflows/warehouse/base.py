@@ -1,75 +1,123 @@
-"""The warehouse boundary: what a day needs of an engine, and nothing else. Outside it nobody knows which engine runs."""
+"""The warehouse boundary: what the pipeline needs of an engine, and nothing else. Outside of it nobody knows which engine runs.
 
-from collections.abc import Callable, Mapping, Sequence
+Three protocols: `Warehouse` is the work on days; `Landing` takes in files; `Billing` tells what statements cost, and only an
+engine that bills has it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
 
+from mixflows.days import day_bounds, day_start, micros
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
-from mixflows.model import Cost, SourceDay
-from mixflows.warehouse.source import SourceShape
+from mixflows.model import Cost, PlannedDay, Run, SourceDay
+from mixflows.settings import Settings
+from mixflows.warehouse.source import Source
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
-Narrowed = Callable[[str, Sequence[str]], AbstractContextManager[str]]
+Narrowed = Callable[[str, Sequence[str] | None, date | None], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True)
 class RowAccess:
-    """A door to the staged days through SQLAlchemy.
+    """A door to the staged batches through SQLAlchemy.
 
     Attributes:
         connection_string: SQLAlchemy's URL of the warehouse, such as `duckdb:///:memory:` where `creator` connects.
-        schema_name: Where the staged days are, such as `staging.main`; None for the connection's own schema.
+        schema_name: Where the staged batches are, such as `staging.main`; None for the connection's own schema.
         engine_options: Further arguments of `sqlalchemy.create_engine`. Connections of a `creator`, a function that
             returns a DBAPI connection, are never pooled, so that it may hand out cursors of one open connection.
-        narrowed: Gives, for a while, a table with some columns of a staged day alone, where reading the staged day
-            again and again costs more than writing these columns once; None where it does not. One at a time.
+        narrowed: Gives, for a while, a table with some columns of a staged batch (None: all) and one of its days (None: all).
     """
 
     connection_string: str
+    narrowed: Narrowed
     schema_name: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    narrowed: Narrowed | None = None
 
 
 @dataclass(frozen=True)
-class DayTables:
-    """Names of one staged day's short-lived tables; they end in run and attempt, so that no two runs share one.
+class BatchTables:
+    """Names of one batch's short-lived tables; they end in its first day, run and attempt, so that no two batches share one.
 
     Attributes:
-        stage: Every source row of the day with `row_num`, `rejection_reason`, `is_exact_copy` and `fingerprint`.
-        copies: Only the rows that needed ranking or were invalid.
-        rejected_next: The rows that the day's rejected table is to hold.
+        touched: Insert ids whose copies in the source are not those that are published.
+        copies: The rows that needed ranking or were invalid.
+        stage: Every source row of the batch's days with `row_num`, `rejection_reason` and `is_exact_copy`.
+        rejected_next: The rejected copies that are to be written.
     """
 
-    stage: str
+    touched: str
     copies: str
+    stage: str
     rejected_next: str
 
     @classmethod
-    def of(cls, day: date, run_id: str, attempt: int) -> "DayTables":
-        """The names for one day in one attempt of one run."""
-        end = f"{day:%Y%m%d}_{''.join(c for c in run_id if c.isalnum())[:12]}_{attempt}"
-        return cls(f"stg_mp_dedup_events_{end}", f"stg_mp_copies_{end}", f"stg_mp_rejected_{end}")
+    def of(cls, day: date, run: Run) -> "BatchTables":
+        """The names for the batch that begins with a day, in one attempt of one run."""
+        end = f"{day:%Y%m%d}_{''.join(c for c in run.run_id if c.isalnum())[:12]}_{run.attempt}"
+        return cls(
+            f"stg_mp_touched_{end}", f"stg_mp_copies_{end}", f"stg_mp_dedup_events_{end}", f"stg_mp_rejected_{end}"
+        )
 
 
 @dataclass(frozen=True)
-class DayStatement:
-    """A statement of `sql/`, for one staged day.
+class BatchDay:
+    """One day of a statement, with the constants that it needs of it; instants in microseconds since 1970, UTC.
+
+    Attributes:
+        late_from_us: Copies that arrive from here on are late.
+        is_delta: Whether the day is published by replacing touched ids only.
+        has_changed: Whether the source may be another than the day was published from.
+    """
+
+    day: date
+    start_us: int
+    end_us: int
+    late_from_us: int
+    is_delta: bool = False
+    has_changed: bool = True
+
+    @classmethod
+    def of(cls, day: date, settings: Settings, *, is_delta: bool = False, has_changed: bool = True) -> "BatchDay":
+        """A day in the project's time zone."""
+        start, end = day_bounds(day, settings.zone)
+        late_from = day_start(day + timedelta(days=settings.pipeline.lookback_days + 1), settings.zone)
+        return cls(day, micros(start), micros(end), micros(late_from), is_delta, has_changed)
+
+
+def batch_days(days: Iterable[PlannedDay], settings: Settings) -> tuple[BatchDay, ...]:
+    """The constants of planned days."""
+    return tuple(
+        BatchDay.of(
+            planned.day,
+            settings,
+            has_changed=planned.source_version is None or planned.source_version != planned.published_version,
+        )
+        for planned in days
+    )
+
+
+@dataclass(frozen=True)
+class BatchStatement:
+    """A statement of `sql/` over days of one batch.
 
     Attributes:
         name: The file's name without its ending.
-        tables: The day's short-lived tables.
+        days: The days that it reads or writes; constants in its text.
         params: Values by parameter name.
-        flags: What the template asks besides (`compare_content`, …).
+        flags: What the template asks besides.
     """
 
     name: str
-    tables: DayTables
-    params: Params
+    tables: BatchTables
+    days: tuple[BatchDay, ...]
+    run: Run
+    params: Params = field(default_factory=dict[str, Any])
     flags: tuple[str, ...] = ()
 
 
@@ -79,10 +127,14 @@ class Warehouse(Protocol):
     engine: str
 
     def create_tables(self) -> tuple[str, ...]:
-        """Makes what is missing (the published tables once there is a source) and returns what it made or added."""
+        """Creates what is missing (the published tables once there is a source) and returns what it created or added."""
         ...
 
-    def shape(self) -> SourceShape:
+    def address(self, role: str) -> str:
+        """A long-lived table as a URL, the same in every run; contains no path of a machine."""
+        ...
+
+    def source(self) -> Source:
         """The source's columns and roles. Raises SourceColumnsError or MissingTableError."""
         ...
 
@@ -90,28 +142,32 @@ class Warehouse(Protocol):
         """Days of the source with rows and version, and the rows that belong to no day; never reads event rows."""
         ...
 
-    def query(self, name: str, params: Params | None = None) -> list[Row]:
-        """Runs a statement of `sql/` that returns few rows."""
+    def published_rows(self) -> dict[date, tuple[int, int]]:
+        """How many events and rejected copies the published tables have of each day; from metadata where it is exact."""
         ...
 
-    def run(self, statement: DayStatement) -> list[Row]:
-        """Runs one statement for one day. A statement that returns no rows returns an empty list."""
+    def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
+        """Runs a statement of `sql/` that returns few rows; `days` are those that it reads, if it names any."""
         ...
 
-    def replace_day(self, table: str, statement: DayStatement) -> None:
-        """Makes a published day equal to the rows of a SELECT, atomically."""
+    def run(self, statement: BatchStatement) -> list[Row]:
+        """Runs one statement over days of a batch. A statement that returns no rows returns an empty list."""
+        ...
+
+    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+        """Makes published days equal to the rows of a SELECT, atomically; `is_empty`: nothing is published of them yet."""
         ...
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
-        """Adds rows to the ledger or the quality results."""
+        """Adds rows to the ledger, the profiles or the quality results."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, where the engine can; else each statement is atomic alone."""
         ...
 
-    def drop_stage(self, tables: DayTables) -> None:
-        """Removes a day's short-lived tables."""
+    def drop_batch(self, tables: BatchTables) -> None:
+        """Removes a batch's short-lived tables."""
         ...
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
@@ -121,6 +177,23 @@ class Warehouse(Protocol):
     def release(self, days: Sequence[date], holder: str) -> None:
         """Gives claimed days back."""
         ...
+
+    def row_access(self) -> RowAccess:
+        """How Great Expectations reaches a staged batch."""
+        ...
+
+    def cancel(self, run_id: str) -> None:
+        """Cancels a run's statements where they would go on without this process, and starts no more of them."""
+        ...
+
+    def close(self) -> None:
+        """Gives the warehouse back; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class LandsFiles(Protocol):
+    """An engine that takes in export files."""
 
     def land(
         self,
@@ -133,31 +206,24 @@ class Warehouse(Protocol):
         """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
         ...
 
-    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
-        """Bytes that a statement for one day would bill, without running it; None where nothing is billed.
+
+@runtime_checkable
+class Billing(Protocol):
+    """An engine that bills what statements read."""
+
+    def price(self, statement: BatchStatement, replaces: str | None = None) -> int:
+        """Bytes that a statement would bill, without running it.
 
         Args:
             statement: It may read short-lived tables that are not there yet.
-            replaces: The published table that its rows would replace the day of.
+            replaces: The published table that its rows would replace the days of.
         """
         ...
 
-    def source_bytes(self) -> int | None:
-        """Bytes that reading the whole source would bill, from metadata; None where nothing is billed."""
+    def source_bytes(self) -> int:
+        """Bytes that reading the whole source would bill, from metadata."""
         ...
 
-    def cost(self, day: date) -> Cost:
-        """What the day's statements were billed since the last call."""
-        ...
-
-    def row_access(self) -> RowAccess:
-        """How Great Expectations reaches a staged day."""
-        ...
-
-    def cancel(self, run_id: str) -> None:
-        """Cancels a run's statements where they would go on without this process, and starts no more for its days."""
-        ...
-
-    def close(self) -> None:
-        """Gives the warehouse back; safe to call twice."""
+    def cost(self, tables: BatchTables) -> Cost:
+        """What the batch's statements were billed since the last call."""
         ...

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mixflows.days import day_bounds
 from mixflows.errors import MixflowsError
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
@@ -74,10 +73,10 @@ def source_checks(warehouse: Warehouse, settings: Settings) -> Iterator[Check]:
 
 
 def _columns(warehouse: Warehouse) -> list[Check]:
-    shape = warehouse.shape()
-    key = ", ".join(part.name for part in shape.key)
-    found = [ok("source columns", f"{len(shape.columns)} columns; the key is {key} and the day")]
-    if shape.arrival is None:
+    source = warehouse.source()
+    key = ", ".join(part.name for part in source.key)
+    found = [ok("source columns", f"{len(source.columns)} columns; the key is {key} and the day")]
+    if source.arrival is None:
         found.append(
             warning(
                 "arrival",
@@ -117,15 +116,11 @@ def _days(warehouse: Warehouse, settings: Settings) -> list[Check]:
 def _day_rule(warehouse: Warehouse, settings: Settings, days: Sequence[SourceDay]) -> Check:
     """Whether DATE(time, time zone) is the source's own day, on a sample."""
     name, zone = "day = DATE(time)", settings.project_timezone
-    if warehouse.shape().partition_date is None:
+    if warehouse.source().day is None:
         return ok(name, f"the day is taken from the event time, in {zone}")
     chosen = {days[at].day for at in (0, len(days) // 2, len(days) - 1)}
-    sampled = other = 0
-    for day in sorted(chosen)[:SAMPLED_DAYS]:
-        start, end = day_bounds(day, settings.zone)
-        (row,) = warehouse.query("doctor_day", {"day": day, "day_start": start, "day_end": end})
-        sampled += int(row["sampled_rows"])
-        other += int(row["other_day_rows"])
+    (row,) = warehouse.query("doctor_day", days=sorted(chosen)[:SAMPLED_DAYS])
+    sampled, other = int(row["sampled_rows"]), int(row["other_day_rows"])
     if not other:
         return ok(name, f"holds in {zone} for {sampled:,} sampled rows of {len(chosen)} days")
     return failed(

@@ -23,7 +23,7 @@ _RUN = {
 }
 _LEDGER = {
     **_RUN,
-    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested, released.",
+    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested, released, missing.",
     "status": "How it ended: published, unchanged, blocked, failed.",
     "source_rows": "Delivered copies of the day.",
     "kept_rows": "Copies that are events.",
@@ -41,6 +41,11 @@ _LEDGER = {
     "slot_ms": "Slot milliseconds of the day's statements.",
     "step_costs": "JSON: one object per statement of the day, with step, jobs, bytes_billed and slot_ms.",
     "work_seconds": "Seconds of staging and publishing, without the gate and the wait for other days between.",
+    "restated_rows": "Copies whose content changed under the same insert id and time.",
+    "suppressed_rows": "Copies that a deletion list left out; 0 until there is one.",
+    "retained_rows": "Published copies that the source no longer has and that policy keeps.",
+    "batch_id": "The batch of days that the day was processed in.",
+    "source_columns": "A hash of the source's columns and types.",
     "started_at": "When the day's first statement began, UTC.",
     "finished_at": "When the day was recorded, UTC.",
     "engine": "The engine that did it.",
@@ -114,7 +119,7 @@ def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
         columns.time: "When the event happened, UTC.",
         columns.arrival: "When Mixpanel received this copy.",
         columns.loaded_at: "When this copy was landed, UTC.",
-        columns.partition_date: _RUN["partition_date"],
+        columns.day: _RUN["partition_date"],
         "partition_date": _RUN["partition_date"],
         "properties": "The event's other properties.",
     }

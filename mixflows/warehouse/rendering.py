@@ -1,32 +1,92 @@
 """Renders the statements of `sql/`: Jinja templates in BigQuery's dialect, readable as they stand.
 
-A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, a day's short-lived ones as `{{ stage }}`,
-`{{ copies }}`, `{{ rejected_next }}`, values as `@parameters`, and the key and content columns through the macros below.
-Rendering is done once per statement and set of flags; a day's names and values come in afterwards.
+A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, a batch's short-lived ones as `{{ stage }}`,
+`{{ copies }}`, …, values as `@parameters`, and everything that follows from the source's columns through `x`, the
+expressions below. What the engines word differently comes from a `Dialect`.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Protocol
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
-from mixflows.warehouse.source import SOURCE_FILE, Column, SourceShape, profiled_columns
-
-DAY_TABLES = ("stage", "copies", "rejected_next")
-"""Short-lived tables; a rendered statement names them `__stage__` and so on until it is bound to a day."""
+from mixflows.warehouse.source import (
+    INGESTION_DAY,
+    PUBLISHED_DAY,
+    REJECTED_COLUMNS,
+    SOURCE_FILE,
+    Column,
+    KeyPart,
+    Source,
+    profiled_columns,
+)
 
 NUMBERS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
+FIRST_INSTANT, END_INSTANT = "TIMESTAMP '1900-01-01 00:00:00+00'", "TIMESTAMP '2200-01-01 00:00:00+00'"
+LONGEST_NUMBER = "9000000000000000"
+"""Milliseconds beyond this are no instant: as microseconds they would not fit into 64 bits."""
+DUPLICATE, NO_ID, NO_TIME, FUTURE = (
+    "Duplicate event",
+    "Missing insert id",
+    "Missing event time",
+    "Event time in the future",
+)
+NAME_END = "\n"
+"""Ends the name of each member that is left out of a JSON object's text."""
+REASONS = (DUPLICATE, NO_ID, NO_TIME, FUTURE)
+"""Why a copy is rejected."""
 
-TextRule = Callable[[str, Column], str]
-"""How a column's value becomes text for the fingerprint: (SQL of the value, column) to SQL of the text."""
 
+class Dialect(Protocol):
+    """What the engines word differently; every method returns SQL that the templates of `sql/` hold."""
 
-def quote(name: str) -> str:
-    """Quotes an identifier for BigQuery; the only place where that is done."""
-    return f"`{name}`"
+    def quote(self, name: str) -> str:
+        """An identifier."""
+        ...
+
+    def literal(self, text: str) -> str:
+        """A string."""
+        ...
+
+    def text(self, value: str, column: Column) -> str:
+        """A value as text, for the fingerprint; NULL where it is NULL."""
+        ...
+
+    def json_text(self, value: str, without: str) -> str:
+        """A JSON object as canonical text, without the members that a text names, a line each."""
+        ...
+
+    def member(self, value: str, name: str) -> str:
+        """A member of a JSON object as text; NULL where it is absent or null."""
+        ...
+
+    def typed(self, text: str, column: Column) -> str:
+        """A text as a value of a column's type; NULL where it is none."""
+        ...
+
+    def row_hash(self, values: Sequence[str]) -> str:
+        """A 64-bit hash of values, NULLs among them."""
+        ...
+
+    def in_days(self, day: str) -> str:
+        """Whether a bare DATE column is one of the statement's days, which are constants."""
+        ...
+
+    def in_instants(self, day: str) -> str:
+        """The same of a TIMESTAMP column that holds midnights in UTC."""
+        ...
+
+    def in_bounds(self, time: str) -> str:
+        """Whether a bare TIMESTAMP column lies in one of the statement's days."""
+        ...
+
+    def day_of(self, time_us: str) -> str:
+        """The one of the statement's days that an instant, in microseconds since 1970, lies in; else NULL."""
+        ...
 
 
 @cache
@@ -37,201 +97,198 @@ def _environment() -> Environment:
         path = folder / f"{name}.sql"
         return path.read_text(encoding="utf-8") if path.is_file() else None
 
-    # The output is SQL, never HTML; identifiers are checked by the settings and quoted by `quote`.
+    # The output is SQL, never HTML; every name and text goes through the dialect's `quote` and `literal`.
     return Environment(
         loader=FunctionLoader(load), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
 
 
 class Expressions:
-    """SQL of the key, the judgement and the fingerprint over the rows of one alias, for templates.
+    """SQL of the key, the verdict on a row and the fingerprint over the rows of one alias, for templates.
+
+    The published tables have the source's columns, so that most expressions hold for them too.
 
     Args:
-        shape: The source's columns and roles.
+        source: Columns and roles.
         settings: Rules of the pipeline.
-        text_rule: The engine's way to write a value as text.
+        dialect: The engine's words.
     """
 
-    def __init__(self, shape: SourceShape, settings: Settings, text_rule: TextRule) -> None:
-        self._shape = shape
+    def __init__(self, source: Source, settings: Settings, dialect: Dialect) -> None:
+        self._source, self._settings, self._dialect = source, settings, dialect
         self._keeps_missing = settings.pipeline.missing_insert_id == "keep"
-        self._time_zone = settings.project_timezone
-        self._text_rule = text_rule
+
+    def _at(self, alias: str, column: Column | KeyPart) -> str:
+        return f"{alias}.{self._dialect.quote(column.name)}"
+
+    # Columns
 
     def columns(self, alias: str) -> str:
-        """All columns of the source."""
-        return ", ".join(f"{alias}.{quote(c.name)}" for c in self._shape.columns)
+        """The columns that the published tables have from the source."""
+        return ", ".join(self._at(alias, column) for column in self._source.passed_through)
 
     def published_columns(self) -> str:
-        """All columns of the published events, unqualified; the day is added where the source lacks it."""
-        names = [quote(c.name) for c in self._shape.columns]
-        return ", ".join(names if self._shape.has_day_column else [*names, quote("partition_date")])
+        """All columns of the published events, unqualified."""
+        names = [*(column.name for column in self._source.passed_through), PUBLISHED_DAY]
+        return ", ".join(self._dialect.quote(name) for name in names)
+
+    def rejected_columns(self) -> str:
+        """All columns of the rejected copies, unqualified."""
+        return ", ".join([self.published_columns(), *(self._dialect.quote(name) for name in REJECTED_COLUMNS)])
+
+    def published_nulls(self) -> str:
+        """A NULL for each of `published_columns`."""
+        return ", ".join(["NULL"] * (len(self._source.passed_through) + 1))
+
+    def rejected_nulls(self) -> str:
+        """A NULL for each of `rejected_columns`."""
+        return ", ".join([self.published_nulls(), *(["NULL"] * len(REJECTED_COLUMNS))])
 
     def published_values(self, alias: str) -> str:
-        """Values for `published_columns` from a source row."""
-        values = self.columns(alias)
-        return values if self._shape.has_day_column else f"{values}, @day"
+        """`published_columns` of an alias that has them."""
+        names = [*(column.name for column in self._source.passed_through), PUBLISHED_DAY]
+        return ", ".join(f"{alias}.{self._dialect.quote(name)}" for name in names)
 
-    def published_select(self, alias: str) -> str:
-        """`published_values`, each under its name."""
-        values = self.columns(alias)
-        return values if self._shape.has_day_column else f"{values}, @day AS {quote('partition_date')}"
+    def published_select(self, alias: str, day: str) -> str:
+        """The columns of a published event from a row of the source and its day."""
+        return f"{self.columns(alias)}, {day} AS {self._dialect.quote(PUBLISHED_DAY)}"
 
-    def assignments(self, alias: str) -> str:
-        """`column = alias.column` for every column of the source."""
-        return ", ".join(f"{quote(c.name)} = {alias}.{quote(c.name)}" for c in self._shape.columns)
+    def rejected_values(self, alias: str) -> str:
+        """`rejected_columns` of an alias that has them."""
+        extra = [f"{alias}.{self._dialect.quote(name)}" for name in REJECTED_COLUMNS]
+        return ", ".join([self.published_values(alias), *extra])
 
     def key(self, alias: str) -> str:
-        """The key's columns."""
-        return ", ".join(f"{alias}.{quote(p.name)}" for p in self._shape.key)
+        """The key's columns; the day, which is part of every key, is named apart."""
+        return ", ".join(self._at(alias, part) for part in self._source.key)
 
-    def key_names(self) -> str:
-        """The key's columns, unqualified."""
-        return ", ".join(quote(p.name) for p in self._shape.key)
+    def event_name(self, alias: str) -> str:
+        """The event's name."""
+        return self._at(alias, self._source.event_name)
 
-    def key_as(self, alias: str, prefix: str) -> str:
-        """The key's columns, each named `prefix_column`."""
-        return ", ".join(f"{alias}.{quote(p.name)} AS {quote(f'{prefix}_{p.name}')}" for p in self._shape.key)
+    def distinct_id(self, alias: str) -> str:
+        """Who did it."""
+        return self._at(alias, self._source.distinct_id)
 
-    def key_from(self, alias: str, prefix: str) -> str:
-        """The key's columns, back from `key_as`."""
-        return ", ".join(f"{alias}.{quote(f'{prefix}_{p.name}')} AS {quote(p.name)}" for p in self._shape.key)
+    def time(self, alias: str) -> str:
+        """The event time."""
+        return self._at(alias, self._source.time)
 
-    def same_key(self, a: str, b: str) -> str:
-        """Whether two rows have the same key; NULLs of optional parts are equal. Hash-joinable; none without id."""
-        return self._same([(p.name, p.name, p.optional) for p in self._shape.key], a, b)
+    def clustering(self) -> str:
+        """The columns that cluster the published events."""
+        return ", ".join(self._dialect.quote(name) for name in self._source.cluster_by)
 
-    def same_key_as(self, a: str, b: str, prefix: str) -> str:
-        """`same_key`, where the right side carries `key_as` names."""
-        return self._same([(p.name, f"{prefix}_{p.name}", p.optional) for p in self._shape.key], a, b)
+    # Days
 
-    def same_copy(self, a: str, b: str) -> str:
-        """Whether two rows have the same key, NULLs equal throughout, `arrival` and, where it counts, `content`."""
-        key = self._same([(p.name, p.name, True) for p in self._shape.key], a, b)
-        same = f"{key} AND {self.same_arrival(f'{a}.arrival', f'{b}.arrival')}"
-        return f"{same} AND {_same_content(a, b)}" if self._keeps_missing else same
+    def day(self, alias: str) -> str:
+        """The day of a source row."""
+        day = self._source.day
+        if day is None:
+            return self._dialect.day_of(self.time_us(alias))
+        if day.name == INGESTION_DAY:
+            return f"{alias}.{INGESTION_DAY}"
+        return f"DATE({self._at(alias, day)})" if day.type == "TIMESTAMP" else self._at(alias, day)
 
-    def same_arrival(self, a: str, b: str) -> str:
-        """Whether two arrivals are equal, unknown ones among them."""
-        left, right = (f"UNIX_MICROS({v})" if self._shape.arrival_type == "TIMESTAMP" else v for v in (a, b))
-        return f"COALESCE({left}, 0) = COALESCE({right}, 0) AND ({a} IS NULL) = ({b} IS NULL)"
+    def in_days(self, alias: str) -> str:
+        """Whether a source row is of the statement's days: constants against a bare column, so that partitions prune."""
+        day = self._source.day
+        if day is None:
+            return self._dialect.in_bounds(self.time(alias))
+        if day.name == INGESTION_DAY:
+            return self._dialect.in_days(f"{alias}.{INGESTION_DAY}")
+        test = self._dialect.in_instants if day.type == "TIMESTAMP" else self._dialect.in_days
+        return test(self._at(alias, day))
 
-    def own_content(self, alias: str, fingerprint: str) -> str:
-        """Where rows without insert id are kept: what tells them apart, as a column `content`; NULL with an id."""
-        return f", {self._own_content(alias, fingerprint)} AS content" if self._keeps_missing else ""
+    def published_in_days(self, alias: str) -> str:
+        """The same of a published row."""
+        return self._dialect.in_days(f"{alias}.{self._dialect.quote(PUBLISHED_DAY)}")
 
-    def _own_content(self, alias: str, fingerprint: str) -> str:
-        arrival = f"COALESCE(CAST({self.arrival(alias)} AS STRING), '')"
-        return f"CASE WHEN NOT ({self.has_id(alias)}) THEN CONCAT({fingerprint}, '@', {arrival}) END"
+    def batch_in_days(self, alias: str) -> str:
+        """The same of a row of a short-lived table."""
+        return self._dialect.in_days(f"{alias}.mf__day")
 
-    def content(self, *aliases: str) -> str:
-        """The column of `own_content` once more, from the one of the rows that has it."""
-        if not self._keeps_missing:
-            return ""
-        if len(aliases) == 1:
-            return f", {aliases[0]}.content"
-        return f", COALESCE({', '.join(f'{alias}.content' for alias in aliases)}) AS content"
-
-    def own_key_columns(self, alias: str, fingerprint: str) -> str:
-        """`own_content`, and the ordinal among equals: the key of a kept row without insert id."""
-        if not self._keeps_missing:
-            return ""
-        content = self._own_content(alias, fingerprint)
-        return (
-            f", {content} AS content, CASE WHEN {self.has_id(alias)} THEN 1"
-            f" ELSE ROW_NUMBER() OVER (PARTITION BY {content} ORDER BY {content}) END AS ordinal"
-        )
-
-    def same_own_key(self, a: str, b: str) -> str:
-        """`same_key`, and for rows without insert id the same content, arrival and ordinal."""
-        if not self._keeps_missing:
-            return self.same_key(a, b)
-        key = self._same([(p.name, p.name, p.name != self._shape.time) for p in self._shape.key], a, b)
-        return f"{key} AND {_same_content(a, b)} AND {a}.ordinal = {b}.ordinal"
-
-    def _same(self, names: list[tuple[str, str, bool]], a: str, b: str) -> str:
-        tests: list[str] = []
-        for left_name, right_name, optional in names:
-            left, right = f"{a}.{quote(left_name)}", f"{b}.{quote(right_name)}"
-            if optional:
-                # An equality of expressions on both sides can be hashed; IS NOT DISTINCT FROM cannot everywhere.
-                empty = "TIMESTAMP '1970-01-01 00:00:00+00'" if left_name == self._shape.time else "''"
-                tests += [
-                    f"COALESCE({left}, {empty}) = COALESCE({right}, {empty})",
-                    f"({left} IS NULL) = ({right} IS NULL)",
-                ]
-            else:
-                tests.append(f"{left} = {right}")
-        return " AND ".join(tests)
-
-    def day_of(self, alias: str) -> str:
-        """The day of a source row: its own column or, where the source lacks one, from the event time."""
-        if self._shape.partition_date:
-            return f"{alias}.{quote(self._shape.partition_date)}"
-        return f"DATE({alias}.{quote(self._shape.time)}, '{self._time_zone}')"
-
-    def last_landed(self, alias: str) -> str:
-        """What moves when rows are added: the landing instant or, where the source has none, the arrival."""
-        name = self._shape.loaded_at or self._shape.arrival
-        return f"CAST(MAX({alias}.{quote(name)}) AS STRING)" if name else "CAST(NULL AS STRING)"
-
-    def in_day(self, alias: str) -> str:
-        """Whether a source row is of the day; constants against a bare column, so that partitions prune."""
-        if self._shape.partition_date:
-            return f"{alias}.{quote(self._shape.partition_date)} = @day"
-        time = f"{alias}.{quote(self._shape.time)}"
-        return f"({time} >= @day_start AND {time} < @day_end)"
+    def is_in_its_day(self, alias: str, day: str) -> str:
+        """Whether a row's event time lies within the bounds of its day."""
+        return f"COALESCE({self._dialect.day_of(self.time_us(alias))} = {day}, FALSE)"
 
     def any_day(self, alias: str) -> str:
         """True of every source row, in words that satisfy a table which refuses statements without a day."""
-        if self._shape.partition_date:
-            day = f"{alias}.{quote(self._shape.partition_date)}"
-            return f"({day} >= DATE '0001-01-01' OR {day} IS NULL)"
-        time = f"{alias}.{quote(self._shape.time)}"
-        return f"({time} >= TIMESTAMP '0001-01-01 00:00:00+00' OR {time} IS NULL)"
+        day = self._source.day
+        if day is None or day.type == "TIMESTAMP":
+            time = self._at(alias, day or self._source.time)
+            return f"({time} >= TIMESTAMP '0001-01-01 00:00:00+00' OR {time} IS NULL)"
+        name = f"{alias}.{INGESTION_DAY}" if day.name == INGESTION_DAY else self._at(alias, day)
+        return f"({name} >= DATE '0001-01-01' OR {name} IS NULL)"
 
-    def in_bounds(self, alias: str) -> str:
-        """Whether a row's event time lies within the day's UTC bounds."""
-        time = f"{alias}.{quote(self._shape.time)}"
-        return f"({time} >= @day_start AND {time} < @day_end)"
+    def last_landed(self, alias: str) -> str:
+        """What moves when rows are added: the landing instant or, where the source has none, the arrival."""
+        column = self._source.loaded_at or self._source.arrival
+        return f"CAST(MAX({self._at(alias, column)}) AS STRING)" if column else "CAST(NULL AS STRING)"
+
+    # Instants
+
+    def time_us(self, alias: str) -> str:
+        """The event time in microseconds since 1970; NULL where it belongs to no day."""
+        return self._in_micros(self.time(alias))
+
+    def arrival_us(self, alias: str) -> str:
+        """When a copy arrived or, where that is not known, was landed, in microseconds since 1970; NULL where unknown."""
+        known = [self._instant_us(alias, c) for c in (self._source.arrival, self._source.loaded_at) if c]
+        if not known:
+            return "CAST(NULL AS INT64)"
+        return known[0] if len(known) == 1 else f"COALESCE({', '.join(known)})"
+
+    def version_us(self, alias: str) -> str:
+        """A copy's version: when it was landed, in microseconds since 1970; NULL where the source does not tell."""
+        if self._source.loaded_at is None:
+            return "CAST(NULL AS INT64)"
+        return self._instant_us(alias, self._source.loaded_at)
+
+    def _instant_us(self, alias: str, column: Column) -> str:
+        value = self._at(alias, column)
+        if column.type == "TIMESTAMP":
+            return self._in_micros(value)
+        if column.type != "INT64":
+            number = f"SAFE_CAST({value} AS FLOAT64)" if column.type == "STRING" else f"CAST({value} AS FLOAT64)"
+            return f"CASE WHEN ABS({number}) <= {LONGEST_NUMBER}.0 THEN CAST(FLOOR({number}) AS INT64) * 1000 END"
+        return f"CASE WHEN ABS({value}) <= {LONGEST_NUMBER} THEN {value} * 1000 END"
+
+    @staticmethod
+    def _in_micros(instant: str) -> str:
+        # Extreme instants, infinite ones among them, have no number on every engine.
+        return f"CASE WHEN {instant} >= {FIRST_INSTANT} AND {instant} < {END_INSTANT} THEN UNIX_MICROS({instant}) END"
+
+    def arrival(self, alias: str) -> str:
+        """When a copy arrived, as an instant; NULL where unknown."""
+        return f"TIMESTAMP_MICROS({self.arrival_us(alias)})"
+
+    # The verdict on a row
+
+    def id(self, alias: str) -> str:
+        """The insert id as text."""
+        value = self._at(alias, self._source.insert_id)
+        return value if self._source.insert_id.type == "STRING" else f"CAST({value} AS STRING)"
 
     def has_id(self, alias: str) -> str:
         """Whether a row has an insert id; an empty one identifies nothing."""
-        return f"COALESCE({alias}.{quote(self._shape.insert_id)}, '') != ''"
+        return f"COALESCE({self.id(alias)}, '') != ''"
 
     def has_time(self, alias: str) -> str:
         """Whether a row has an event time."""
-        return f"{alias}.{quote(self._shape.time)} IS NOT NULL"
-
-    def arrival(self, alias: str) -> str:
-        """When a copy arrived, in the source's own type; NULL where unknown."""
-        return f"{alias}.{quote(self._shape.arrival)}" if self._shape.arrival else "CAST(NULL AS INT64)"
-
-    def source_file(self, alias: str) -> str:
-        """The file that a copy was landed from; NULL where the source does not tell."""
-        told = any((column.name, column.type) == (SOURCE_FILE, "STRING") for column in self._shape.columns)
-        return f"{alias}.{quote(SOURCE_FILE)}" if told else "CAST(NULL AS STRING)"
-
-    def arrival_ms(self, alias: str) -> str:
-        """When a copy arrived, in milliseconds since 1970."""
-        value = self.arrival(alias)
-        return _milliseconds(value) if self._shape.arrival_type == "TIMESTAMP" else value
+        return f"{self.time(alias)} IS NOT NULL"
 
     def in_future(self, alias: str) -> str:
-        """Whether a row's event time is later than its own arrival by more than the tolerance. Never the wall clock."""
-        time = _milliseconds(f"{alias}.{quote(self._shape.time)}")
-        return f"COALESCE({self.arrival_ms(alias)} < {time} - @tolerance_ms, FALSE)"
-
-    def is_late(self, alias: str) -> str:
-        """Whether a copy arrived more than `lookback_days` after the day."""
-        return f"COALESCE({self.arrival_ms(alias)} >= @late_from_ms, FALSE)"
+        """Whether a row's event time is later than its own arrival by more than the tolerance. Never the current time."""
+        tolerance_us = self._settings.pipeline.future_tolerance_seconds * 1_000_000
+        arrived = f"DIV({self.arrival_us(alias)}, 1000)"
+        return f"COALESCE({arrived} < DIV({self.time_us(alias)}, 1000) - {tolerance_us // 1000}, FALSE)"
 
     def invalid_reason(self, alias: str) -> str:
         """Why a row cannot be an event by itself; NULL for a valid row."""
-        missing_id = "" if self._keeps_missing else f"WHEN NOT ({self.has_id(alias)}) THEN 'Missing insert id' "
+        missing_id = "" if self._keeps_missing else f"WHEN NOT ({self.has_id(alias)}) THEN '{NO_ID}' "
         return (
-            f"CASE WHEN NOT ({self.has_time(alias)}) THEN 'Missing event time' {missing_id}"
-            f"WHEN {self.in_future(alias)} THEN 'Event time in the future' END"
+            f"CASE WHEN NOT ({self.has_time(alias)}) THEN '{NO_TIME}' {missing_id}"
+            f"WHEN {self.in_future(alias)} THEN '{FUTURE}' END"
         )
 
     def is_valid(self, alias: str) -> str:
@@ -241,91 +298,198 @@ class Expressions:
             tests.append(self.has_id(alias))
         return "(" + " AND ".join(tests) + ")"
 
-    def time_ms(self, alias: str) -> str:
-        """The event time in milliseconds since 1970."""
-        return _milliseconds(f"{alias}.{quote(self._shape.time)}")
+    def is_keyed(self, alias: str) -> str:
+        """Whether a row is valid and has a key, so that it competes with other copies."""
+        return f"({self.is_valid(alias)} AND {self.has_id(alias)})"
+
+    # Hashes
+
+    def id_hash(self, alias: str, day: str) -> str:
+        """A hash of insert id and day, which are in every key."""
+        return self._dialect.row_hash([self.id(alias), day])
+
+    def key_hash(self, alias: str, day: str) -> str:
+        """A hash of the key."""
+        return self._dialect.row_hash([*(self._at(alias, part) for part in self._source.key), day])
+
+    def pair_hash(self, alias: str, day: str) -> str:
+        """A hash of what pairs a copy of the source with the published one that it became: insert id, time and arrival.
+
+        Identity merges rewrite the rest. An arrival that is not known is equal to itself, whenever a copy was landed.
+        """
+        arrival = self._source.arrival
+        known = self._instant_us(alias, arrival) if arrival else "CAST(NULL AS INT64)"
+        return self._dialect.row_hash([self.id(alias), self.time_us(alias), known, day])
+
+    def copy_hash(self, alias: str, day: str, *, content: bool = False) -> str:
+        """A hash of a copy: key, time, arrival, version and, where it counts, its content as it is stored."""
+        values = [self._at(alias, part) for part in self._source.key]
+        values += [self.id(alias), self.time_us(alias), self.arrival_us(alias), self.version_us(alias), day]
+        if content:
+            values.append(self.content_hash(alias))
+        return self._dialect.row_hash(values)
+
+    def content_hash(self, alias: str) -> str:
+        """A hash of the content as it is stored: equal rows have it equal, and other storage may change it."""
+        return self._dialect.row_hash([self._at(alias, column) for column in self._source.content])
+
+    def stored_hash(self, alias: str, day: str) -> str:
+        """A hash of all that is published of a row."""
+        return self._dialect.row_hash([*(self._at(alias, column) for column in self._source.passed_through), day])
+
+    def rejected_hash(self, alias: str, day: str, fingerprint: str) -> str:
+        """A hash of what makes a rejected copy the same one when its content, or its winner's, is restated."""
+        told_apart = f"CASE WHEN NOT ({self.has_id(alias)}) THEN {fingerprint} END"
+        return self._dialect.row_hash([self.id(alias), self.time_us(alias), self.arrival_us(alias), told_apart, day])
+
+    # Content
+
+    def fingerprint(self, alias: str) -> str:
+        """MD5, in hex, of the event's content as `name=length:text;`, NULL and absent alike.
+
+        A property has the same part whether it lies in a column of its own or in `properties`; see
+        docs/decisions/fingerprint.md.
+        """
+        held = self._properties()
+        texts: dict[str, str] = {}
+        without: list[str] = []
+        for column in self._source.content:
+            value = self._at(alias, column)
+            texts[column.name] = self._dialect.text(value, column)
+            if held is None:
+                continue
+            for name in self._members(column):
+                member = self._dialect.typed(self._dialect.member(self._at(alias, held), name), column)
+                moved = f"{value} IS NULL AND {member} IS NOT NULL"
+                without.append(f"CASE WHEN {moved} THEN {self._dialect.literal(f'{name}{NAME_END}')} ELSE '' END")
+                texts[column.name] = f"COALESCE({texts[column.name]}, {self._dialect.text(member, column)})"
+        if held is not None:
+            left_out = f"CONCAT({', '.join(without)}, '')" if without else "''"
+            texts[held.name] = self._dialect.json_text(self._at(alias, held), left_out)
+        parts = [self._part(name, text) for name, text in texts.items()]
+        return f"TO_HEX(MD5(CONCAT({', '.join(parts)})))"
+
+    def _part(self, name: str, text: str) -> str:
+        head = self._dialect.literal(f"{name}=")
+        return f"COALESCE(CONCAT({head}, CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
+
+    def _properties(self) -> Column | None:
+        return next((c for c in self._source.content if c.name.lower() == "properties" and c.type == "JSON"), None)
+
+    def _members(self, column: Column) -> list[str]:
+        """The members of `properties` that a column may have been promoted from."""
+        source = self._source
+        fixed = (source.insert_id, source.time, source.event_name, source.distinct_id)
+        if column in fixed or column.type not in (*NUMBERS, "STRING", "BOOL", "TIMESTAMP"):
+            return []
+        promoted = [name for name, own in promoted_columns(self._settings).items() if own == column.name.lower()]
+        if promoted:
+            return promoted
+        # Mixpanel's pipelines name a property `$x` as `mp_x`.
+        return [column.name, *([f"${column.name[3:]}"] if column.name.startswith("mp_") else [])]
+
+    def filled(self, alias: str) -> str:
+        """How many columns of the content have a value."""
+        # A sum of a term for each column would nest as deep as there are columns, which analyzers refuse.
+        marks = [f"CASE WHEN {self._at(alias, c)} IS NULL THEN '' ELSE 'x' END" for c in self._source.content]
+        return f"CHAR_LENGTH(CONCAT({', '.join(marks)}))"
+
+    def rank_order(self, alias: str) -> str:
+        """A total order of the copies of a key; copies that are equal in it are equal in all their columns.
+
+        Copies that the source still has come before those that only policy keeps; then the arrival, as `pipeline.keep` says,
+        an unknown one last; the newest version; the content; the row with more columns filled; the remaining columns.
+        """
+        descending = " DESC" if self._settings.pipeline.keep == "latest" else ""
+        arrival, version = f"{alias}.mf__arrival_us", f"{alias}.mf__version_us"
+        rest = [
+            f"COALESCE({self._dialect.text(self._at(alias, column), column)}, '')"
+            for column in (*self._source.about_the_copy, *self._source.content)
+            if column.type in NARROW_ORDER
+        ]
+        return ", ".join(
+            [
+                f"{alias}.mf__gone",
+                f"{arrival} IS NULL",
+                f"{arrival}{descending}",
+                f"{version} IS NULL",
+                f"{version} DESC",
+                f"{alias}.mf__fingerprint",
+                f"{alias}.mf__filled DESC",
+                *(rest[:1] if len(rest) == 1 else [f"CONCAT({', '.join(rest)})"] if rest else []),
+            ]
+        )
+
+    # The profile
 
     def is_missing(self, alias: str, column: Column) -> str:
         """Whether a row has no value in a column; an empty text is none."""
-        value = f"{alias}.{quote(column.name)}"
+        value = self._at(alias, column)
         return f"COALESCE({value}, '') = ''" if column.type == "STRING" else f"{value} IS NULL"
 
-    def sized_rows(self, alias: str, column: Column) -> str:
-        """The rows whose number in a column has a size."""
-        return f"COALESCE(SUM(CASE WHEN {self._has_size(alias, column)} THEN 1 ELSE 0 END), 0)"
-
-    def sum_of_sizes(self, alias: str, column: Column) -> str:
-        """The sum of the decimal logarithms of a column's numbers, in thousandths; never a number itself."""
-        number = f"CAST({alias}.{quote(column.name)} AS FLOAT64)" if column.type in NUMBERS else "1.0"
-        sizes = f"CASE WHEN {self._has_size(alias, column)} THEN LN(ABS({number})) ELSE 0.0 END"
-        return f"CAST(COALESCE(SUM({sizes}), 0.0) * 434.2944819 AS INT64)"
-
-    def _has_size(self, alias: str, column: Column) -> str:
+    def has_size(self, alias: str, column: Column) -> str:
+        """Whether a column's number has a size: it is neither zero, nor infinite, nor no number at all."""
         if column.type not in NUMBERS:
             return "FALSE"
-        number = f"CAST({alias}.{quote(column.name)} AS FLOAT64)"
-        # Neither zero, nor infinite, nor no number at all.
+        number = f"CAST({self._at(alias, column)} AS FLOAT64)"
         return f"COALESCE({number} != 0.0 AND ABS({number}) < 1e300, FALSE)"
+
+    def size(self, alias: str, column: Column) -> str:
+        """The natural logarithm of a column's number, 0 where it has no size."""
+        number = f"CAST({self._at(alias, column)} AS FLOAT64)" if column.type in NUMBERS else "1.0"
+        return f"CASE WHEN {self.has_size(alias, column)} THEN LN(ABS({number})) ELSE 0.0 END"
 
     def origin(self, alias: str, name: str) -> str:
         """A property's value as text: from its column, else out of the source's JSON."""
-        columns = {column.name: column for column in self._shape.columns}
+        columns = {column.name: column for column in self._source.columns}
         # The schematized pipeline names a property `$x` as `mp_x`.
         for column in (name, name.replace("$", "mp_")):
             if column in columns:
-                return f"CAST({alias}.{quote(column)} AS STRING)"
-        if (held := columns.get("properties")) is not None and held.type == "JSON":
-            return f"JSON_VALUE({alias}.{quote(held.name)}, '$.\"{name}\"')"
-        return "CAST(NULL AS STRING)"
+                return f"CAST({self._at(alias, columns[column])} AS STRING)"
+        held = self._properties()
+        return self._dialect.member(self._at(alias, held), name) if held else "CAST(NULL AS STRING)"
 
-    def fingerprint(self, alias: str) -> str:
-        """MD5, in hex, of the content columns in name order as `name=length:text;`, NULL and absent alike."""
-        parts = [self._content_part(alias, column) for column in self._shape.content]
-        return f"TO_HEX(MD5(CONCAT({', '.join(parts)})))"
-
-    def _content_part(self, alias: str, column: Column) -> str:
-        text = self._text_rule(f"{alias}.{quote(column.name)}", column)
-        return f"COALESCE(CONCAT('{column.name}=', CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
+    def source_file(self, alias: str) -> str:
+        """The file that a copy was landed from; NULL where the source does not tell."""
+        known = next((c for c in self._source.columns if (c.name, c.type) == (SOURCE_FILE, "STRING")), None)
+        return self._at(alias, known) if known else "CAST(NULL AS STRING)"
 
 
-def _same_content(a: str, b: str) -> str:
-    return f"COALESCE({a}.content, '') = COALESCE({b}.content, '')"
-
-
-def _milliseconds(instant: str) -> str:
-    # UNIX_MILLIS rounds down on BigQuery, and to the nearest on DuckDB.
-    return f"DIV(UNIX_MICROS({instant}), 1000)"
+NARROW_ORDER = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATE", "BYTES")
+"""Types whose text decides between copies that are equal in all else."""
 
 
 class Statements:
     """All statements of `sql/` for one set of table names.
 
     Args:
-        tables: Quoted names of the long-lived tables by role (`source`, `events`, …).
+        tables: Quoted names of the tables, long-lived and short-lived, by role (`source`, `events`, `copies`, …).
         settings: Rules of the pipeline.
-        shape: The source's shape; statements that need it fail to render without.
-        text_rule: The engine's way to write a value as text.
-        stage_kind: TABLE, or VIEW where the engine can read the staged rows from the source.
-        stage_options: What follows the name of a short-lived table, such as its expiration.
+        source: Its columns; statements that need them fail to render without.
+        dialect: The engine's words.
+        options: What else templates name, such as the options of short-lived tables.
     """
 
     def __init__(
         self,
         tables: dict[str, str],
         settings: Settings,
-        shape: SourceShape | None,
-        text_rule: TextRule,
-        stage_kind: Literal["TABLE", "VIEW"],
-        stage_options: str = "",
+        source: Source | None,
+        dialect: Dialect,
+        **options: object,
     ) -> None:
-        self._context: dict[str, object] = {**tables, **{name: quote(f"__{name}__") for name in DAY_TABLES}}
-        self._context |= {"pipeline": settings.pipeline, "stage_kind": stage_kind, "stage_options": stage_options}
-        if shape is not None:
-            self._context |= {"shape": shape, "x": Expressions(shape, settings, text_rule), "quote": quote}
-            self._context |= {"profiled": profiled_columns(shape, settings), "origins": settings.quality.origins}
+        self._context: dict[str, object] = {**tables, "pipeline": settings.pipeline, "quote": dialect.quote}
+        self._context |= {"literal": dialect.literal, "stage_options": "", "stage_kind": "TABLE", **options}
+        if source is not None:
+            self._context |= {
+                "columns": source,
+                "x": Expressions(source, settings, dialect),
+                "profiled": profiled_columns(source, settings),
+                "origins": settings.quality.origins,
+            }
 
     def render(self, name: str, flags: tuple[str, ...] = ()) -> str:
-        """The statement in BigQuery's dialect, with `@parameters` and unbound short-lived tables.
+        """The statement in BigQuery's dialect, with `@parameters`.
 
         Raises:
             jinja2.TemplateNotFound: There is no such file.

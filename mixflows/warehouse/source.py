@@ -1,5 +1,8 @@
-"""The shape of the source: its columns, and which of them play which role."""
+"""The source: its columns, and which of them play which role."""
 
+import hashlib
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,10 +12,24 @@ from mixflows.settings import Key, Settings
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
+PUBLISHED_DAY = "partition_date"
+"""The day of every published row, a DATE, whatever the source calls its own."""
+REJECTED_COLUMNS = {
+    "row_num": "INT64",
+    "rejection_reason": "STRING",
+    "rejection_timestamp": "TIMESTAMP",
+    "is_exact_copy": "BOOL",
+    "run_id": "STRING",
+}
+"""Columns that the rejected copies have besides the source's, with their types."""
+RESERVED_PREFIX = "mf__"
+"""Of every column that statements add to the source's on the way; no source column may begin with it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
 SOURCE_FILE = "source_file"
-LANDING_COLUMNS = ("loaded_at", SOURCE_FILE)
-"""Columns that `land` writes about a copy's way here; they are no content of the event."""
+COPY_PREFIXES = ("_airbyte_", "_fivetran_", "_sdc_", "_dlt_")
+"""How loaders name the columns that tell of a copy's delivery. Source: the documentation of Airbyte, Fivetran, Singer, dlt."""
+INSTANTS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "TIMESTAMP")
+"""Types that are read as an instant: numbers and numeric strings are milliseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -33,109 +50,195 @@ class KeyPart:
 
 
 @dataclass(frozen=True)
-class SourceShape:
+class Source:
     """The source's columns in order, and the roles that the settings give them.
 
     Attributes:
         arrival: The column that tells when a copy arrived; None where the source has none.
-        arrival_type: INT64 (milliseconds since 1970) or TIMESTAMP.
-        loaded_at: When a copy was landed; None where the source does not tell.
-        partition_date: The source's own day, a column or BigQuery's `_PARTITIONDATE`; None where the day is found by its
-            UTC bounds.
+        loaded_at: When a copy was landed, its version; None where the source does not tell.
+        day: The source's own day: a DATE, a TIMESTAMP at midnight UTC, or BigQuery's `_PARTITIONDATE`; None where the day
+            is found from the event time, by the day's UTC bounds.
+        content: The columns that are content of the event, in name order.
+        about_the_copy: The columns that tell of a copy's delivery, besides arrival and `loaded_at`, in name order.
     """
 
     columns: tuple[Column, ...]
-    insert_id: str
-    time: str
-    event_name: str
-    distinct_id: str
-    arrival: str | None
-    arrival_type: str | None
-    loaded_at: str | None
-    partition_date: str | None
+    insert_id: Column
+    time: Column
+    event_name: Column
+    distinct_id: Column
+    arrival: Column | None
+    loaded_at: Column | None
+    day: Column | None
     cluster_by: tuple[str, ...]
     key: tuple[KeyPart, ...]
     content: tuple[Column, ...]
+    about_the_copy: tuple[Column, ...]
 
     @property
-    def has_day_column(self) -> bool:
-        """Whether the day is among the source's columns; else the published tables add it."""
-        return any(column.name == self.partition_date for column in self.columns)
+    def passed_through(self) -> tuple[Column, ...]:
+        """The columns that the published tables have from the source: all but a day of the name that they use themselves."""
+        return tuple(column for column in self.columns if column.name.lower() != PUBLISHED_DAY)
+
+    @property
+    def columns_version(self) -> str:
+        """A hash of the columns' names and types."""
+        named = [(column.name, column.native_type) for column in self.columns]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...], settings: Settings) -> Self:
-        """Finds the roles among the source's columns.
+    def of(cls, columns: tuple[Column, ...], settings: Settings, *, words: Mapping[str, str] | None = None) -> Self:
+        """Finds the roles among the source's columns; names are told apart without case.
+
+        Args:
+            columns: The source's, in order.
+            settings: Name the roles.
+            words: What the engine calls a type, by BigQuery's name of it.
 
         Raises:
-            SourceColumnsError: A column that the settings name is not there, or its type cannot play its role.
+            SourceColumnsError: A column that the settings name is not there, its type cannot play its role, or a column has a
+                name that the published tables need.
         """
-        roles, table = settings.columns, settings.tables.source
-        by_name = {column.name: column for column in columns}
-        for role in ("insert_id", "time", "event_name", "distinct_id"):
-            name = getattr(roles, role)
-            if name not in by_name:
-                raise SourceColumnsError(
-                    f"table {table} has no column {name!r}, which the setting columns.{role} names",
-                    f"Its columns are: {', '.join(by_name)}.",
-                )
-        for role, wanted in (("time", "TIMESTAMP"), ("insert_id", "STRING")):
-            column = by_name[getattr(roles, role)]
-            if column.type != wanted:
-                raise SourceColumnsError(
-                    f"column {table}.{column.name} is {column.native_type}, but columns.{role} must be a {wanted}",
-                    "Name another column in the settings, or change the source's type.",
-                )
-        present = [name for name in (roles.arrival, roles.loaded_at) if name is not None and name in by_name]
-        arrival = by_name[present[0]] if present else None
-        if arrival is not None and arrival.type not in ("INT64", "TIMESTAMP"):
-            raise SourceColumnsError(
-                f"column {table}.{arrival.name} is {arrival.native_type}; arrivals are INT64 (milliseconds) or TIMESTAMP",
-                'Name another column as columns.arrival, or none with "none".',
-            )
-        day = roles.partition_date if roles.partition_date in (*by_name, INGESTION_DAY) else None
-        first_cluster = roles.customer_id if roles.customer_id in by_name else roles.distinct_id
-        about_the_copy = {*LANDING_COLUMNS, roles.arrival, roles.loaded_at, roles.partition_date}
+        roles, found = settings.columns, _Roles(columns, settings, words or {})
+        insert_id, time = found.required("insert_id"), found.required("time")
+        event_name, distinct_id = found.required("event_name"), found.required("distinct_id")
+        found.has_type("insert_id", insert_id, ("STRING", "INT64"))
+        found.is_instant(time)
+        arrival, loaded_at = found.optional("arrival"), found.optional("loaded_at")
+        for role, column in (("arrival", arrival), ("loaded_at", loaded_at)):
+            if column is not None:
+                found.has_type(role, column, INSTANTS)
+        day = found.optional("day")
+        if day is None and roles.day == INGESTION_DAY:
+            day = Column(INGESTION_DAY, "DATE", "DATE")
+        if day is not None:
+            found.has_type("day", day, ("DATE", "TIMESTAMP"))
+        found.refuse_taken_names(day)
+        about = {name.lower() for name in roles.about_the_copy}
+        of_the_copy = tuple(
+            column
+            for column in columns
+            if column not in (arrival, loaded_at, day)
+            and (column.name.lower() in about or column.name.lower().startswith(COPY_PREFIXES))
+        )
+        content = [column for column in columns if column not in (*of_the_copy, arrival, loaded_at, day)]
+        first_cluster = found.optional("customer_id") or distinct_id
+        optional_parts = (KeyPart(event_name.name, optional=True), KeyPart(distinct_id.name, optional=True))
+        id_part, time_part = KeyPart(insert_id.name, optional=False), KeyPart(time.name, optional=False)
         return cls(
             columns=columns,
-            insert_id=roles.insert_id,
-            time=roles.time,
-            event_name=roles.event_name,
-            distinct_id=roles.distinct_id,
-            arrival=arrival.name if arrival else None,
-            arrival_type=arrival.type if arrival else None,
-            loaded_at=roles.loaded_at if roles.loaded_at in by_name else None,
-            partition_date=day,
-            cluster_by=(first_cluster or roles.distinct_id, roles.insert_id),
-            key=key_parts(settings),
-            content=tuple(sorted((c for c in columns if c.name not in about_the_copy), key=lambda c: c.name)),
+            insert_id=insert_id,
+            time=time,
+            event_name=event_name,
+            distinct_id=distinct_id,
+            arrival=arrival,
+            loaded_at=loaded_at,
+            day=day,
+            cluster_by=(first_cluster.name, insert_id.name),
+            key=_key(settings.pipeline.key, optional_parts, id_part, time_part),
+            content=tuple(sorted(content, key=lambda column: column.name)),
+            about_the_copy=tuple(sorted(of_the_copy, key=lambda column: column.name)),
         )
 
 
-def key_parts(settings: Settings) -> tuple[KeyPart, ...]:
+class _Roles:
+    """The source's columns, looked up by role."""
+
+    def __init__(self, columns: tuple[Column, ...], settings: Settings, words: Mapping[str, str]) -> None:
+        self._columns, self._settings, self._words = columns, settings, words
+        self._by_name = {column.name.lower(): column for column in columns}
+
+    def optional(self, role: str) -> Column | None:
+        name = getattr(self._settings.columns, role)
+        return self._by_name.get(name.lower()) if name else None
+
+    def required(self, role: str) -> Column:
+        if (column := self.optional(role)) is None:
+            raise SourceColumnsError(
+                f"table {self._settings.tables.source} has no column {getattr(self._settings.columns, role)!r}, which the"
+                f" setting columns.{role} names",
+                f"Its columns are: {', '.join(column.name for column in self._columns)}.",
+            )
+        return column
+
+    def has_type(self, role: str, column: Column, allowed: Collection[str]) -> None:
+        if column.type not in allowed:
+            wanted = ", ".join(self._words.get(kind, kind) for kind in allowed)
+            raise SourceColumnsError(
+                f"column {self._settings.tables.source}.{column.name} is {column.native_type}, but columns.{role} must be one"
+                f" of {wanted}",
+                "Name another column in the settings, or change the source's type.",
+            )
+
+    def is_instant(self, time: Column) -> None:
+        if time.type == "TIMESTAMP":
+            return
+        table, wanted = self._settings.tables.source, self._words.get("TIMESTAMP", "TIMESTAMP")
+        hint = "Name another column as columns.time, or change the source's type."
+        if time.type == "DATETIME" and self._words:
+            hint = (
+                f'If it counts in UTC: ALTER TABLE "{table}" ALTER COLUMN "{time.name}" TYPE {wanted}'
+                f" USING \"{time.name}\" AT TIME ZONE 'UTC';"
+            )
+        raise SourceColumnsError(
+            f"column {table}.{time.name} is {time.native_type}, which does not say in which time zone it counts, but"
+            f" columns.time must be {wanted}"
+            if time.type == "DATETIME"
+            else f"column {table}.{time.name} is {time.native_type}, but columns.time must be {wanted}",
+            hint,
+        )
+
+    def refuse_taken_names(self, day: Column | None) -> None:
+        table = self._settings.tables.source
+        for column in self._columns:
+            name = column.name.lower()
+            if name in REJECTED_COLUMNS:
+                raise SourceColumnsError(
+                    f"table {table} has a column {column.name!r}, which {self._settings.tables.rejected} adds itself",
+                    f"Rename the column, or name a view of {table} without it as tables.source.",
+                )
+            if name.startswith(RESERVED_PREFIX):
+                raise SourceColumnsError(
+                    f"table {table} has a column {column.name!r}; names that begin with {RESERVED_PREFIX} are reserved",
+                    "Rename the column.",
+                )
+            if name == PUBLISHED_DAY and column != day:
+                raise SourceColumnsError(
+                    f"table {table} has a column {column.name!r}, which the published tables use for the day, but columns.day"
+                    f" names {self._settings.columns.day!r}",
+                    f'Set columns.day = "{column.name}" if it is the day, or rename the column.',
+                )
+
+
+def _key(key: Key, who: tuple[KeyPart, ...], insert_id: KeyPart, time: KeyPart) -> tuple[KeyPart, ...]:
     """The key's columns by the setting `pipeline.key`. The day is part of every key, as a day is processed alone.
 
     Source: Mixpanel deduplicates at query time by event, distinct_id, time and $insert_id (`mixpanel`), and when it
     compacts by event, distinct_id, $insert_id and calendar day (`mixpanel_day`).
     """
-    c = settings.columns
-    who = (KeyPart(c.event_name, optional=True), KeyPart(c.distinct_id, optional=True))
-    insert_id, time = KeyPart(c.insert_id, optional=False), KeyPart(c.time, optional=False)
     parts: dict[Key, tuple[KeyPart, ...]] = {
         "insert_id_time": (insert_id, time),
         "mixpanel": (*who, insert_id, time),
         "mixpanel_day": (*who, insert_id),
     }
-    return parts[settings.pipeline.key]
+    return parts[key]
 
 
-def profiled_columns(shape: SourceShape, settings: Settings) -> tuple[Column, ...]:
+def key_parts(settings: Settings) -> tuple[KeyPart, ...]:
+    """The key's columns as the settings name them."""
+    c = settings.columns
+    who = (KeyPart(c.event_name, optional=True), KeyPart(c.distinct_id, optional=True))
+    return _key(settings.pipeline.key, who, KeyPart(c.insert_id, optional=False), KeyPart(c.time, optional=False))
+
+
+def profiled_columns(source: Source, settings: Settings) -> tuple[Column, ...]:
     """The columns whose missing values and sizes are part of a day's profile: who, promoted properties, and those named.
 
     Narrow ones only: each is read on every row of the day.
     """
     who = identity_columns(settings)
     wanted = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
-    return tuple(column for column in shape.columns if column.name in wanted and column.type in NARROW_TYPES)
+    return tuple(column for column in source.columns if column.name in wanted and column.type in NARROW_TYPES)
 
 
 def identity_columns(settings: Settings) -> tuple[str, ...]:

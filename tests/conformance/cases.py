@@ -10,34 +10,28 @@ from itertools import cycle, product
 from typing import Any
 
 import sqlglot
-from google.cloud.bigquery import ScalarQueryParameter
+from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
 from sqlglot import exp
 
-from mixflows.model import LedgerRow
+from mixflows.model import LedgerRow, Run
 from mixflows.settings import Settings
-from mixflows.warehouse.base import DayStatement, DayTables
+from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables
+from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
-from mixflows.warehouse.bigquery.jobs import _bound
-from mixflows.warehouse.rendering import Statements, quote
-from mixflows.warehouse.source import INGESTION_DAY, Column, SourceShape
+from mixflows.warehouse.bigquery.jobs import parameters_of
+from mixflows.warehouse.rendering import Statements
+from mixflows.warehouse.source import INGESTION_DAY, Column, Source
 
-DAY = date(2026, 3, 29)
-TABLES = DayTables.of(DAY, "conformance", 1)
+DAYS = (date(2026, 3, 29), date(2026, 3, 30), date(2026, 6, 1))
+"""Of the batch that is rendered: one of 23 hours, the next, and one far from both."""
+DAY = DAYS[0]
+RUN = Run("conformance")
+TABLES = BatchTables.of(DAY, RUN)
 PROJECT, DATASET = "a-project", "mixpanel"
 SOURCE_HOME = "another-project.exports"
 
-DAY_PARAMETERS = {
-    "day": DAY,
-    "day_start": datetime(2026, 3, 28, 23, tzinfo=UTC),
-    "day_end": datetime(2026, 3, 29, 22, tzinfo=UTC),
-    "day_start_ms": 1_774_738_800_000,
-    "late_from_ms": 1_775_080_800_000,
-    "tolerance_ms": 3_600_000,
-    "run_id": "conformance",
-    "attempt": 1,
-    "now": datetime(2026, 4, 1, 12, tzinfo=UTC),
-}
-"""What a day's statements are given."""
+PARAMETERS = {"run_id": RUN.run_id, "now": datetime(2026, 4, 1, 12, tzinfo=UTC)}
+"""What a batch's statements are given."""
 
 BASE = {"mp_event_name": "STRING", "time": "TIMESTAMP", "distinct_id": "STRING", "mp_insert_id": "STRING"}
 EVERY_TYPE = {
@@ -74,14 +68,26 @@ class Case:
 
     columns: Mapping[str, str]
     sections: Mapping[str, Any]
-    ingestion_partitioned: bool = False
+    day: str = "column"
 
     def __str__(self) -> str:
         rules = "-".join(str(value) for value in self.sections["pipeline"].values())
-        day = "ingestion" if self.ingestion_partitioned else "day" if "partition_date" in self.columns else "bounds"
+        day = self.day
         arrival = self.columns.get("mp_processing_time_ms") or ("loaded" if "loaded_at" in self.columns else "never")
         more = [word for word, there in (("customer", "customer_id" in self.columns), ("wide", self.is_wide)) if there]
         return "-".join([rules, day, arrival, *more])
+
+    @property
+    def ingestion_partitioned(self) -> bool:
+        """Whether the source is partitioned by ingestion time."""
+        return self.day == "ingestion"
+
+    @property
+    def partitioned_by(self) -> str:
+        """The column that the source is partitioned by."""
+        return {"column": "partition_date", "other": "day", "midnight": "day_at", "bounds": "time"}.get(
+            self.day, INGESTION_DAY
+        )
 
     @property
     def is_wide(self) -> bool:
@@ -100,8 +106,8 @@ class Case:
         return Settings.model_validate({"warehouse": {"engine": "bigquery"}, "bigquery": place, **self.sections})
 
     @property
-    def shape(self) -> SourceShape:
-        return SourceShape.of(tuple(Column(name, kind, kind) for name, kind in self.columns.items()), self.settings)
+    def source(self) -> Source:
+        return Source.of(tuple(Column(name, kind, kind) for name, kind in self.columns.items()), self.settings)
 
 
 def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wide: bool = False) -> Case:
@@ -114,27 +120,30 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wid
     if customer:
         columns["customer_id"] = "STRING"
     columns |= EVERY_TYPE if wide else {"properties": "JSON"}
-    if day == "column":
-        columns["partition_date"] = "DATE"
+    columns |= {
+        "column": {"partition_date": "DATE"},
+        "other": {"day": "DATE"},
+        "midnight": {"day_at": "TIMESTAMP"},
+    }.get(day, {})
     sections: dict[str, Any] = {
         "project_timezone": "Europe/Berlin",
         "pipeline": {"key": key, "missing_insert_id": missing, "source_deletes": deletes, "keep": keep},
     }
-    if day == "ingestion":
-        sections["columns"] = {"partition_date": INGESTION_DAY}
-    return Case(columns, sections, ingestion_partitioned=day == "ingestion")
+    if day != "column":
+        sections["columns"] = {"day": {"other": "day", "midnight": "day_at", "bounds": "none"}.get(day, INGESTION_DAY)}
+    return Case(columns, sections, day)
 
 
 @cache
 def cases() -> tuple[Case, ...]:
     """Every key with every policy, each pair of policies with every way to find the day; every arrival; every type."""
-    keys, days = ("insert_id_time", "mixpanel", "mixpanel_day"), ("column", "bounds", "ingestion")
+    keys, days = ("insert_id_time", "mixpanel", "mixpanel_day"), ("column", "bounds", "ingestion", "other", "midnight")
     policies = list(product(("reject", "keep"), ("block", "keep", "apply")))
     rest = cycle(product(ARRIVALS, ("first", "latest"), (True, False)))
     found: list[Case] = []
     for (k, key), (p, policy) in product(enumerate(keys), enumerate(policies)):
         arrival, keep, customer = next(rest)
-        found.append(_case((key, *policy, keep), days[(k + p) % 3], arrival, customer))
+        found.append(_case((key, *policy, keep), days[(k + p) % len(days)], arrival, customer))
     default = ("insert_id_time", "reject", "block")
     found += [
         _case((*default, keep), "column", arrival, customer)
@@ -180,10 +189,10 @@ class _Jobs:
     """Takes the place of the jobs: keeps what it is told to run; every dry run reads `bytes_read`."""
 
     bytes_read: int = 0
-    sent: list[tuple[str, list[ScalarQueryParameter]]] = field(default_factory=list)
+    sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def run(self, sql: str, params: Mapping[str, Any], step: object) -> list[dict[str, Any]]:
-        self.sent.append(_bound(sql, params))
+        self.sent.append((sql, {str(p.name): _type_of(p) for p in parameters_of(sql, params)}))
         return []
 
     def price(self, sql: str, params: Mapping[str, Any], step: object) -> int:
@@ -194,6 +203,13 @@ class _Jobs:
         pass
 
 
+def _type_of(parameter: ScalarQueryParameter | ArrayQueryParameter) -> str:
+    if isinstance(parameter, ScalarQueryParameter):
+        return str(parameter.type_)
+    fields = parameter.to_api_repr()["parameterType"]["arrayType"]["structTypes"]
+    return f"ARRAY<STRUCT<{', '.join(f['name'] + ' ' + f['type']['type'] for f in fields)}>>"
+
+
 class Offline(BigQueryWarehouse):
     """The engine without a BigQuery behind it."""
 
@@ -202,43 +218,54 @@ class Offline(BigQueryWarehouse):
         self._case = case
         self._jobs: Any = _Jobs(bytes_read)
 
-    def shape(self) -> SourceShape:
-        return self._case.shape
+    def source(self) -> Source:
+        return self._case.source
 
     def take(self, file: str) -> Sent:
         """What was sent since the last call."""
         ((sql, parameters),) = self._jobs.sent
         self._jobs.sent.clear()
-        return Sent(file, sql, {p.name: str(p.type_) for p in parameters})
+        return Sent(file, sql, parameters)
 
     def itself(self, file: str, names: Mapping[str, str]) -> Sent:
         """A statement that only the embedded engine runs, or whose names are looked up first."""
-        text = Statements(dict(names), self._case.settings, self.shape(), self._text_rule, "TABLE").render(file)
+        text = Statements(dict(names), self._case.settings, self.source(), self._dialect(())).render(file)
         return Sent(file, text, {})
 
 
-DAY_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
+BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("touched", ()),
+    ("touched", ("content",)),
+    ("touched_days", ()),
     ("copies", ()),
+    ("copies", ("touched",)),
+    ("copies", ("touched", "retain")),
     ("stage", ()),
     ("figures", ()),
     ("profile", ()),
     ("samples", ()),
+    ("restated", ()),
+    ("changes", ()),
+    ("changes", ("touched",)),
+    ("changes", ("touched", "content")),
     ("published_counts", ()),
-    ("compare", ()),
-    ("compare", ("compare_content",)),
     ("rejected_next", ()),
-    ("merge_events", ()),
-    ("merge_events", ("compare_content",)),
+    ("rejected_next", ("published", "touched")),
+    ("delta_events", ()),
+    ("delta_rejected", ()),
 )
-REPLACEMENTS = {"rejected": "rejected_rows", "events": "event_rows"}
+REPLACEMENTS = {"rejected": "whole_rejected", "events": "whole_events"}
 QUERIES: Mapping[str, Mapping[str, Any]] = {
     "claims_read": {},
     "claims_write": {"claims": "{}", "version": 1},
     "costs": {},
-    "doctor_day": DAY_PARAMETERS,
+    "doctor_day": {},
     "ledger_days": {},
     "ledger_latest": {},
+    "ledger_published": {},
     "partitions": {"table_name": "mp_master_event"},
+    "published_days": {},
+    "published_partitions": {"events": "mp_events", "rejected": "mp_rejected_events"},
     "profiles": {"first_day": DAY, "last_day": DAY},
     "report_days": {},
     "report_events": {},
@@ -250,8 +277,9 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "report_runs": {},
     "source_days": {},
     "story_published": {"insert_id": "x"},
-    "story_source": {"insert_id": "x", **DAY_PARAMETERS},
+    "story_source": {"insert_id": "x"},
     "table_totals": {},
+    "time_range": {},
 }
 CREATED = (
     "create_json_text",
@@ -262,6 +290,12 @@ CREATED = (
     "create_malformed",
     "create_claims",
 )
+
+
+def statement(case: Case, name: str, flags: tuple[str, ...] = ()) -> BatchStatement:
+    """A statement over the batch's days; the last is published as a delta."""
+    days = tuple(BatchDay.of(day, case.settings, is_delta=day == DAYS[-1]) for day in DAYS)
+    return BatchStatement(name, TABLES, days, RUN, PARAMETERS, flags)
 
 
 @cache
@@ -277,20 +311,20 @@ def sent(case: Case) -> tuple[Sent, ...]:
     for name in ("create_duplicates_view", "create_reasons_view"):
         engine.query(name)
         found.append(engine.take(name))
-    for name, flags in DAY_STATEMENTS:
-        engine.run(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
+    for name, flags in BATCH_STATEMENTS:
+        engine.run(statement(case, name, flags))
         found.append(engine.take(name))
         if case.is_wide:
-            engine.price(DayStatement(name, TABLES, DAY_PARAMETERS, flags))
+            engine.price(statement(case, name, flags))
             found.append(engine.take(f"price of {name}"))
     for table, name in REPLACEMENTS.items():
-        engine.replace_day(table, DayStatement(name, TABLES, DAY_PARAMETERS))
+        engine.replace_days(table, statement(case, name), is_empty=False)
         found.append(engine.take(name))
         if case.is_wide:
-            engine.price(DayStatement(name, TABLES, DAY_PARAMETERS), replaces=table)
+            engine.price(statement(case, name), replaces=table)
             found.append(engine.take(f"price of {name}"))
     for name, values in QUERIES.items():
-        engine.query(name, values)
+        engine.query(name, values, DAYS)
         found.append(engine.take(name))
     log = {"export_log": quote(f"{SOURCE_HOME}.mp_nessie_export_log")}
     log |= {
@@ -315,8 +349,8 @@ def _ledger_row() -> dict[str, Any]:
         "partition_date": DAY,
         "source_rows": 5,
         "duplicate_rate": 0.25,
-        "started_at": DAY_PARAMETERS["now"],
-        "finished_at": DAY_PARAMETERS["now"],
+        "started_at": PARAMETERS["now"],
+        "finished_at": PARAMETERS["now"],
     }
 
 
@@ -333,13 +367,13 @@ def _quality_row() -> dict[str, Any]:
         "threshold": None,
         "unexpected_count": None,
         "note": "",
-        "checked_at": DAY_PARAMETERS["now"],
+        "checked_at": PARAMETERS["now"],
     }
 
 
 def _profile_row() -> dict[str, Any]:
     head = {"run_id": "conformance", "attempt": 1, "partition_date": DAY}
-    return {**head, "profile": "{}", "profiled_at": DAY_PARAMETERS["now"]}
+    return {**head, "profile": "{}", "profiled_at": PARAMETERS["now"]}
 
 
 def sql_files() -> set[str]:

@@ -206,7 +206,25 @@ TABLE: tuple[Example, ...] = (
         "null",
         on_duckdb=False,
     ),
+    _one(
+        "FarmFingerprint, Struct, PropertyEQ",
+        "FARM_FINGERPRINT(TO_JSON_STRING(STRUCT('a' AS v0, 1 AS v1))) ="
+        " FARM_FINGERPRINT(TO_JSON_STRING(STRUCT('a' AS v0, 1 AS v1))),"
+        " FARM_FINGERPRINT(TO_JSON_STRING(STRUCT(CAST(NULL AS STRING) AS v0))) ="
+        " FARM_FINGERPRINT(TO_JSON_STRING(STRUCT('' AS v0)))",
+        True,
+        False,
+        on_duckdb=False,
+    ),
+    _one("Floor", "FLOOR(2.7), FLOOR(-2.5)", 2.0, -3.0),
+    _one("TryCast", "SAFE_CAST('x' AS INT64), SAFE_CAST('0.5' AS FLOAT64)", None, 0.5),
     # Instants and days
+    _one(
+        "UnixToTime",
+        "UNIX_MICROS(TIMESTAMP_MICROS(1774746123000004)), TIMESTAMP_MICROS(NULL) IS NULL",
+        1774746123000004,
+        True,
+    ),
     _one(
         "CAST AS TIMESTAMP, UnixMicros",
         "UNIX_MICROS(TIMESTAMP '2026-03-29 01:02:03.000004+00'), UNIX_MICROS(TIMESTAMP '1969-12-31 23:59:59.5+00'),"
@@ -235,6 +253,7 @@ TABLE: tuple[Example, ...] = (
     ),
     # Aggregates: over no rows and over NULL
     _one("COUNT, COUNT DISTINCT", f"COUNT(*), COUNT(n), COUNT(DISTINCT w) FROM {THREE} AS x", 3, 2, 2),
+    _one("AnyValue", "ANY_VALUE(x) FROM UNNEST([3, 3]) AS x", 3),
     _one("Sum", f"SUM(n), COALESCE(SUM(CASE WHEN n > 5 THEN n END), 0) FROM {THREE} AS x WHERE w != 'c'", 3, 0),
     _one("Min, Max", f"MIN(n), MAX(n), MAX(CASE WHEN n > 5 THEN n END) FROM {THREE} AS x", 1, 2, None),
     _one("COUNT", f"COUNT(*), SUM(n) FROM {THREE} AS x WHERE FALSE", 0, None),
@@ -273,6 +292,7 @@ TABLE: tuple[Example, ...] = (
     ),
     # Sets
     _rows("UNION ALL, SUBQUERY", "SELECT y.n FROM (SELECT 1 AS n UNION ALL SELECT 1) AS y", (1,), (1,)),
+    _rows("UNION DISTINCT", "SELECT y.n FROM (SELECT 1 AS n UNION DISTINCT SELECT 1) AS y", (1,)),
     _rows("CTE", "WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT b.n FROM b", (2,)),
     _rows("* EXCEPT", "SELECT x.* EXCEPT (n) FROM (SELECT 1 AS n, 2 AS m) AS x", (2,)),
     _rows("JOIN", f"SELECT a.n FROM {THREE} AS a JOIN {THREE} AS b ON a.n = b.n ORDER BY a.n", (1,), (2,)),

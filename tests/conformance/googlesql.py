@@ -19,6 +19,7 @@ from typing import Any
 
 import wasmtime
 import zetasql.wasi._pb2  # noqa: F401 # pyright: ignore[reportUnusedImport] # makes the modules below importable
+from google.protobuf import message_factory
 from zetasql.core.wasm_client import get_tzinfo_dir
 from zetasql.wasi import get_wasm_path
 
@@ -170,6 +171,69 @@ def type_of(text: Any) -> Any:
     return kind
 
 
+@dataclass(frozen=True)
+class Undecoded:
+    """An answer as it came."""
+
+    data: bytes
+
+    @classmethod
+    def FromString(cls, data: bytes) -> "Undecoded":  # noqa: N802 - as protobuf calls it
+        return cls(data)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A resolved statement. Its query is never decoded: the decoder refuses what nests 100 deep, as many of our queries do."""
+
+    kind: Any
+    data: bytes
+
+    def field(self, *path: str) -> list[Any]:
+        """The values of a repeated or single field, by its path; messages are decoded."""
+        kind, data = self.kind, self.data
+        for name in path[:-1]:
+            number, kind = kind.fields_by_name[name].number, kind.fields_by_name[name].message_type
+            data = next(value for found, value in _fields(data) if found == number)
+        last = kind.fields_by_name[path[-1]]
+        values = [value for found, value in _fields(data) if found == last.number]
+        if last.message_type is None:
+            return [value.decode() for value in values]
+        return [message_factory.GetMessageClass(last.message_type).FromString(value) for value in values]
+
+
+def _fields(data: bytes) -> list[tuple[int, bytes]]:
+    """The fields of a message that have a length, by number: messages and texts."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        match tag & 7:
+            case 0:
+                varint()
+            case 1:
+                at += 8
+            case 5:
+                at += 4
+            case _:
+                size = varint()
+                found.append((tag >> 3, data[at : at + size]))
+                at += size
+    return found
+
+
 @dataclass
 class Dataset:
     """What a statement may refer to: tables and functions under their whole names, and parameters.
@@ -194,10 +258,13 @@ class Dataset:
         """
         request = service.AnalyzeRequest(registered_catalog_id=self._registered_catalog(), sql_statement=sql)
         request.options.CopyFrom(self._options())
-        resolved = module().call("Analyze", request, service.AnalyzeResponse).resolved_statement
-        while "node" in resolved.DESCRIPTOR.oneofs_by_name:  # kinds of statements are nested
-            resolved = getattr(resolved, resolved.WhichOneof("node"))
-        return resolved
+        answer = module().call("Analyze", request, Undecoded).data
+        kind = service.AnalyzeResponse.DESCRIPTOR.fields_by_name["resolved_statement"]
+        ((_, answer),) = [field for field in _fields(answer) if field[0] == kind.number]
+        while "node" in kind.message_type.oneofs_by_name:  # kinds of statements are nested
+            ((number, answer),) = _fields(answer)
+            kind = kind.message_type.fields_by_number[number]
+        return Resolved(kind.message_type, answer)
 
     def evaluate(self, sql: str) -> list[list[Any]]:
         """Rows of a query that reads no table, from GoogleSQL's reference engine."""
@@ -209,15 +276,17 @@ class Dataset:
     def create(self, name: str, sql: str) -> None:
         """Analyses the CREATE TABLE, and adds the table with the columns that it would have."""
         statement = self.analyze(sql)
-        self.tables[name] = {column.name: column.type for column in statement.parent.column_definition_list}
+        self.tables[name] = {column.name: column.type for column in statement.field("parent", "column_definition_list")}
         self._forget_catalog()
 
     def create_function(self, sql: str) -> None:
         """Analyses the CREATE FUNCTION, and adds the function."""
         statement = self.analyze(sql)
         scalar = 1
-        path = list(statement.parent.name_path)
-        self._functions.append({"name_path": path, "group": "own", "mode": scalar, "signature": [statement.signature]})
+        path = statement.field("parent", "name_path")
+        self._functions.append(
+            {"name_path": path, "group": "own", "mode": scalar, "signature": statement.field("signature")}
+        )
         self._forget_catalog()
 
     def _options(self) -> Any:

@@ -27,6 +27,7 @@ def dataset(case: Case) -> Dataset:
         f"{SOURCE_HOME}.mp_master_event": dict(case.columns),
         f"{SOURCE_HOME}.mp_nessie_export_log": EXPORT_LOG,
         f"{SOURCE_HOME}/INFORMATION_SCHEMA/PARTITIONS": PARTITIONS,
+        f"{PROJECT}.{DATASET}/INFORMATION_SCHEMA/PARTITIONS": PARTITIONS,
     }
     return Dataset(tables, pseudo={f"{SOURCE_HOME}.mp_master_event"} if case.ingestion_partitioned else set())
 
@@ -75,7 +76,7 @@ def test_published_tables_have_the_columns_that_the_engine_makes() -> None:
     columns = {name: kind for name, kind in WIDE.columns.items() if "<" not in kind}
     source = bigquery.Table(f"{SOURCE_HOME}.t", [bigquery.SchemaField(name, kind) for name, kind in columns.items()])
     for role, table in (("events", "mp_events"), ("rejected", "mp_rejected_events")):
-        made = {field.name: type_of(field) for field in published_fields(source, role, WIDE.shape)}
+        made = {field.name: type_of(field) for field in published_fields(source, role, WIDE.source)}
         analyzer = known.tables[f"{PROJECT}.{DATASET}.{table}"]
         assert [name for name in analyzer if name not in EVERY_NESTED] == list(made)
 

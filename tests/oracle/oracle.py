@@ -25,6 +25,14 @@ class Copy:
     arrival_ms: int | None
     content: str
     day: date
+    loaded_at: datetime | None = None
+
+    @property
+    def arrived_ms(self) -> int | None:
+        """When it arrived or, where that is not known, was landed."""
+        if self.arrival_ms is not None or self.loaded_at is None:
+            return self.arrival_ms
+        return milliseconds(self.loaded_at)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Copy":
@@ -37,6 +45,7 @@ class Copy:
             row["mp_processing_time_ms"],
             canonical(row["properties"]),
             row["partition_date"],
+            row["loaded_at"] and row["loaded_at"].astimezone(UTC),
         )
 
 
@@ -66,7 +75,7 @@ def deduplicate(
     sign = 1 if keep == "first" else -1
     for group in groups.values():
         winner, *others = sorted(
-            group, key=lambda c: (c.arrival_ms is None, sign * (c.arrival_ms or 0), fingerprint(c))
+            group, key=lambda c: (c.arrived_ms is None, sign * (c.arrived_ms or 0), *_newest_first(c), fingerprint(c))
         )
         events.append(winner)
         exact = [fingerprint(other) == fingerprint(winner) for other in others]
@@ -82,9 +91,13 @@ def invalid(copy: Copy, missing: str, tolerance_s: int) -> str | None:
         return "Missing event time"
     if not copy.id and missing == "reject":
         return "Missing insert id"
-    if copy.arrival_ms is not None and copy.arrival_ms < milliseconds(copy.time) - tolerance_s * 1000:
+    if copy.arrived_ms is not None and copy.arrived_ms < milliseconds(copy.time) - tolerance_s * 1000:
         return "Event time in the future"
     return None
+
+
+def _newest_first(copy: Copy) -> tuple[bool, int]:
+    return copy.loaded_at is None, -milliseconds(copy.loaded_at) if copy.loaded_at else 0
 
 
 def milliseconds(at: datetime) -> int:

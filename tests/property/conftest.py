@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mixflows.warehouse import close_warehouses
-from tests.bigquery_engine.place import Place
-from tests.spec.engines import DuckDBEngine
+from tests.spec.engines import DuckDBEngine, Engine
 from tests.spec.project import Project
 
 
@@ -20,7 +19,7 @@ def project_on(
     def on(engine: str) -> Project:
         if engine not in made:
             if engine == "bigquery":
-                made[engine] = Project(Place(request.getfixturevalue("bigquery_api")))
+                made[engine] = Project(_place(request))
             else:
                 made[engine] = Project(DuckDBEngine(tmp_path_factory.mktemp("property")))
             made[engine].create_source()
@@ -29,5 +28,10 @@ def project_on(
     yield on
     close_warehouses()
     for project in made.values():
-        if isinstance(project.engine, Place):
-            project.engine.close()
+        project.engine.close()
+
+
+def _place(request: pytest.FixtureRequest) -> Engine:
+    from tests.bigquery_engine.place import Place  # the client takes a second to import
+
+    return Place(request.getfixturevalue("bigquery_api"))

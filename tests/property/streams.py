@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hypothesis
@@ -20,6 +20,8 @@ TEN = instant("10:00")
 TIMES = [TEN, TEN, TEN, instant("00:00"), instant("23:59:59.999999"), instant("+1d 00:00"), None]
 DELAYS_S = [0, 0, 1, None, -3600, -3601, 4 * 86400]
 """From a copy's time to its arrival: unknown, as early as may be, too early, and as late as what counts as late."""
+LANDED_AT = [datetime(2026, 6, 1, hour, tzinfo=UTC) for hour in (1, 2, 2)]
+"""A copy's version does not depend on the order in which copies are delivered."""
 CONTENTS = [
     "{}",
     '{"a": 1, "b": {"c": [1, null], "d": 2}}',
@@ -42,6 +44,7 @@ def copies(draw: st.DrawFn) -> Row:
         "mp_processing_time_ms": None if arrived is None else int(arrived.timestamp() * 1000),
         "properties": draw(st.sampled_from(CONTENTS)),
         "partition_date": DAY if time is None else time.date(),
+        "loaded_at": draw(st.sampled_from(LANDED_AT)),
     }
 
 
@@ -73,7 +76,7 @@ class Delivery:
 
     landings: tuple[tuple[Row, ...], ...]
     runs: tuple[bool, ...]
-    concurrency: int
+    batch_days: int
     newest_first: bool
 
 
@@ -100,7 +103,8 @@ def deliver(project: Project, delivery: Delivery) -> None:
 
 def run(project: Project, delivery: Delivery, mode: str = "due") -> None:
     """Runs what is due, the way the delivery does; nothing may fail."""
-    result = project.run(mode, auditor=LetAll(), concurrency=delivery.concurrency, newest_first=delivery.newest_first)
+    project.set(backfill={"batch_days": delivery.batch_days})
+    result = project.run(mode, auditor=LetAll(), newest_first=delivery.newest_first)
     assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from mixflows.model import Run
-from mixflows.pipeline.publish import discard_stage, stage_day
+from mixflows.pipeline.stage import discard_batch, stage_batch
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
 from tests.property.streams import Row, Rules, clear, examples_on, on_both, published, streams_for
 from tests.spec.project import LetAll, Project
@@ -78,11 +78,10 @@ def test_the_figures_are_plain_counts(project_on: OnEngine, engine: str, rules: 
 
 
 def figures_of(project: Project, planned: Any) -> dict[str, int]:
-    run = Run("figures")
-    try:
-        return vars(stage_day(project.warehouse, project.settings, planned, run).figures)
-    finally:
-        discard_stage(project.warehouse, planned, run)
+    context = project.context(Run("figures"))
+    batch = stage_batch(context, [planned])
+    discard_batch(context, batch)
+    return vars(batch.days[0].figures)
 
 
 def count(day: date, copies: list[Copy], key: str, keep: str, missing: str) -> dict[str, int]:
@@ -92,7 +91,7 @@ def count(day: date, copies: list[Copy], key: str, keep: str, missing: str) -> d
     contents: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
     for copy in copies:
         if copy.id and invalid(copy, missing, 3600) is None:
-            same_instant = (*(getattr(copy, part) for part in KEYS[key]), copy.arrival_ms)
+            same_instant = (*(getattr(copy, part) for part in KEYS[key]), copy.arrived_ms)
             contents[same_instant].add(fingerprint(copy))
     duplicates = [r for r in rejected if r.row_num]
     return {
@@ -105,15 +104,16 @@ def count(day: date, copies: list[Copy], key: str, keep: str, missing: str) -> d
         "missing_time_rows": sum(copy.time is None for copy in copies),
         "future_rows": sum(
             copy.time is not None
-            and copy.arrival_ms is not None
-            and copy.arrival_ms < milliseconds(copy.time) - 3_600_000
+            and copy.arrived_ms is not None
+            and copy.arrived_ms < milliseconds(copy.time) - 3_600_000
             for copy in copies
         ),
-        "late_rows": sum(copy.arrival_ms is not None and copy.arrival_ms >= late_from for copy in copies),
+        "late_rows": sum(copy.arrived_ms is not None and copy.arrived_ms >= late_from for copy in copies),
         "valid_keys": len(events),
         "kept_twice_keys": 0,
         "kept_null_key_rows": 0,
         "kept_other_day_rows": 0,
         "ambiguous_keys": sum(len(of_the_instant) > 1 for of_the_instant in contents.values()),
         "kept_without_id_rows": sum(not copy.id for copy in events),
+        "retained_rows": 0,
     }

@@ -5,13 +5,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mixflows.warehouse import close_warehouses
-from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine, Engine
 from tests.spec.project import Project
 
+
+def _place(request: pytest.FixtureRequest) -> Engine:
+    from tests.bigquery_engine.place import Place  # the client takes a second to import
+
+    return Place(request.getfixturevalue("bigquery_api"))
+
+
 ENGINES: dict[str, Callable[[pytest.FixtureRequest], Engine]] = {
     "duckdb": lambda request: DuckDBEngine(request.getfixturevalue("tmp_path")),
-    "bigquery": lambda request: Place(request.getfixturevalue("bigquery_api")),
+    "bigquery": _place,
 }
 
 
@@ -21,8 +27,7 @@ def engines(request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine = ENGINES[request.param](request)
     yield engine
     close_warehouses()
-    if isinstance(engine, Place):
-        engine.close()
+    engine.close()
 
 
 @pytest.fixture

@@ -63,6 +63,10 @@ class Engine(Protocol):
         """Whether a published or short-lived table is there."""
         ...
 
+    def close(self) -> None:
+        """Gives the place back."""
+        ...
+
 
 class DuckDBEngine:
     """DuckDB with its file in a folder of its own."""
@@ -113,6 +117,9 @@ class DuckDBEngine:
 
     def has_table(self, table: str) -> bool:
         return bool(self._execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]))
+
+    def close(self) -> None:
+        close_warehouses()
 
     def _execute(self, sql: str, values: Iterable[Value] = ()) -> list[Row]:
         warehouse = self.warehouse(self._settings)

@@ -9,6 +9,7 @@ from typing import Any
 from mixflows.days import DayRange
 from mixflows.ledger.runs import day_states
 from mixflows.model import Mode, Plan, Run, StagedDay, Verdict
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import Auditor, RunResult, ThreadSteps, process
 from mixflows.settings import Settings
@@ -112,7 +113,6 @@ class Project:
         *,
         run: Run | None = None,
         auditor: Auditor | None = None,
-        concurrency: int = 4,
         **request: Any,
     ) -> RunResult:
         """Runs what a mode takes. Without an auditor, Great Expectations judges the days."""
@@ -121,9 +121,11 @@ class Project:
             from expectations.auditor import GreatExpectationsAuditor
 
             auditor = GreatExpectationsAuditor(self.settings, self.warehouse.row_access())
-        run = run or Run(f"run{next(self._delivery)}")
-        steps = ThreadSteps(self.warehouse, self.settings, run, auditor, concurrency=concurrency)
-        return process(self.warehouse, self.settings, run, plan, steps)
+        context = self.context(run or Run(f"run{next(self._delivery)}"))
+        return process(context, plan, ThreadSteps(context, auditor))
+
+    def context(self, run: Run) -> RunContext:
+        return RunContext(self.warehouse, self.settings, run)
 
     # What came of it
 

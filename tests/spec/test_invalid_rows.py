@@ -40,7 +40,7 @@ def test_the_future_begins_after_the_tolerance_of_the_copys_own_arrival(project:
         a  | 10:01 | 10:00
         b  | 10:01 | 09:59:59.999
         c  | 10:01 | -
-        d  | 2999-01-01T00:00:00Z | 2999-01-01T00:00:00Z
+        d  | 2199-01-01T00:00:00Z | 2199-01-01T00:00:00Z
     """)
     project.run()
     project.has_events("""
@@ -146,7 +146,9 @@ def test_rows_that_belong_to_no_day_are_counted_by_the_plan(project: Project) ->
         id | time  | arrival | day
         a  | 10:00 | 10:01   | 0d
         b  | -     | 10:01   | -
+        c  | 2200-01-01T00:00:00Z | 10:01 | 2200-01-01
+        d  | 1899-12-31T23:59:59Z | 10:01 | 1899-12-31
     """)
-    assert project.plan().rows_without_day == 1
+    assert project.plan().rows_without_day == 3
     project.run(auditor=LetAll())
     assert (len(project.events()), len(project.rejected())) == (1, 0)

@@ -1,12 +1,14 @@
 """Which copy of a key is kept, and what becomes of the others."""
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, rows
 
+LANDED_AT = datetime(2026, 6, 1, tzinfo=UTC)
 COPIES = """
     event | user | id | time  | arrival  | properties
     Open  | u1   | a  | 10:00 | 10:00:03 | {"n": 3}
@@ -17,15 +19,15 @@ COPIES = """
     Close | u1   | a  | 10:00 | 10:00:05 | {"n": 5}
     Open  | u1   | b  | 10:00 | 10:00:06 | {"n": 6}
 """
-"""Copies that every key takes together differently."""
+"""Copies that every key takes together differently; the one without arrival was landed after all others arrived."""
 
 KEPT = {
     ("insert_id_time", "first"): "1 4 6",
-    ("insert_id_time", "latest"): "5 4 6",
+    ("insert_id_time", "latest"): "9 4 6",
     ("mixpanel", "first"): "1 2 4 5 6",
-    ("mixpanel", "latest"): "3 2 4 5 6",
+    ("mixpanel", "latest"): "9 2 4 5 6",
     ("mixpanel_day", "first"): "1 2 5 6",
-    ("mixpanel_day", "latest"): "4 2 5 6",
+    ("mixpanel_day", "latest"): "9 2 5 6",
 }
 
 
@@ -40,8 +42,10 @@ def test_the_key_says_what_a_copy_is_and_keep_which_one_wins(project: Project, k
     assert project.status() == "published"
 
 
-@pytest.mark.parametrize("keep", ["first", "latest"])
-def test_an_unknown_arrival_never_wins_against_a_known_one(project: Project, keep: str) -> None:
+@pytest.mark.parametrize(("keep", "winner", "loser"), [("first", "10:01", "-"), ("latest", "-", "10:01")])
+def test_a_copy_without_arrival_arrived_when_it_was_landed(
+    project: Project, keep: str, winner: str, loser: str
+) -> None:
     project.set(pipeline={"keep": keep})
     project.deliver("""
         id | time  | arrival | properties
@@ -50,19 +54,19 @@ def test_an_unknown_arrival_never_wins_against_a_known_one(project: Project, kee
         b  | 10:00 | -       | {}
     """)
     project.run()
-    project.has_events("""
-        id | arrival | properties
-        a  | 10:01   | {"n": 1}
-        b  | -       | {}
+    project.has_events(f"""
+        id | arrival
+        a  | {winner}
+        b  | -
     """)
-    project.has_rejected("""
+    project.has_rejected(f"""
         id | arrival | num | reason          | exact
-        a  | -       | 2   | Duplicate event | no
+        a  | {loser} | 2   | Duplicate event | no
     """)
 
 
-def test_a_tie_with_a_published_winner_is_decided_likewise(project: Project) -> None:
-    winners: set[str] = set()
+def test_of_copies_that_arrived_together_the_newest_version_wins(project: Project) -> None:
+    winners: list[str] = []
     for name, order in (("a", (1, 2)), ("b", (2, 1))):
         for n in order:
             project.deliver(f"""
@@ -71,8 +75,8 @@ def test_a_tie_with_a_published_winner_is_decided_likewise(project: Project) -> 
                 new {name}{n} | 10:00 | 10:01 | {{}}
             """)
             project.run(auditor=LetAll())
-        winners |= {row["properties"] for row in project.events() if row["mp_insert_id"] == name}
-    assert len(winners) == 1
+        winners += [row["properties"] for row in project.events() if row["mp_insert_id"] == name]
+    assert winners == ['{"n": 2}', '{"n": 1}']
 
 
 @pytest.mark.parametrize("keep", ["first", "latest"])
@@ -90,8 +94,8 @@ def test_ties_are_decided_by_content_whatever_the_order_of_rows(project: Project
     for seed in range(4):
         random.Random(seed).shuffle(copies)
         project.create_source()
-        for copy in copies:  # one landing each, so that neither place nor time in the table can decide
-            project.add([copy])
+        for copy in copies:  # one delivery each, so that no place in the table can decide
+            project.add([copy | {"loaded_at": LANDED_AT, "source_file": "export.jsonl"}])
         project.run("all")
         statuses.append(project.status())
     assert statuses == ["published", "unchanged", "unchanged", "unchanged"]
@@ -221,4 +225,4 @@ def test_late_copies_are_counted_from_the_end_of_the_window(project: Project) ->
         d  | 10:00 | -
     """)
     outcome = project.run().outcomes[0]
-    assert (outcome.row.partition_date, outcome.row.late_rows, outcome.row.kept_rows) == (DAY, 2, 4)
+    assert (outcome.row.partition_date, outcome.row.late_rows, outcome.row.kept_rows) == (DAY, 3, 4)

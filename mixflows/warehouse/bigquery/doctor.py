@@ -9,13 +9,14 @@ from google.cloud import bigquery
 from mixflows.errors import MixflowsError, WarehouseError
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.client import make_client
+from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import JSON_TEXT, BigQueryWarehouse
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
 from mixflows.warehouse.bigquery.tables import fields_of, published_fields, type_of
 from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
-from mixflows.warehouse.rendering import quote
+from mixflows.warehouse.source import PUBLISHED_DAY
 
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed", "claims")
 PUBLISHED = ("events", "rejected")
@@ -112,7 +113,7 @@ class _Doctor:
             return [
                 failed("source", f"table {table_id} is not there", "Check tables.source and bigquery.source_dataset.")
             ]
-        self._warehouse.shape()
+        self._warehouse.source()
         refuse_unpruned(table, self._settings)
         try:
             known = recognise(table).pipeline
@@ -206,20 +207,20 @@ class _Doctor:
         name = table.table_id
         rebuild = f"Name another table as tables.{role}, run mixflows init, then mixflows backfill --mode all."
         found: list[Check] = []
-        if partition_column(table) != "partition_date":
-            found.append(failed("tables", f"{name} is not partitioned by partition_date", rebuild))
-        shape = self._warehouse.shape()
-        if role == "events" and tuple(table.clustering_fields or ()) != shape.cluster_by:
+        if partition_column(table) != PUBLISHED_DAY:
+            found.append(failed("tables", f"{name} is not partitioned by {PUBLISHED_DAY}", rebuild))
+        source = self._warehouse.source()
+        if role == "events" and tuple(table.clustering_fields or ()) != source.cluster_by:
             by = ", ".join(table.clustering_fields or ()) or "nothing"
-            wanted = ", ".join(shape.cluster_by)
+            wanted = ", ".join(source.cluster_by)
             found.append(
                 warning("tables", f"{name} is clustered by {by}, not by {wanted}", "Results are the same; " + rebuild)
             )
         if bool(table.require_partition_filter) != self._place.require_partition_filter:
             found.append(warning("tables", f"require_partition_filter of {name} is not as the setting has it", INIT))
-        source = self._table(self._warehouse.table_id("source"))
+        source_table = self._table(self._warehouse.table_id("source"))
         have = {field.name: type_of(field) for field in fields_of(table)}
-        wanted_fields = published_fields(source, role, shape) if source else []
+        wanted_fields = published_fields(source_table, role, source) if source_table else []
         lacking = [field.name for field in wanted_fields if field.name not in have]
         if lacking:
             found.append(

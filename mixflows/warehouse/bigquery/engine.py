@@ -1,28 +1,30 @@
 """BigQuery: the engine for where one machine ends. All work happens there; counts and metadata come back."""
 
+import json
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from datetime import date, datetime
-from typing import Any, NoReturn
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from mixflows.errors import MissingTableError, UsageError
-from mixflows.intake.content import FileContent
-from mixflows.model import Cost, SourceDay
+from mixflows.days import EPOCH, days_between
+from mixflows.errors import MissingTableError
+from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import Settings
-from mixflows.warehouse.base import DayStatement, DayTables, Params, Row, RowAccess
+from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import AuditClient
 from mixflows.warehouse.bigquery.claims import Claims
 from mixflows.warehouse.bigquery.client import make_client
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, date_literal, quote
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
-from mixflows.warehouse.bigquery.jobs import Jobs, Step
-from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days
-from mixflows.warehouse.bigquery.pricing import billed, priceable
+from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
+from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
+from mixflows.warehouse.bigquery.pricing import billed, stand_ins
 from mixflows.warehouse.bigquery.sources import (
     EXPORT_LOG,
     ExportLog,
@@ -31,7 +33,6 @@ from mixflows.warehouse.bigquery.sources import (
     refuse_view,
 )
 from mixflows.warehouse.bigquery.tables import (
-    REJECTED_EXTRA,
     add_fields,
     columns_of,
     complete,
@@ -39,12 +40,18 @@ from mixflows.warehouse.bigquery.tables import (
     make_published,
     published_fields,
 )
-from mixflows.warehouse.rendering import DAY_TABLES, Expressions, Statements, quote
-from mixflows.warehouse.source import Column, SourceShape
+from mixflows.warehouse.rendering import Expressions, Statements
+from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
+from mixflows.warehouse.transpile import missing_columns
 
 JSON_TEXT = "mixflows_json_text"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it."""
 CLAIMS = "mp_day_claims"
+SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
+WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
+"""How the names of statements begin that name no column of the source."""
+APPENDED_BYTES = 4 * 2**20
+"""Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
 
 
 class BigQueryWarehouse:
@@ -67,8 +74,8 @@ class BigQueryWarehouse:
         self._claims = Claims(self._claim_statement)
         self._lock = threading.RLock()
         self._staged: dict[str, Step] = {}
-        self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._shape: SourceShape | None = None
+        self._runs: dict[str, Run] = {}
+        self._known_source: Source | None = None
         self._partitioned_by: str | None = None
 
     # Tables
@@ -85,10 +92,10 @@ class BigQueryWarehouse:
         """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
         made: list[str] = []
         if not self._has_json_text():
-            self._execute("create_json_text")
+            self.query("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed"):
             if (table := self._table(role)) is None:
-                self._execute(f"create_{role}")
+                self.query(f"create_{role}")
                 made.append(getattr(self._settings.tables, role))
                 table = self._table(role)
             elif added := complete(self._client, table, self.rendered(f"create_{role}")):
@@ -96,18 +103,18 @@ class BigQueryWarehouse:
                 table = self._table(role)
             self._describe(table, role)
         if (claims := self._table("claims")) is None:
-            self._execute("create_claims")
+            self.query("create_claims")
             claims = self._table("claims")
         self._describe(claims, "claims")
         source = self._table("source")
         if source is not None:
-            self.forget_shape()
+            self.forget_source()
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
             for view in ("duplicates_view", "reasons_view"):
                 table = self._table(view)
                 if table is None:
-                    self._execute(f"create_{view}")
+                    self.query(f"create_{view}")
                     made.append(getattr(self._settings.tables, view))
                     table = self._table(view)
                 self._describe(table, view)
@@ -115,12 +122,12 @@ class BigQueryWarehouse:
 
     def _aligned(self, role: str, source: bigquery.Table) -> list[str]:
         """Makes a published table, or gives it the source's new columns."""
-        shape, name = self.shape(), getattr(self._settings.tables, role)
-        fields = published_fields(source, role, shape)
+        name = getattr(self._settings.tables, role)
+        fields = published_fields(source, role, self.source())
         table = self._table(role)
         with self._told(f"create {name}"):
             if table is None:
-                make_published(self._client, self.table_id(role), role, fields, shape, self._settings)
+                make_published(self._client, self.table_id(role), role, fields, self.source(), self._settings)
                 return [name]
             added = add_fields(self._client, table, fields, self._settings.tables.source)
             describe(self._client, table, role, self._settings)
@@ -154,109 +161,130 @@ class BigQueryWarehouse:
     def _json_text(self) -> str:
         return f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}"
 
-    def shape(self) -> SourceShape:
+    def address(self, role: str) -> str:
+        """A table as a URL: project, dataset and table."""
+        return f"bigquery://{self.table_id(role).replace('.', '/')}"
+
+    def source(self) -> Source:
         """The source's columns and roles; see the boundary."""
         with self._lock:
-            if self._shape is None:
+            if self._known_source is None:
                 table = self._table("source")
                 if table is None:
                     with self._told("look up the source's dataset"):
-                        self._client.get_dataset(self.table_id("source").rsplit(".", 1)[0])
+                        self._client.get_dataset(self._source_dataset)
                     raise MissingTableError(
                         f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
                     )
                 refuse_view(table)
-                self._shape = SourceShape.of(columns_of(table), self._settings)
+                source = Source.of(columns_of(table), self._settings)
                 refuse_unpruned(table, self._settings)
-                self._partitioned_by = partition_column(table)
-            return self._shape
+                self._known_source, self._partitioned_by = source, partition_column(table)
+            return self._known_source
 
-    def forget_shape(self) -> None:
+    def forget_source(self) -> None:
         """Reads the source's columns anew at the next use."""
         with self._lock:
-            self._shape = None
-            self._sql.clear()
+            self._known_source = None
+
+    @property
+    def _source_dataset(self) -> str:
+        return self.table_id("source").rsplit(".", 1)[0]
 
     # Statements
 
-    def rendered(self, name: str, flags: tuple[str, ...] = ()) -> str:
-        """The statement with its long-lived tables, not yet bound to a day."""
-        with self._lock:
-            text = self._sql.get((name, flags))
-            if text is None:
-                shape = None if name.startswith(("create_", "claims_", "ledger_")) else self.shape()
-                tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
-                place = self._place
-                tables["claims"] = quote(self.table_id("claims"))
-                tables["json_text"] = quote(self._json_text)
-                source = self.table_id("source").rsplit(".", 1)[0]
-                tables["source_partitions"] = f"{quote(source)}.INFORMATION_SCHEMA.PARTITIONS"
-                options = (
-                    "OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL"
-                    f" {place.staging_hours} HOUR), labels = [('app', 'mixflows')])"
-                )
-                statements = Statements(tables, self._settings, shape, self._text_rule, "TABLE", options)
-                text = self._sql[name, flags] = statements.render(name, flags)
-            return text
+    def rendered(
+        self,
+        name: str,
+        flags: tuple[str, ...] = (),
+        days: Sequence[BatchDay] = (),
+        short_lived: Mapping[str, str] | None = None,
+    ) -> str:
+        """A statement for days.
 
-    def _text_rule(self, value: str, column: Column) -> str:
-        """SQL of the text of a column's value; see docs/decisions/fingerprint.md."""
-        function = quote(self._json_text)
-        # TO_JSON_STRING writes an absent value as the text null.
-        as_json = f"CASE WHEN {value} IS NOT NULL THEN {function}(TO_JSON_STRING({value})) END"
-        texts = {
-            "STRING": value,
-            "TIMESTAMP": f"CAST(UNIX_MICROS({value}) AS STRING)",
-            "FLOAT64": f"FORMAT('%.17g', {value})",
-            "NUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
-            "BIGNUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
-            "INT64": f"CAST({value} AS STRING)",
-            "BOOL": f"CAST({value} AS STRING)",
-            "DATE": f"CAST({value} AS STRING)",
-            "BYTES": f"TO_HEX({value})",
-            "JSON": as_json,
+        Args:
+            short_lived: The batch's short-lived tables as they stand in the text, by role.
+        """
+        source = None if name.startswith(WITHOUT_SOURCE) else self.source()
+        dialect = self._dialect(days)
+        tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
+        tables["claims"] = quote(self.table_id("claims"))
+        options = {
+            "json_text": quote(self._json_text),
+            "days": dialect.days(),
+            "source_partitions": _partitions(self._source_dataset),
+            "published_partitions": _partitions(self.table_id("events").rsplit(".", 1)[0]),
+            "stage_options": f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])",
         }
-        return texts.get(column.type, as_json)
+        statements = Statements({**tables, **(short_lived or {})}, self._settings, source, dialect, **options)
+        return statements.render(name, flags)
+
+    def _dialect(self, days: Sequence[BatchDay]) -> BigQueryDialect:
+        return BigQueryDialect(quote(self._json_text), days, self._settings.zone)
+
+    @property
+    def _expiring(self) -> str:
+        hours = self._place.staging_hours
+        return f"expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {hours} HOUR)"
 
     def _staging_id(self, table: str) -> str:
         return f"{self._place.project}.{self._place.staging_dataset or self._place.dataset}.{table}"
 
-    def bound(self, statement: DayStatement) -> str:
-        """The statement with its day's short-lived tables; values come in when it is run."""
-        text = self.rendered(statement.name, statement.flags)
-        for name in DAY_TABLES:
-            text = text.replace(f"`__{name}__`", quote(self._staging_id(getattr(statement.tables, name))))
-        return text
+    def _short_lived(self, tables: BatchTables) -> dict[str, str]:
+        return {role: quote(self._staging_id(getattr(tables, role))) for role in SHORT_LIVED}
 
-    def _execute(self, name: str, params: Params | None = None) -> list[Row]:
-        return self._jobs.run(self.rendered(name), params or {}, Step(name))
+    def _text(self, statement: BatchStatement) -> str:
+        tables = self._short_lived(statement.tables)
+        return self.rendered(statement.name, statement.flags, statement.days, tables)
 
     def _claim_statement(self, name: str, params: dict[str, Any], holder: str) -> list[Row]:
-        return self._jobs.run(self.rendered(name), params, Step(name, run_id=holder, may_repeat=True))
+        return self._jobs.run(self.rendered(name), params, Step(name, self._run(holder), may_repeat=True))
 
-    def query(self, name: str, params: Params | None = None) -> list[Row]:
+    def _run(self, run_id: str) -> Run:
+        with self._lock:
+            return self._runs.get(run_id, Run(run_id))
+
+    def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
-        return self._execute(name, params)
+        constants = [BatchDay.of(day, self._settings) for day in days]
+        return self._jobs.run(self.rendered(name, days=constants), params or {}, Step(name))
 
-    def run(self, statement: DayStatement) -> list[Row]:
-        """Runs one statement for one day; see the boundary."""
-        self._staged[statement.tables.stage] = _step(AUDIT_STEP, statement.params)
-        return self._jobs.run(self.bound(statement), statement.params, _step(statement.name, statement.params))
+    def run(self, statement: BatchStatement) -> list[Row]:
+        """Runs one statement over days of a batch; see the boundary."""
+        with self._lock:
+            self._runs[statement.run.run_id] = statement.run
+            self._staged[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
+        return self._jobs.run(self._text(statement), statement.params, Step.of(statement))
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
         """Days from the source's partition metadata; reads no event. See the boundary."""
-        self.shape()
+        self.source()
         if self._partitioned_by is None:
-            listed, without_day = counted_days(self.query("source_days"), self._exports())
+            listed, without_day = counted_days(self.query("source_days", days=self._days_of_source()), self._exports())
         else:
             rows = self.query("partitions", {"table_name": self._settings.tables.source})
             exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
             listed, without_day = partition_days(rows, self._partitioned_by, self._settings, exported)
         return [day for day in listed if days is None or day.day in days], without_day
 
+    def _days_of_source(self) -> Sequence[date]:
+        """The days that event times lie in, where the source does not name them itself."""
+        if self.source().day is not None:
+            return ()
+        (row,) = self.query("time_range")
+        if row["first_us"] is None:
+            return ()
+        first, last = (EPOCH + timedelta(microseconds=row[name]) for name in ("first_us", "last_us"))
+        return days_between(first, last, self._settings.zone)
+
+    def published_rows(self) -> dict[date, tuple[int, int]]:
+        """Row counts of the published tables' partitions; see the boundary."""
+        names = {role: getattr(self._settings.tables, role) for role in ("events", "rejected")}
+        return published_days(self.query("published_partitions", names), **names)
+
     def _exports(self) -> dict[date, datetime]:
         """What Mixpanel's export log tells, where there is one."""
-        log_id = f"{self.table_id('source').rsplit('.', 1)[0]}.{EXPORT_LOG}"
+        log_id = f"{self._source_dataset}.{EXPORT_LOG}"
         with self._told("look up the export log"):
             try:
                 log = ExportLog.of(self._client.get_table(log_id))
@@ -265,42 +293,46 @@ class BigQueryWarehouse:
         if log is None:
             return {}
         names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
-        sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._text_rule, "TABLE")
+        sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._dialect(()))
         return exported_days(self._jobs.run(sql.render("exports"), {}, Step("exports")))
 
-    def source_bytes(self) -> int | None:
+    def source_bytes(self) -> int:
         """Logical bytes of the whole source, from its metadata; see the boundary."""
         table = self._table("source")
-        return (table.num_bytes or None) if table else None
+        return int(table.num_bytes or 0) if table else 0
 
-    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
+    def price(self, statement: BatchStatement, replaces: str | None = None) -> int:
         """Bytes of a dry run, and the least that is billed; see the boundary."""
-        text = self.rendered(statement.name, statement.flags)
-        if replaces is not None:
-            text = self._replacement(replaces, text)
-        x = Expressions(self.shape(), self._settings, self._text_rule)
-        real = {name: quote(self._staging_id(getattr(statement.tables, name))) for name in DAY_TABLES}
-        source = quote(self.table_id("source"))
-        priced = priceable(text, real, source, self.shape(), x)
-        read = self._jobs.price(priced, statement.params, _step(statement.name, statement.params))
-        return billed(read, text)
+        real = self._short_lived(statement.tables)
+        x = Expressions(self.source(), self._settings, self._dialect(statement.days))
+        known = dict(stand_ins(quote(self.table_id("source")), self.source(), x))
+        if statement.name in known:  # the statement makes that table
+            known[statement.name] = real[statement.name]
 
-    def replace_day(self, table: str, statement: DayStatement) -> None:
-        """Deletes the day and inserts the SELECT's rows in one MERGE; see the boundary."""
-        merge = self._replacement(table, self.bound(statement))
-        self._jobs.run(merge, statement.params, _step(f"replace_{table}", statement.params))
+        def text(tables: Mapping[str, str]) -> str:
+            select = self.rendered(statement.name, statement.flags, statement.days, tables)
+            return self._replacement(replaces, select, statement.days) if replaces else select
 
-    def _replacement(self, table: str, select: str) -> str:
-        names = [c.name for c in self.shape().columns]
-        if not self.shape().has_day_column:
-            names.append("partition_date")
-        if table == "rejected":
-            names += REJECTED_EXTRA
-        columns = ", ".join(quote(name) for name in names)
+        return billed(self._jobs.price(text(known), statement.params, Step.of(statement)), text(real))
+
+    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+        """Deletes the days and inserts the SELECT's rows in one MERGE; see the boundary.
+
+        Days that seem empty are deleted as well: a statement of a run that was killed may still be writing them, and two
+        statements that delete never both go through.
+        """
+        merge = self._replacement(table, self._text(statement), statement.days)
+        self._jobs.run(merge, statement.params, Step.of(statement, f"replace_{table}"))
+
+    def _replacement(self, table: str, select: str, days: Sequence[BatchDay]) -> str:
+        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
+        names += REJECTED_COLUMNS if table == "rejected" else []
+        columns = ", ".join(map(quote, names))
         values = ", ".join(f"s.{quote(name)}" for name in names)
+        replaced = self._dialect(days).in_days(f"t.{quote(PUBLISHED_DAY)}")
         return (
             f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{select}\n) AS s\nON FALSE\n"
-            "WHEN NOT MATCHED BY SOURCE AND t.partition_date = @day THEN DELETE\n"
+            f"WHEN NOT MATCHED BY SOURCE AND {replaced} THEN DELETE\n"
             f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
         )
 
@@ -308,21 +340,24 @@ class BigQueryWarehouse:
         """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
         if not rows:
             return
-        names = list(rows[0])
-        params = {f"v{r}_{c}": row[name] for r, row in enumerate(rows) for c, name in enumerate(names)}
-        values = ",\n".join("(" + ", ".join(f"@v{r}_{c}" for c in range(len(names))) + ")" for r in range(len(rows)))
-        columns = ", ".join(quote(name) for name in names)
-        sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) VALUES\n{values}"
-        first = rows[0]
-        step = Step(f"append_{table}", first["partition_date"], first["run_id"], first["attempt"])
-        self._jobs.run(sql, params, step)
+        types = dict(missing_columns(self.rendered(f"create_{table}"), "bigquery", ()))
+        wanted = {name: types[name] for name in rows[0]}
+        columns = ", ".join(map(quote, wanted))
+        values = ", ".join(f"r.{quote(name)}" for name in wanted)
+        sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) SELECT {values} FROM UNNEST(@rows) AS r"
+        for some in _in_parts(rows):
+            days = {row["partition_date"] for row in some}
+            run = Run(some[0]["run_id"], some[0]["attempt"], self._run(some[0]["run_id"]).flow)
+            step = Step(f"append_{table}", run, min(days), len(days))
+            self._jobs.run(sql, {"rows": Rows(wanted, some)}, step)
 
-    def drop_stage(self, tables: DayTables) -> None:
-        """Removes a day's short-lived tables; see the boundary. They expire by themselves, so no day fails for them."""
-        self._staged.pop(tables.stage, None)
+    def drop_batch(self, tables: BatchTables) -> None:
+        """Removes a batch's short-lived tables; see the boundary. They expire by themselves, so nothing fails for them."""
+        with self._lock:
+            self._staged.pop(tables.stage, None)
         with suppress(*ERRORS):
-            for name in (tables.stage, tables.copies, tables.rejected_next):
-                self._client.delete_table(self._staging_id(name), not_found_ok=True)
+            for role in SHORT_LIVED:
+                self._client.delete_table(self._staging_id(getattr(tables, role)), not_found_ok=True)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -337,33 +372,16 @@ class BigQueryWarehouse:
         """Gives claimed days back; see the boundary."""
         self._claims.release(days, holder)
 
-    def land(
-        self,
-        content: FileContent,
-        *,
-        again: bool,
-        landed_at: datetime,
-        on_progress: Callable[[float], None] | None = None,
-    ) -> NoReturn:
-        """Refuses: on BigQuery, Mixpanel's own pipeline writes the source.
-
-        Raises:
-            UsageError: Always.
-        """
-        raise UsageError(
-            f"{content.path.name} is not landed: on BigQuery, Mixpanel's warehouse pipeline writes the source",
-            'Name its table in [bigquery] and tables.source; or land into DuckDB with warehouse.engine = "duckdb".',
-        )
-
-    def cost(self, day: date) -> Cost:
-        """Bytes billed and slot time of the day's jobs; see the boundary."""
-        return self._jobs.cost(day)
+    def cost(self, tables: BatchTables) -> Cost:
+        """Bytes billed and slot time of the batch's jobs; see the boundary."""
+        return self._jobs.cost(tables)
 
     def row_access(self) -> RowAccess:
-        """Great Expectations reads the staged day's table through our own client."""
+        """Great Expectations reads the staged batch's table through our own client."""
         dataset = self._place.staging_dataset or self._place.dataset
         return RowAccess(
             connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
+            narrowed=self._narrowed,
             schema_name=dataset,
             engine_options={
                 "connect_args": {
@@ -373,6 +391,29 @@ class BigQueryWarehouse:
                 }
             },
         )
+
+    @contextmanager
+    def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
+        """The staged batch itself, of which a query reads only the columns that it names; of one day, a view."""
+        if day is None:
+            yield stage
+            return
+        name = f"{stage}_{day:%Y%m%d}"
+        selected = "*" if columns is None else ", ".join(map(quote, columns))
+        with self._lock:
+            step = self._staged[name] = self._staged.get(stage, Step(AUDIT_STEP))
+        sql = (
+            f"CREATE OR REPLACE VIEW {quote(self._staging_id(name))} OPTIONS ({self._expiring}) AS"
+            f" SELECT {selected} FROM {quote(self._staging_id(stage))} WHERE mf__day = {date_literal(day)}"
+        )
+        self._jobs.run(sql, {}, replace(step, may_repeat=True))
+        try:
+            yield name
+        finally:
+            with self._lock:
+                self._staged.pop(name, None)
+            with suppress(*ERRORS):
+                self._client.delete_table(self._staging_id(name), not_found_ok=True)
 
     def cancel(self, run_id: str) -> None:
         """Cancels the run's jobs; see the boundary."""
@@ -391,5 +432,18 @@ class BigQueryWarehouse:
             raise translated(err, name, self._place, self._client) from err
 
 
-def _step(name: str, params: Params) -> Step:
-    return Step(name, params["day"], params["run_id"], params["attempt"])
+def _partitions(dataset: str) -> str:
+    return f"{quote(dataset)}.INFORMATION_SCHEMA.PARTITIONS"
+
+
+def _in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(json.dumps(row, default=str))
+        if part and size + length > APPENDED_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    yield part

@@ -22,9 +22,12 @@ from google.cloud.bigquery.table import RowIterator
 from requests.exceptions import RequestException
 
 from mixflows.errors import WarehouseError
-from mixflows.model import Cost, StepCost
+from mixflows.model import Cost, Run, StepCost
 from mixflows.settings import BigQuerySettings
+from mixflows.warehouse.base import BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.errors import ERRORS, runs_again, translated
+
+Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
 ATTEMPTS = 6
 """A statement that BigQuery asks to run again is run this often in all."""
@@ -43,17 +46,25 @@ class Step:
 
     Attributes:
         name: The statement.
-        day: The day it works on, if any.
-        run_id: The run it belongs to, if any.
-        attempt: Which attempt of the run.
+        run: The run it belongs to, if any.
+        first_day: The first of the days it works on, if any.
+        days: How many those are.
+        tables: The batch whose cost it is part of, if any.
         may_repeat: Whether a second run of it does no harm, so that its id need not be the same in every process.
     """
 
     name: str
-    day: date | None = None
-    run_id: str = ""
-    attempt: int = 1
+    run: Run | None = None
+    first_day: date | None = None
+    days: int = 0
+    tables: BatchTables | None = None
     may_repeat: bool = False
+
+    @classmethod
+    def of(cls, statement: BatchStatement, name: str = "") -> "Step":
+        """The step of a batch's statement."""
+        first = statement.days[0].day if statement.days else None
+        return cls(name or statement.name, statement.run, first, len(statement.days), statement.tables)
 
 
 class Jobs:
@@ -68,12 +79,12 @@ class Jobs:
         self._client, self._settings = client, settings
         self._lock = threading.Lock()
         self._counts: dict[Step, int] = defaultdict(int)
-        self._costs: dict[date, list[StepCost]] = defaultdict(list)
+        self._costs: dict[BatchTables, list[StepCost]] = defaultdict(list)
         self._running: dict[str, tuple[str, bigquery.QueryJob]] = {}
         self._cancelled: set[str] = set()
 
     def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
-        """Runs one statement to its end.
+        """Runs one statement to its end, with those of the values that it names.
 
         Retried are requests that the API could not answer and jobs that BigQuery asks to run again. A request whose
         answer was lost is not run twice: its job id exists then, and the job is looked up.
@@ -84,15 +95,14 @@ class Jobs:
         Raises:
             WarehouseError: In one sentence, with the next step.
         """
-        text, parameters = _bound(sql, params)
-        return [dict(row.items()) for row in self.read(text, parameters, step)]
+        return [dict(row.items()) for row in self.read(sql, parameters_of(sql, params), step)]
 
-    def read(self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step) -> RowIterator:
+    def read(self, sql: str, parameters: Sequence[Parameter], step: Step) -> RowIterator:
         """Runs a statement that is ready as it stands; see `run`."""
         base = self._job_id(step, sql, parameters)
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
-            if step.day is not None and step.run_id in self._cancelled:
+            if self._is_cancelled(step):
                 raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
@@ -104,9 +114,11 @@ class Jobs:
             wait *= 2
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(
-        self, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter], step: Step, job_id: str
-    ) -> RowIterator:
+    def _is_cancelled(self, step: Step) -> bool:
+        """Whether a run is being stopped, and the step works on its days; it may still give its claims back."""
+        return step.run is not None and step.first_day is not None and step.run.run_id in self._cancelled
+
+    def _once(self, sql: str, parameters: Sequence[Parameter], step: Step, job_id: str) -> RowIterator:
         config = bigquery.QueryJobConfig(
             query_parameters=list(parameters),
             labels=self.labels(step),
@@ -125,8 +137,8 @@ class Jobs:
             # The id exists: an earlier request arrived, and only its answer was lost.
             job = self._client.get_job(job_id, location=self._settings.location, retry=retry)
         with self._lock:
-            self._running[job_id] = step.run_id, job
-            cancelled = step.day is not None and step.run_id in self._cancelled
+            self._running[job_id] = step.run.run_id if step.run else "", job
+            cancelled = self._is_cancelled(step)
         if cancelled:
             _cancel([job])
         try:
@@ -137,8 +149,8 @@ class Jobs:
         finally:
             with self._lock:
                 self._running.pop(job_id, None)
-                if step.day is not None:
-                    self._costs[step.day].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
+                if step.tables is not None:
+                    self._costs[step.tables].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
 
     def price(self, sql: str, params: Mapping[str, Any], step: Step) -> int:
         """Bytes that a statement would process, by a dry run: it is checked, and neither run nor billed.
@@ -146,28 +158,29 @@ class Jobs:
         Raises:
             WarehouseError: It would not run: a table is not there, or a right is missing.
         """
-        text, parameters = _bound(sql, params)
         config = bigquery.QueryJobConfig(
-            query_parameters=parameters, labels=self.labels(step), use_query_cache=False, dry_run=True
+            query_parameters=parameters_of(sql, params), labels=self.labels(step), use_query_cache=False, dry_run=True
         )
         retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
         try:
-            job = self._client.query(text, config, location=self._settings.location, retry=retry, job_retry=None)
+            job = self._client.query(sql, config, location=self._settings.location, retry=retry, job_retry=None)
         except ERRORS as err:
             raise translated(err, step.name, self._settings, self._client) from err
         return int(job.total_bytes_processed or 0)
 
     def labels(self, step: Step) -> dict[str, str]:
         """Labels of a job: what it is for, and the settings' own."""
-        own = {"app": "mixflows", "step": step.name, "run_id": step.run_id}
-        if step.day is not None:
-            own["day"] = step.day.isoformat()
+        own = {"app": "mixflows", "step": step.name}
+        if step.run is not None:
+            own |= {"run_id": step.run.run_id, "flow": step.run.flow}
+        if step.first_day is not None:
+            own |= {"day": step.first_day.isoformat(), "days": str(step.days)}
         return self._settings.labels | {key: _label(value) for key, value in own.items() if value}
 
-    def cost(self, day: date) -> Cost:
-        """What the day's jobs were billed since the last call."""
+    def cost(self, tables: BatchTables) -> Cost:
+        """What a batch's jobs were billed since the last call."""
         with self._lock:
-            costs = self._costs.pop(day, [])
+            costs = self._costs.pop(tables, [])
         by_step: dict[str, list[StepCost]] = defaultdict(list)
         for cost in costs:
             by_step[cost.step].append(cost)
@@ -185,18 +198,18 @@ class Jobs:
             jobs = [job for whose, job in self._running.values() if run_id in (None, whose)]
         _cancel(jobs)
 
-    def _job_id(self, step: Step, sql: str, parameters: Sequence[bigquery.ScalarQueryParameter]) -> str:
+    def _job_id(self, step: Step, sql: str, parameters: Sequence[Parameter]) -> str:
         """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
         with self._lock:
             self._counts[step] += 1
             nth = self._counts[step]
-        if not step.run_id or step.may_repeat:
+        if step.run is None or step.may_repeat:
             return f"mixflows_{step.name}_{uuid.uuid4().hex}"
-        run = re.sub(r"[^A-Za-z0-9-]", "", step.run_id)[:40]
-        day = f"_{step.day:%Y%m%d}" if step.day else ""
-        whole = repr((step.run_id, sql, [parameter.to_api_repr() for parameter in parameters]))
+        run = re.sub(r"[^A-Za-z0-9-]", "", step.run.run_id)[:40]
+        day = f"_{step.first_day:%Y%m%d}" if step.first_day else ""
+        whole = repr((step.run.run_id, sql, [parameter.to_api_repr() for parameter in parameters]))
         what = hashlib.sha256(whole.encode()).hexdigest()[:12]
-        return f"mixflows_{run}_{step.attempt}{day}_{step.name}_{nth}_{what}"
+        return f"mixflows_{run}_{step.run.attempt}{day}_{step.name}_{nth}_{what}"
 
 
 def _cancel(jobs: Sequence[bigquery.QueryJob]) -> None:
@@ -220,29 +233,54 @@ def _total(values: Sequence[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _bound(sql: str, params: Mapping[str, Any]) -> tuple[str, list[bigquery.ScalarQueryParameter]]:
-    """Puts days, instants and numbers into the text as literals, so that partitions prune; texts become parameters."""
-    texts: dict[str, bigquery.ScalarQueryParameter] = {}
+def parameters_of(sql: str, params: Mapping[str, Any]) -> list[Parameter]:
+    """The values that a statement names, as its parameters; of a list of rows, an array of structs."""
+    named = set(re.findall(r"@(\w+)", sql))
+    return [_parameter(name, value) for name, value in params.items() if name in named]
 
-    def literal(match: re.Match[str]) -> str:
-        if match[1] not in params:
-            return match[0]
-        value = params[match[1]]
-        match value:
-            case datetime():
-                return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
-            case date():
-                return f"DATE '{value.isoformat()}'"
-            case bool() | None:
-                return str(value).upper().replace("NONE", "NULL")
-            case int():
-                return str(value)
-            case float():
-                return f"CAST('{value!r}' AS FLOAT64)"
-            case _:
-                texts[match[1]] = bigquery.ScalarQueryParameter(match[1], "STRING", str(value))
-                return match[0]
 
-    # Comments may speak of parameters; they stay as they are.
-    lines = [line if line.lstrip().startswith("--") else re.sub(r"@(\w+)", literal, line) for line in sql.splitlines()]
-    return "\n".join(lines), list(texts.values())
+def _parameter(name: str, value: Any) -> Parameter:
+    if isinstance(value, Rows):
+        return value.parameter(name)
+    return bigquery.ScalarQueryParameter(name, type_of_value(value), value)
+
+
+def type_of_value(value: object) -> str:
+    """BigQuery's type of a value."""
+    match value:
+        case datetime():
+            return "TIMESTAMP"
+        case date():
+            return "DATE"
+        case bool():
+            return "BOOL"
+        case int():
+            return "INT64"
+        case float():
+            return "FLOAT64"
+        case _:
+            return "STRING"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as one parameter of a statement: an array of structs.
+
+    Attributes:
+        types: BigQuery's types by column.
+        rows: Each with these columns.
+    """
+
+    types: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]
+
+    def parameter(self, name: str) -> bigquery.ArrayQueryParameter:
+        """The client's parameter."""
+        kinds = [bigquery.ScalarQueryParameterType(kind, name=column) for column, kind in self.types.items()]
+        values = [
+            bigquery.StructQueryParameter(
+                None, *(bigquery.ScalarQueryParameter(column, kind, row[column]) for column, kind in self.types.items())
+            )
+            for row in self.rows
+        ]
+        return bigquery.ArrayQueryParameter(name, bigquery.StructQueryParameterType(*kinds), values)

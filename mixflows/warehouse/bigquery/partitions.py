@@ -28,10 +28,9 @@ def partition_days(
     without_day = 0
     for row in rows:
         total = int(row["total_rows"] or 0)
-        if not re.fullmatch(r"\d{8}", row["partition_id"] or ""):
+        if (partition := _partition(row)) is None:
             without_day += total
             continue
-        partition = datetime.strptime(row["partition_id"], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
         for day in _days_of(partition, partitioned_by, settings):
             found.setdefault(day, []).append((total, f"{total} rows, {_changed(row, exported.get(day))}"))
     listed = [
@@ -55,6 +54,21 @@ def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tupl
     return listed, sum(int(row["source_rows"]) for row in rows if row["day"] is None)
 
 
+def published_days(rows: Iterable[Row], events: str, rejected: str) -> dict[date, tuple[int, int]]:
+    """How many events and rejected copies each day has.
+
+    Args:
+        rows: INFORMATION_SCHEMA.PARTITIONS of the published tables.
+        events: The name of the published events.
+        rejected: The name of the rejected copies.
+    """
+    found: dict[date, dict[str, int]] = {}
+    for row in rows:
+        if (day := _partition(row)) is not None:
+            found.setdefault(day, {})[row["table_name"]] = int(row["total_rows"] or 0)
+    return {day: (counts.get(events, 0), counts.get(rejected, 0)) for day, counts in found.items()}
+
+
 def exported_days(rows: Iterable[Row]) -> dict[date, datetime]:
     """When each day was exported last, from the log's ranges (`first_day` to `last_day`, both included)."""
     latest: dict[date, datetime] = {}
@@ -72,6 +86,13 @@ def _changed(row: Row, exported_at: datetime | None) -> str:
     if modified := row.get("last_modified_time"):
         return f"last modified {modified.isoformat()}"
     return f"last exported {exported_at.isoformat()}" if exported_at else "last modified unknown"
+
+
+def _partition(row: Row) -> date | None:
+    """The day of a partition; None for rows without one, and for those that BigQuery has not sorted in yet."""
+    if not re.fullmatch(r"\d{8}", row["partition_id"] or ""):
+        return None
+    return datetime.strptime(row["partition_id"], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
 
 
 def _days_of(partition: date, partitioned_by: str, settings: Settings) -> list[date]:

@@ -1,37 +1,65 @@
 """Statements as they can be priced before their short-lived tables exist.
 
-A dry run needs every table that a statement reads. A day's staged table does not exist yet, but its rows are the source
-day's: the statement is priced over the source day in its place, with the same columns. The copies, about one row in
-450, and the rows to reject are priced as empty.
+A dry run needs every table that a statement reads. A batch's staged table does not exist yet, but its rows are the source
+days': the statement is priced over the source days in its place, with the same columns. The touched ids, the copies, about
+one row in 450, and the rows to reject are priced as empty.
 """
 
-from functools import cache
+from collections.abc import Mapping
 
-from mixflows.warehouse.rendering import DAY_TABLES, Expressions, quote
-from mixflows.warehouse.source import SourceShape
+from mixflows.warehouse.bigquery.dialect import quote
+from mixflows.warehouse.rendering import Expressions
+from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 
 LEAST_BYTES = 10 * 2**20
 """The least that is billed for each table that a statement references.
 
 Source: https://cloud.google.com/bigquery/pricing, "on-demand compute pricing".
 """
+TOUCHED = {
+    "mf__day": "DATE",
+    "mf__id": "INT64",
+    "mf__pair": "INT64",
+    "mf__more": "INT64",
+    "mf__fewer": "INT64",
+    "mf__surplus": "INT64",
+}
+COPIES = {
+    "mf__day": "DATE",
+    "mf__in_day": "BOOL",
+    "mf__gone": "BOOL",
+    "mf__id": "INT64",
+    "mf__keyed": "BOOL",
+    "mf__arrival_us": "INT64",
+    "mf__version_us": "INT64",
+    "mf__fingerprint": "STRING",
+    "mf__filled": "INT64",
+    "mf__row_num": "INT64",
+    "mf__contested": "BOOL",
+    "mf__reason": "STRING",
+    "mf__exact": "BOOL",
+}
 
 
-def priceable(text: str, real: dict[str, str], source: str, shape: SourceShape, x: Expressions) -> str:
-    """A rendered statement with stand-ins for the short-lived tables that it reads.
+def stand_ins(table: str, source: Source, x: Expressions) -> Mapping[str, str]:
+    """What stands for the short-lived tables, by role.
 
     Args:
-        text: The statement, with the short-lived tables unbound.
-        real: The quoted names of those that it makes, by role.
-        source: The source's quoted name.
-        shape: The source's columns.
-        x: How the source day is selected.
+        table: The source's quoted name.
+        source: Its columns and roles.
+        x: Their expressions, for the days of the statement.
     """
-    for name in DAY_TABLES:
-        text = text.replace(f"CREATE OR REPLACE TABLE `__{name}__`", f"CREATE OR REPLACE TABLE {real[name]}")
-    for name, stand_in in _stand_ins(source, shape, x).items():
-        text = text.replace(f"`__{name}__`", f"({stand_in})")
-    return text
+    columns = {column.name: column.type for column in source.passed_through}
+    return {
+        "touched": _nothing(TOUCHED),
+        "copies": _nothing(columns | COPIES),
+        "stage": (
+            f"(SELECT {x.columns('d')}, {x.day('d')} AS mf__day, {x.is_in_its_day('d', x.day('d'))} AS mf__in_day,"
+            " FALSE AS mf__gone, 1 AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
+            f" FROM {table} AS d WHERE {x.in_days('d')})"
+        ),
+        "rejected_next": _nothing(columns | {PUBLISHED_DAY: "DATE"} | REJECTED_COLUMNS),
+    }
 
 
 def billed(read: int, text: str) -> int:
@@ -42,39 +70,18 @@ def billed(read: int, text: str) -> int:
         text: The statement with its short-lived tables. They have their own least bytes, as they will hold rows, whatever
             stands in for them.
     """
-    tables = _tables_read(text)
-    holds_rows = read or any(f"__{name}__" in tables for name in ("copies", "rejected_next"))
-    return max(read, len(tables) * LEAST_BYTES) if holds_rows else 0
-
-
-@cache
-def _tables_read(text: str) -> frozenset[str]:
     import sqlglot
     from sqlglot import exp
 
     statement = sqlglot.parse_one(text, "bigquery")
     made = statement.this if isinstance(statement, exp.Create) else None
-    tables = (table for table in statement.find_all(exp.Table) if table is not made)
     # Every table's name is quoted, and no relation's within the statement is.
-    return frozenset(exp.table_name(table) for table in tables if table.this.quoted)
+    names = (table for table in statement.find_all(exp.Table) if table is not made and table.this.quoted)
+    tables = {exp.table_name(table) for table in names}
+    holds_rows = read or any("stg_mp_copies" in table or "stg_mp_rejected" in table for table in tables)
+    return max(read, len(tables) * LEAST_BYTES) if holds_rows else 0
 
 
-def _stand_ins(source: str, shape: SourceShape, x: Expressions) -> dict[str, str]:
-    columns = ", ".join(f"CAST(NULL AS {c.type}) AS {quote(c.name)}" for c in shape.columns)
-    day = "" if shape.has_day_column else ", CAST(NULL AS DATE) AS `partition_date`"
-    judged = (
-        "CAST(NULL AS INT64) AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
-    )
-    fingerprint = "CAST(NULL AS STRING) AS fingerprint"
-    nothing = "FROM UNNEST([1]) AS nothing WHERE FALSE"
-    return {
-        "stage": (
-            f"SELECT {x.columns('d')}, 1 AS row_num, CAST(NULL AS STRING) AS rejection_reason,"
-            f" CAST(NULL AS BOOL) AS is_exact_copy, {fingerprint} FROM {source} AS d WHERE {x.in_day('d')}"
-        ),
-        "copies": f"SELECT {columns}, {judged}, {fingerprint}, FALSE AS is_contested {nothing}",
-        "rejected_next": (
-            f"SELECT {columns}{day}, {judged}, CAST(NULL AS TIMESTAMP) AS rejection_timestamp,"
-            f" CAST(NULL AS STRING) AS run_id {nothing}"
-        ),
-    }
+def _nothing(columns: Mapping[str, str]) -> str:
+    values = ", ".join(f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in columns.items())
+    return f"(SELECT {values} FROM UNNEST([1]) AS nothing WHERE FALSE)"

@@ -64,7 +64,7 @@ def recognise(table: bigquery.Table) -> Recognised:
     if partition == INGESTION_DAY or types.get(partition or "") == "DATE":
         day = partition
     present = {role: name if name in types else None for role, name in {"arrival": "mp_processing_time_ms"}.items()}
-    columns = ColumnSettings().model_copy(update={**roles, **present, "partition_date": day})
+    columns = ColumnSettings().model_copy(update={**roles, **present, "day": day})
     return Recognised(pipeline, _in_words(partition), columns)
 
 
@@ -106,14 +106,14 @@ def refuse_unpruned(table: bigquery.Table, settings: Settings) -> None:
     """
     partition = partition_column(table)
     names = {field.name for field in fields_of(table)} | {INGESTION_DAY}
-    day = settings.columns.partition_date if settings.columns.partition_date in names else None
+    day = settings.columns.day if settings.columns.day in names else None
     used = day or settings.columns.time
     if partition is not None and partition != used:
         wanted = "none" if partition == settings.columns.time else partition
         raise SourceColumnsError(
             f"the source is partitioned by {_in_words(partition)}, but its day is taken from {used}:"
             " every statement would read the whole table",
-            f'Set columns.partition_date = "{wanted}"; mixflows init --source {table.project}.{table.dataset_id}.'
+            f'Set columns.day = "{wanted}"; mixflows init --source {table.project}.{table.dataset_id}.'
             f"{table.table_id} writes it.",
         )
 

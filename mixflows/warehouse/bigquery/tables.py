@@ -8,17 +8,9 @@ from google.cloud import bigquery
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
-from mixflows.warehouse.source import Column, SourceShape
+from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import missing_columns
 
-REJECTED_EXTRA = {
-    "row_num": "INT64",
-    "rejection_reason": "STRING",
-    "rejection_timestamp": "TIMESTAMP",
-    "is_exact_copy": "BOOL",
-    "run_id": "STRING",
-}
-"""Columns of the rejected copies besides the source's."""
 STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 APP_LABEL = {"app": "mixflows"}
 
@@ -41,13 +33,23 @@ def type_of(field: bigquery.SchemaField) -> str:
     return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
 
 
-def published_fields(source: bigquery.Table, role: str, shape: SourceShape) -> list[bigquery.SchemaField]:
-    """The fields of a published table: the source's, the day if the source lacks it, and the rejected copies' own."""
-    fields = [_changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE") for f in fields_of(source)]
-    if not shape.has_day_column:
-        fields.append(bigquery.SchemaField("partition_date", "DATE"))
+def published_fields(table: bigquery.Table, role: str, source: Source) -> list[bigquery.SchemaField]:
+    """The fields of a published table: the source's, the day, and the rejected copies' own.
+
+    Args:
+        table: The source.
+        role: `events` or `rejected`.
+        source: Its columns and roles.
+    """
+    passed = {column.name for column in source.passed_through}
+    fields = [
+        _changed(f, mode="REPEATED" if f.mode == "REPEATED" else "NULLABLE")
+        for f in fields_of(table)
+        if f.name in passed
+    ]
+    fields.append(bigquery.SchemaField(PUBLISHED_DAY, "DATE"))
     if role == "rejected":
-        fields += [bigquery.SchemaField(name, kind) for name, kind in REJECTED_EXTRA.items()]
+        fields += [bigquery.SchemaField(name, kind) for name, kind in REJECTED_COLUMNS.items()]
     return fields
 
 
@@ -56,15 +58,15 @@ def make_published(
     table_id: str,
     role: str,
     fields: Sequence[bigquery.SchemaField],
-    shape: SourceShape,
+    source: Source,
     settings: Settings,
 ) -> None:
     """Makes a published table: partitioned by day, clustered, described and labelled."""
     new = bigquery.Table(table_id, schema=_described(fields, role, settings))
-    new.time_partitioning = bigquery.TimePartitioning(field="partition_date")
+    new.time_partitioning = bigquery.TimePartitioning(field=PUBLISHED_DAY)
     new.require_partition_filter = settings.bigquery.require_partition_filter
     if role == "events":
-        new.clustering_fields = list(shape.cluster_by)
+        new.clustering_fields = list(source.cluster_by)
     new.labels = settings.bigquery.labels | APP_LABEL
     new.description = TABLES[role]
     client.create_table(new, exists_ok=True)
@@ -95,18 +97,18 @@ def add_fields(
     Raises:
         SourceColumnsError: A column's type changed; nothing was written.
     """
-    have = {field.name: field for field in fields_of(table)}
+    have = {field.name.lower(): field for field in fields_of(table)}
     clashes = [
-        f"{f.name} ({type_of(have[f.name])} became {type_of(f)})"
+        f"{f.name} ({type_of(known)} became {type_of(f)})"
         for f in fields
-        if f.name in have and type_of(have[f.name]) != type_of(f)
+        if (known := have.get(f.name.lower())) is not None and type_of(known) != type_of(f)
     ]
     if clashes:
         raise SourceColumnsError(
             f"the type of a column of {source} changed against {table.table_id}: {', '.join(clashes)}",
             "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
         )
-    added = [field for field in fields if field.name not in have]
+    added = [field for field in fields if field.name.lower() not in have]
     if added:
         table.schema = [*fields_of(table), *added]
         client.update_table(table, ["schema"])

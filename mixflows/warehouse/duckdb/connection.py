@@ -7,11 +7,11 @@ import duckdb
 
 from mixflows.errors import WarehouseError
 from mixflows.settings import Settings
+from mixflows.warehouse.duckdb.dialect import STAGING
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.files import remove_copies
 from mixflows.warehouse.duckdb.types import json_text
 
-STAGING = "mixflows_staging"
 SESSIONS = 8
 """Each session leaves a small row group in every table it adds to. Above this number, the next session merges them."""
 MERGES = 4
@@ -45,7 +45,7 @@ def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-        connection.create_function("mixflows_json_text", json_text, ["VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
+        connection.create_function("mixflows_json_text", json_text, ["VARCHAR", "VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
 
 

@@ -1,36 +1,35 @@
 """The embedded engine: one DuckDB file, written by one process whose threads share it through cursors.
 
-A staged day is not copied: its small table of ranked copies lives in an attached in-memory database, and a view over
+A staged batch is not copied: its small table of ranked copies lives in an attached in-memory database, and a view over
 the source adds the plain rows. Publishing reads the source's wide rows once, on their way into the published table.
 """
 
-import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from functools import cached_property
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 
+from mixflows.days import EPOCH, FIRST_DAY, LAST_DAY, days_between
 from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
-from mixflows.model import Cost, SourceDay
+from mixflows.model import SourceDay
 from mixflows.settings import Settings
-from mixflows.warehouse.base import DayStatement, DayTables, Params, Row, RowAccess
-from mixflows.warehouse.duckdb.connection import STAGING, close_file, open_file
+from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.duckdb.connection import close_file, open_file
+from mixflows.warehouse.duckdb.dialect import SHORT_LIVED, STAGING, Days, DuckDBDialect, date_literal, ident
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.landing import land_file
-from mixflows.warehouse.duckdb.types import BIGQUERY_TYPES, text_rule
-from mixflows.warehouse.rendering import DAY_TABLES, Statements, quote
-from mixflows.warehouse.source import Column, SourceShape
-from mixflows.warehouse.transpile import in_duckdb, missing_columns
+from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
+from mixflows.warehouse.rendering import Statements
+from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
+from mixflows.warehouse.transpile import Expansions, ParsedStatement, missing_columns, quoted
 
-ROW_GROUP_ROWS = 122_880
-"""DuckDB stores rows in groups of this many. Source: DuckDB's documentation of its storage."""
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
+WITHOUT_SOURCE = ("create_ledger", "create_quality", "create_profiles", "create_landings", "create_malformed")
 
 
 class DuckDBWarehouse:
@@ -54,193 +53,211 @@ class DuckDBWarehouse:
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._claims: dict[date, str] = {}
         self._lock = threading.RLock()
-        self._writing = threading.Lock()
-        self._sql: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._parsed: dict[tuple[str, tuple[str, ...]], ParsedStatement] = {}
+        self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._known_source: Source | None = None
         self._root = open_file(settings)
-        self._catalog = str(self._one_value("SELECT current_database()"))
+        [(catalog, schema)] = self._execute("SELECT current_database(), current_schema()")
+        self._catalog, self._schema = str(catalog), str(schema)
 
     # Tables
 
     def create_tables(self) -> tuple[str, ...]:
-        """Makes what is missing and adds the source's new columns to the published tables; see the boundary."""
+        """Creates what is missing and adds the source's new columns to the published tables; see the boundary."""
         before = self._tables()
         for role in LONG_LIVED:
-            create, table = self._rendered(f"create_{role}"), str(getattr(self._settings.tables, role))
-            self._execute(create, {})
-            for name, kind in missing_columns(create, self.engine, [column.name for column in self._columns(table)]):
-                self._execute(f"ALTER TABLE {_ident(table)} ADD COLUMN {_ident(name)} {kind}", {})
-        made = [name for name in self._tables() if name not in before]
-        if self._settings.tables.source in before:
+            table = str(getattr(self._settings.tables, role))
+            self._execute(self._written(f"create_{role}"))
+            present = [column.name for column in self._columns(table)]
+            for name, kind in missing_columns(self._rendered(f"create_{role}"), "bigquery", present):
+                native = NATIVE_TYPES.get(kind, kind)
+                self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {ident(name)} {native}")
+        created = [name for name in self._tables() if name not in before]
+        if self._settings.tables.source.lower() in {name.lower() for name in before}:
             for role in ("events", "rejected"):
-                self._execute(self._rendered(f"create_{role}"), {})
-                made += self._add_new_columns(getattr(self._settings.tables, role))
+                self._execute(self._written(f"create_{role}"))
+                created += self._add_new_columns(getattr(self._settings.tables, role))
             for view in ("duplicates_view", "reasons_view"):
-                self._execute(self._rendered(f"create_{view}"), {})
-            made += [name for name in self._tables() if name not in before and name not in made]
-        return tuple(made)
+                self._execute(self._written(f"create_{view}"))
+            created += [name for name in self._tables() if name not in before and name not in created]
+        return tuple(created)
 
     def _add_new_columns(self, table: str) -> list[str]:
-        own = {column.name: column for column in self._columns(table)}
-        added: list[str] = []
+        present = {column.name.lower(): column for column in self._columns(table)}
+        added: list[Column] = []
         clashes: list[str] = []
-        for column in self.shape().columns:
-            if column.name not in own:
-                added.append(column.name)
-            elif own[column.name].native_type != column.native_type:
-                clashes.append(f"{column.name} ({own[column.name].native_type} became {column.native_type})")
+        for column in self.source().passed_through:
+            known = present.get(column.name.lower())
+            if known is None:
+                added.append(column)
+            elif known.native_type != column.native_type:
+                clashes.append(f"{column.name} ({known.native_type} became {column.native_type})")
         if clashes:
             raise SourceColumnsError(
                 f"the type of a column of {self._settings.tables.source} changed against {table}: {', '.join(clashes)}",
                 "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
             )
-        native = {column.name: column.native_type for column in self.shape().columns}
-        for name in added:
-            self._execute(f"ALTER TABLE {_ident(table)} ADD COLUMN {_ident(name)} {native[name]}", {})
-        return [f"{table}.{name}" for name in added]
+        for column in added:
+            self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {ident(column.name)} {column.native_type}")
+        return [f"{table}.{column.name}" for column in added]
 
     def _tables(self) -> list[str]:
-        rows = self._execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = $catalog", {"catalog": self._catalog}
+        found = self._execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = $catalog AND schema_name = $schema"
+            " UNION ALL SELECT view_name FROM duckdb_views() WHERE database_name = $catalog AND schema_name = $schema",
+            {"catalog": self._catalog, "schema": self._schema},
         )
-        views = self._execute(
-            "SELECT view_name FROM duckdb_views() WHERE database_name = $catalog", {"catalog": self._catalog}
-        )
-        return [str(name) for (name,) in [*rows, *views]]
+        return [str(name) for (name,) in found]
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         rows = self._execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = $catalog AND table_name = $name"
-            " ORDER BY column_index",
-            {"catalog": self._catalog, "name": table},
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = $catalog AND schema_name = $schema"
+            " AND lower(table_name) = lower($name) ORDER BY column_index",
+            {"catalog": self._catalog, "schema": self._schema, "name": table},
         )
-        return tuple(Column(str(n), BIGQUERY_TYPES.get(str(t), str(t)), str(t)) for n, t in rows)
+        return tuple(Column(str(name), bigquery_type(str(kind)), str(kind)) for name, kind in rows)
 
-    def shape(self) -> SourceShape:
+    def _table(self, name: str) -> str:
+        return f"{ident(self._catalog)}.{ident(self._schema)}.{ident(name)}"
+
+    def address(self, role: str) -> str:
+        """A table as a URL: the file's name and the table's."""
+        return f"duckdb://{self._path.stem}/{getattr(self._settings.tables, role)}"
+
+    def source(self) -> Source:
         """The source's columns and roles; see the boundary."""
         with self._lock:
-            return self._shape
+            if self._known_source is None:
+                columns = self._columns(self._settings.tables.source)
+                if not columns:
+                    raise MissingTableError(
+                        f"table {self._settings.tables.source} is not in {self._path}",
+                        "Land files first: mixflows land FILE…",
+                    )
+                self._known_source = Source.of(columns, self._settings, words=NATIVE_TYPES)
+            return self._known_source
 
-    @cached_property
-    def _shape(self) -> SourceShape:
-        columns = self._columns(self._settings.tables.source)
-        if not columns:
-            raise MissingTableError(
-                f"table {self._settings.tables.source} is not in {self._path}", "Land files first: mixflows land FILE…"
-            )
-        return SourceShape.of(columns, self._settings)
-
-    def _forget_shape(self) -> None:
+    def _forget_source(self) -> None:
         with self._lock:
-            self.__dict__.pop("_shape", None)
-            self._sql.clear()
+            self._known_source = None
+            self._parsed.clear()
+            self._texts.clear()
 
     # Statements
 
     def _rendered(self, name: str, flags: tuple[str, ...] = ()) -> str:
-        """The statement in DuckDB's dialect; a day's names and values come in by `_bound`. One thread renders it, once."""
+        """A statement in BigQuery's dialect."""
+        source = None
+        if name not in WITHOUT_SOURCE:
+            with suppress(MissingTableError):
+                source = self.source()
+        tables = {
+            role: ".".join(map(quoted, (self._catalog, self._schema, table)))
+            for role, table in self._settings.tables.model_dump().items()
+        }
+        tables |= {role: f"mf__{role}" for role in (*SHORT_LIVED, "days")}
+        return Statements(tables, self._settings, source, DuckDBDialect(), stage_kind="VIEW").render(name, flags)
+
+    def _written(
+        self,
+        name: str,
+        flags: tuple[str, ...] = (),
+        days: Sequence[BatchDay] = (),
+        batch: BatchTables | None = None,
+    ) -> str:
+        """A statement in DuckDB's dialect, for days. It is rendered and parsed once."""
         with self._lock:
-            if (name, flags) not in self._sql:
-                try:
-                    shape = self.shape()
-                except MissingTableError:
-                    shape = None
-                tables = {
-                    role: f"{quote(self._catalog)}.{quote('main')}.{quote(table)}"
-                    for role, table in self._settings.tables.model_dump().items()
-                }
-                bigquery = Statements(tables, self._settings, shape, text_rule, "VIEW").render(name, flags)
-                self._sql[name, flags] = in_duckdb(bigquery)
-            return self._sql[name, flags]
+            if (name, flags) not in self._parsed:
+                self._parsed[name, flags] = ParsedStatement(self._rendered(name, flags))
+            parsed = self._parsed[name, flags]
+            if not days and batch is None:
+                if (name, flags) not in self._texts:
+                    self._texts[name, flags] = parsed.in_duckdb(*self._constants((), None))
+                return self._texts[name, flags]
+        return parsed.in_duckdb(*self._constants(days, batch))
 
-    def _bound(self, statement: DayStatement) -> tuple[str, Params]:
-        text = self._rendered(statement.name, statement.flags)
-        for name in DAY_TABLES:
-            table: str = getattr(statement.tables, name)
-            text = text.replace(f'"__{name}__"', f"{STAGING}.main.{_ident(table)}")
-        if text.startswith("CREATE OR REPLACE VIEW"):
-            # A view holds no parameters.
-            return re.sub(r"\$(\w+)", lambda match: _literal(statement.params[match[1]]), text), {}
-        return text, statement.params
+    def _constants(self, days: Sequence[BatchDay], batch: BatchTables | None) -> tuple[Expansions, Expansions]:
+        constants = Days(days, self._settings.zone, batch)
+        return constants.functions(), constants.tables()
 
-    def _execute(self, sql: str, params: Params, name: str = "") -> list[tuple[Any, ...]]:
-        used = {key: params[key] for key in set(re.findall(r"\$(\w+)", sql)) if key in params}
+    def _execute(self, sql: str, params: Params | None = None, name: str = "") -> list[tuple[Any, ...]]:
         with translated(self._path, name):
-            return self._cursor().execute(sql, used).fetchall()
-
-    def _one_value(self, sql: str) -> Any:
-        return self._execute(sql, {})[0][0]
+            return self._cursor().execute(sql, dict(params or {})).fetchall()
 
     def _rows(self, sql: str, params: Params, name: str) -> list[Row]:
-        used = {key: params[key] for key in set(re.findall(r"\$(\w+)", sql)) if key in params}
+        used = {key: value for key, value in params.items() if f"${key}" in sql}
         with translated(self._path, name):
             cursor = self._cursor().execute(sql, used)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def query(self, name: str, params: Params | None = None) -> list[Row]:
+    def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
-        return self._rows(self._rendered(name), params or {}, name)
+        constants = [BatchDay.of(day, self._settings) for day in days]
+        return self._rows(self._written(name, days=constants), params or {}, name)
 
-    def run(self, statement: DayStatement) -> list[Row]:
-        """Runs one statement for one day; see the boundary."""
-        sql, params = self._bound(statement)
-        return self._rows(sql, params, statement.name)
+    def run(self, statement: BatchStatement) -> list[Row]:
+        """Runs one statement over days of a batch; see the boundary."""
+        sql = self._written(statement.name, statement.flags, statement.days, statement.tables)
+        return self._rows(sql, statement.params, statement.name)
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
         """Row count and last landing per day; see the boundary."""
         found: list[SourceDay] = []
         without_day = 0
-        for row in self.query("source_days"):
-            if row["day"] is None:
-                without_day = int(row["source_rows"])
+        for row in self.query("source_days", days=self._days_of_source()):
+            if row["day"] is None or not FIRST_DAY <= row["day"] <= LAST_DAY:
+                without_day += int(row["source_rows"])
             elif days is None or row["day"] in days:
                 version = f"{row['source_rows']} rows, last landed {row['last_landed']}"
                 found.append(SourceDay(row["day"], int(row["source_rows"]), version))
         return found, without_day
 
-    def replace_day(self, table: str, statement: DayStatement) -> None:
-        """Deletes the day and inserts the SELECT's rows in one transaction; see the boundary."""
-        select, params = self._bound(statement)
-        target = _ident(getattr(self._settings.tables, table))
-        columns = self._published_columns(table)
-        with self.transaction():
-            if params.get("source_rows", 0) >= ROW_GROUP_ROWS:
-                self._queue_for_writing()
-            held = self._execute(f"SELECT COUNT(*) FROM {target} WHERE partition_date = $day", params)[0][0]
-            source = f"({select})"
-            if held:
-                # The rows may come from the day that is about to be deleted.
-                self._execute(f"CREATE OR REPLACE TEMP TABLE mixflows_next AS {select}", params, statement.name)
-                self._execute(f"DELETE FROM {target} WHERE partition_date = $day", params, statement.name)
-                source = "mixflows_next"
-            self._execute(f"INSERT INTO {target} ({columns}) SELECT * FROM {source}", params, statement.name)
-            if held:
-                self._execute("DROP TABLE mixflows_next", {})
+    def _days_of_source(self) -> Sequence[date]:
+        """The days that event times lie in, where the source does not name them itself."""
+        if self.source().day is not None:
+            return ()
+        (row,) = self.query("time_range")
+        if row["first_us"] is None:
+            return ()
+        first, last = (EPOCH + timedelta(microseconds=row[name]) for name in ("first_us", "last_us"))
+        return days_between(first, last, self._settings.zone)
 
-    def _published_columns(self, table: str) -> str:
-        names = [c.name for c in self.shape().columns]
-        if not self.shape().has_day_column:
-            names.append("partition_date")
-        if table == "rejected":
-            names += ["row_num", "rejection_reason", "rejection_timestamp", "is_exact_copy", "run_id"]
-        return ", ".join(_ident(name) for name in names)
+    def published_rows(self) -> dict[date, tuple[int, int]]:
+        """Row counts per day; see the boundary."""
+        rows = self.query("published_days")
+        return {row["day"]: (int(row["event_rows"]), int(row["rejected_rows"])) for row in rows}
+
+    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+        """Deletes the days and inserts the SELECT's rows in one transaction; see the boundary."""
+        select = self._written(statement.name, statement.flags, statement.days, statement.tables)
+        target = self._table(getattr(self._settings.tables, table))
+        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
+        names += REJECTED_COLUMNS if table == "rejected" else []
+        days = ", ".join(date_literal(day.day) for day in statement.days)
+        with self.transaction():
+            if not is_empty:
+                self._execute(f"DELETE FROM {target} WHERE {ident(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
+            self._rows(
+                f"INSERT INTO {target} ({', '.join(map(ident, names))}) {select}", statement.params, statement.name
+            )
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
-        """Adds rows to the ledger or the quality results; see the boundary."""
+        """Adds rows to one of our own tables; see the boundary. Each column is one parameter, whatever the number of rows."""
         if not rows:
             return
         names = list(rows[0])
-        columns = ", ".join(_ident(n) for n in names)
-        values = ", ".join("(" + ", ".join("?" for _ in names) + ")" for _ in rows)
-        sql = f"INSERT INTO {_ident(getattr(self._settings.tables, table))} ({columns}) VALUES {values}"
-        with translated(self._path, f"append to {table}"):
-            self._cursor().execute(sql, [row[n] for row in rows for n in names])
+        kinds = {column.name: column.native_type for column in self._columns(getattr(self._settings.tables, table))}
+        values = ", ".join(f"unnest(${name}::{kinds[name]}[])" for name in names)
+        columns = ", ".join(map(ident, names))
+        sql = f"INSERT INTO {self._table(getattr(self._settings.tables, table))} ({columns}) SELECT {values}"
+        self._execute(sql, {name: [row[name] for row in rows] for name in names}, f"append to {table}")
 
-    def drop_stage(self, tables: DayTables) -> None:
-        """Removes a day's view and tables from the in-memory database; see the boundary."""
-        self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{_ident(tables.stage)}", {})
-        for name in (tables.copies, tables.rejected_next):
-            self._execute(f"DROP TABLE IF EXISTS {STAGING}.main.{_ident(name)}", {})
+    def drop_batch(self, tables: BatchTables) -> None:
+        """Removes a batch's view and tables from the in-memory database; see the boundary."""
+        self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{ident(tables.stage)}")
+        for name in (tables.copies, tables.rejected_next, tables.touched):
+            self._execute(f"DROP TABLE IF EXISTS {STAGING}.main.{ident(name)}")
 
     # Concurrency
 
@@ -274,18 +291,6 @@ class DuckDBWarehouse:
             raise
         finally:
             self._local.in_transaction = False
-            if getattr(self._local, "queued", False):
-                self._local.queued = False
-                self._writing.release()
-
-    def _queue_for_writing(self) -> None:
-        """Lets one transaction at a time write a large day, until it ends.
-
-        Side by side, large days leave row groups that are part full, and the next checkpoint writes them all once more.
-        """
-        if not getattr(self._local, "queued", False):
-            self._writing.acquire()
-            self._local.queued = True
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
         """Claims days within this process, which is the only one that can write the file; see the boundary."""
@@ -301,7 +306,7 @@ class DuckDBWarehouse:
                 if self._claims.get(day) == holder:
                     del self._claims[day]
 
-    # Landing, auditing, cost
+    # Landing and auditing
 
     def land(
         self,
@@ -317,66 +322,41 @@ class DuckDBWarehouse:
             landing = land_file(
                 self._cursor(), self._settings, content, again=again, landed_at=landed_at, on_progress=on_progress
             )
-        self._forget_shape()
+        self._forget_source()
         return landing
 
-    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
-        """DuckDB bills nothing."""
-        return None
-
-    def source_bytes(self) -> int | None:
-        """DuckDB bills nothing."""
-        return None
-
-    def cost(self, day: date) -> Cost:
-        """DuckDB bills nothing."""
-        return Cost()
-
     def row_access(self) -> RowAccess:
-        """Great Expectations reads the staged day's view through its own cursors."""
+        """Great Expectations reads the staged batch's view through its own cursors."""
         return RowAccess(
             connection_string="duckdb:///:memory:",
+            narrowed=self._narrowed,
             schema_name=f"{STAGING}.main",
             engine_options={"creator": self._root.cursor},
-            narrowed=self._narrowed,
         )
 
     @contextmanager
-    def _narrowed(self, stage: str, columns: Sequence[str]) -> Generator[str]:
-        """The staged day is a view that joins at each reading."""
-        name = f"{stage}_narrow"
-        target = f"{STAGING}.main.{_ident(name)}"
-        selected = ", ".join(_ident(column) for column in columns)
-        self._execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {selected} FROM {STAGING}.main.{_ident(stage)}", {})
+    def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
+        """The staged batch is a view that joins at each reading."""
+        name = f"{stage}_{'all' if day is None else f'{day:%Y%m%d}'}"
+        target = f"{STAGING}.main.{ident(name)}"
+        selected = "*" if columns is None else ", ".join(map(ident, columns))
+        where = "" if day is None else f" WHERE mf__day = {date_literal(day)}"
+        self._execute(
+            f"CREATE OR REPLACE TABLE {target} AS SELECT {selected} FROM {STAGING}.main.{ident(stage)}{where}"
+        )
         try:
             yield name
         finally:
-            self._execute(f"DROP TABLE IF EXISTS {target}", {})
+            self._execute(f"DROP TABLE IF EXISTS {target}")
 
     def cancel(self, run_id: str) -> None:
-        """Nothing: its statements end with the process, and days in flight are let end."""
+        """Interrupts nothing: statements end with the process, and days in flight may end."""
 
     def close(self) -> None:
-        """Closes every thread's cursor and the file; safe to call twice."""
+        """Closes the file and every thread's cursor; safe to call twice."""
         with self._lock:
             for cursor in self._cursors:
                 cursor.close()
             self._cursors.clear()
             close_file(self._root, (self._settings.tables.ledger, self._settings.tables.landings))
         self._local = threading.local()
-
-
-def _ident(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(value: Any) -> str:
-    match value:
-        case datetime():
-            return f"TIMESTAMPTZ '{value.isoformat()}'"
-        case date():
-            return f"DATE '{value.isoformat()}'"
-        case int():
-            return str(value)
-        case _:
-            raise TypeError(f"no literal for {type(value).__name__}")

@@ -164,8 +164,8 @@ def event_values(settings: Settings, lines: Lines, properties: Sequence[Property
     columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: ("TIMESTAMP WITH TIME ZONE", instant)}
     columns |= {p.column: (p.type, p.value) for p in properties}
     columns["properties"] = ("JSON", _with_fields(lines, properties))
-    if roles.partition_date is not None:
-        columns[roles.partition_date] = ("DATE", day_of(instant, lines.wall_clock, settings.project_timezone))
+    if roles.day is not None:
+        columns[roles.day] = ("DATE", day_of(instant, lines.wall_clock, settings.project_timezone))
     if roles.loaded_at is not None:
         columns[roles.loaded_at] = ("TIMESTAMP WITH TIME ZONE", "CAST($landed_at AS TIMESTAMPTZ)")
     columns["source_file"] = ("VARCHAR", "CAST($file_name AS VARCHAR)")

@@ -219,7 +219,7 @@ class _Source:
         events = f"""{readings(lines, self._properties)},
             events AS (SELECT *, {dropped_fields(lines, self._properties)} AS dropped FROM readings WHERE reason IS NULL)
             """
-        day = self._settings.columns.partition_date
+        day = self._settings.columns.day
         # A day's rows side by side are what makes reading one day of a long history cheap.
         order = "" if day is None or self._content.in_day_order else f"ORDER BY {identifier(day)}"
         self._cursor.execute(
@@ -241,8 +241,8 @@ class _Source:
     def rows_per_day(self) -> tuple[tuple[date, int], ...]:
         """The rows of this file by day, counted as they stand in the table, not as they were read."""
         columns = self._settings.columns
-        day = identifier(columns.partition_date or columns.time)
-        if columns.partition_date is None:
+        day = identifier(columns.day or columns.time)
+        if columns.day is None:
             day = f"CAST({day} AT TIME ZONE {literal(self._settings.project_timezone)} AS DATE)"
         days = self._cursor.execute(
             f"SELECT {day} AS day, count(*) FROM {self._table} WHERE rowid > ? GROUP BY day ORDER BY day",

@@ -1,9 +1,7 @@
-"""How DuckDB writes values as text for the fingerprint, by the rules in docs/decisions/fingerprint.md."""
+"""DuckDB's types by BigQuery's names, and JSON as canonical text (docs/decisions/fingerprint.md)."""
 
 import json
 from typing import cast
-
-from mixflows.warehouse.source import Column
 
 BIGQUERY_TYPES = {
     "VARCHAR": "STRING",
@@ -26,10 +24,36 @@ BIGQUERY_TYPES = {
 """BigQuery's names of DuckDB's types."""
 
 
-def json_text(value: str) -> str:
-    """A JSON value as text: keys sorted, members that are null left out, as BigQuery's TO_JSON_STRING writes it."""
+NATIVE_TYPES = {
+    "STRING": "VARCHAR",
+    "INT64": "BIGINT",
+    "FLOAT64": "DOUBLE",
+    "BOOL": "BOOLEAN",
+    "DATE": "DATE",
+    "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
+    "NUMERIC": "DECIMAL",
+}
+"""DuckDB's words for types that a role may have, by BigQuery's names."""
+
+
+def bigquery_type(native: str) -> str:
+    """BigQuery's name of one of DuckDB's types; DuckDB's own where BigQuery has none."""
+    return "NUMERIC" if native.startswith("DECIMAL") else BIGQUERY_TYPES.get(native, native)
+
+
+def json_text(value: str, without: str) -> str:
+    """A JSON value as text: keys sorted, members that are null left out, as BigQuery's TO_JSON_STRING writes it.
+
+    Args:
+        value: The JSON.
+        without: Names of members of the outermost object that are left out, a line each.
+    """
     try:
-        return json.dumps(_without_nulls(json.loads(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        read = _without_nulls(json.loads(value))
+        if without and isinstance(read, dict):
+            left_out = set(without.split("\n"))
+            read = {name: member for name, member in cast("dict[str, object]", read).items() if name not in left_out}
+        return json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     except (RecursionError, ValueError):
         # Thousands of levels, or a number of thousands of digits: such a value is compared as it was delivered.
         return value
@@ -41,20 +65,3 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, list):
         return [_without_nulls(v) for v in cast("list[object]", value)]
     return value
-
-
-def text_rule(value: str, column: Column) -> str:
-    """SQL of the text of a column's value; see docs/decisions/fingerprint.md."""
-    if column.native_type.startswith("DECIMAL"):
-        return f"printf('%.17g', CAST({value} AS FLOAT64))"
-    texts = {
-        "STRING": value,
-        "TIMESTAMP": f"CAST(UNIX_MICROS({value}) AS STRING)",
-        "FLOAT64": f"printf('%.17g', {value})",
-        "JSON": f"mixflows_json_text({value})",
-        "INT64": f"CAST({value} AS STRING)",
-        "BOOL": f"CAST({value} AS STRING)",
-        "DATE": f"CAST({value} AS STRING)",
-        "BYTES": f"LOWER(TO_HEX({value}))",
-    }
-    return texts.get(column.type, f"mixflows_json_text(to_json({value}))")

@@ -1,0 +1,89 @@
+"""Releases a blocked day: publishes it as it is, with the reason. Plain functions; no Prefect, no Great Expectations."""
+
+from dataclasses import replace
+from datetime import date
+
+from mixflows.errors import DayHeldError, NotReleasedError
+from mixflows.ledger.profiles import with_drift
+from mixflows.ledger.runs import DayState, day_states
+from mixflows.model import DayOutcome, PlannedDay, PlanReason, Status
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.inspect import planned_day
+from mixflows.pipeline.publish import publish_batch
+from mixflows.pipeline.run import Auditor
+from mixflows.pipeline.stage import discard_batch, stage_batch
+
+INTEGRITY = frozenset({
+    "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
+    "kept_insert_id_not_null", "kept_time_not_null", "kept_time_in_day", "kept_without_reason",
+    "rejected_with_reason", "rejection_reason_known", "rows_audited",
+})  # fmt: skip
+"""Expectations that no one can release a day from: without them, an event could be published twice, or lost."""
+
+
+def release_day(context: RunContext, day: date, because: str, auditor: Auditor) -> DayOutcome:
+    """Publishes a blocked day as it is, and keeps the reason in the ledger.
+
+    It is bound to the source version that the day was blocked at, which is what the report and `inspect` showed: rows
+    that came since were looked at by no one.
+
+    Args:
+        because: Why; kept in the ledger's note and shown in the report.
+
+    Raises:
+        NotReleasedError: The day is not blocked, its source or the rules have changed since, or an expectation failed that
+            no one can release a day from.
+        DayHeldError: Another run holds the day.
+        UnknownDayError: The source has no row of the day.
+    """
+    settings, warehouse, run = context.settings, context.warehouse, context.run
+    because = " ".join(because.split())
+    if not because:
+        raise NotReleasedError(f"{day} is not released without a reason", 'Say why: --because "…".')
+    state = day_states(warehouse).get(day)
+    if state is None or state.status is not Status.BLOCKED:
+        how = f"it is {state.status.value}" if state else "no run has taken it"
+        raise NotReleasedError(f"{day} is not blocked: {how}", "Only blocked days are released.")
+    planned = planned_day(context, day)
+    if state.rules_version != settings.rules_version:
+        raise NotReleasedError(f"{day} was blocked under other rules", f"Judge it anew first: {_again(day)}.")
+    _refuse_another_source(planned, state)
+    if held := warehouse.claim([day], run.run_id):
+        raise DayHeldError(f"{day} is held by run {held[day]}", "Release it when that run is over.")
+    try:
+        return _released(context, replace(planned, reason=PlanReason.RELEASED), because, auditor, state)
+    finally:
+        warehouse.release([day], run.run_id)
+
+
+def _released(context: RunContext, planned: PlannedDay, because: str, auditor: Auditor, state: DayState) -> DayOutcome:
+    batch = stage_batch(context, [planned], by_keys=False)
+    try:
+        # Once more: rows may have arrived while the day was staged.
+        _refuse_another_source(planned_day(context, planned.day), state)
+        compared = replace(batch, days=tuple(with_drift(context.warehouse, context.settings, batch.days)))
+        auditor.warm_up()
+        verdicts = auditor.judge(compared.days, check_rows=context.settings.quality.row_checks != "never")
+        if broken := sorted({f.expectation for f in verdicts[planned.day].failures} & INTEGRITY):
+            raise NotReleasedError(
+                f"{planned.day} cannot be released: {', '.join(broken)} failed, and what is published would be wrong",
+                f"Look closer: mixflows inspect {planned.day}.",
+            )
+    except BaseException:
+        discard_batch(context, batch)
+        raise
+    (outcome,) = publish_batch(context, compared, verdicts, released=because)
+    return outcome
+
+
+def _refuse_another_source(planned: PlannedDay, state: DayState) -> None:
+    if planned.source_version != state.source_version:
+        raise NotReleasedError(
+            f"the source of {planned.day} has changed since the day was blocked ({state.source_version} became"
+            f" {planned.source_version})",
+            f"Judge it anew and look at it first: {_again(planned.day)}.",
+        )
+
+
+def _again(day: date) -> str:
+    return f"mixflows backfill --mode blocked --start {day} --end {day}"

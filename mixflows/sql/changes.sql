@@ -1,0 +1,94 @@
+-- One row per day: what publishing would change in it. Inputs: the staged days and their published rows, by all that is stored;
+-- with the flag `touched` only the ids that differ, on narrow columns, with the flag `content` also by their content.
+-- A row without insert id is told from others by all that is stored of it.
+WITH events_of_both AS (
+  {% if 'touched' in flags %}
+  SELECT
+    c.mf__day, {{ x.key_hash('c', 'c.mf__day') }} AS mf__key,
+    {{ x.copy_hash('c', 'c.mf__day', content='content' in flags) }} AS mf__copy, 1 AS is_staged
+  FROM {{ copies }} AS c
+  WHERE c.mf__row_num = 1 AND {{ x.batch_in_days('c') }}
+    AND c.mf__id IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+  UNION ALL
+  SELECT
+    e.partition_date, {{ x.key_hash('e', 'e.partition_date') }},
+    {{ x.copy_hash('e', 'e.partition_date', content='content' in flags) }}, 0
+  FROM {{ events }} AS e
+  WHERE {{ x.published_in_days('e') }}
+    AND {{ x.id_hash('e', 'e.partition_date') }} IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+  {% else %}
+  {% for table, t, day, is_staged in [(stage, 's', 's.mf__day', 1), (events, 'e', 'e.partition_date', 0)] %}
+  {{ 'UNION ALL' if not loop.first }}
+  SELECT
+    {{ day }} AS mf__day,
+    CASE WHEN {{ x.has_id(t) }} THEN {{ x.key_hash(t, day) }} ELSE {{ x.stored_hash(t, day) }} END AS mf__key,
+    {{ x.stored_hash(t, day) }} AS mf__copy,
+    {{ is_staged }} AS is_staged
+  FROM {{ table }} AS {{ t }}
+  WHERE {{ 's.row_num = 1 AND ' if is_staged }}{{ x.batch_in_days(t) if is_staged else x.published_in_days(t) }}
+  {% endfor %}
+  {% endif %}
+),
+keys AS (
+  SELECT
+    e.mf__day, SUM(e.is_staged) AS staged, SUM(1 - e.is_staged) AS published,
+    CASE WHEN MIN(e.mf__copy) = MAX(e.mf__copy) THEN 0 ELSE 1 END AS differs
+  FROM events_of_both AS e
+  GROUP BY e.mf__day, e.mf__key
+),
+per_day AS (
+  SELECT
+    k.mf__day,
+    SUM(CASE WHEN k.staged > k.published THEN k.staged - k.published ELSE 0 END) AS inserted_events,
+    SUM(CASE WHEN k.staged > 0 AND k.published > 0 THEN k.differs ELSE 0 END) AS updated_events,
+    SUM(CASE WHEN k.published > k.staged THEN k.published - k.staged ELSE 0 END) AS deleted_events
+  FROM keys AS k
+  GROUP BY k.mf__day
+),
+{% if 'touched' not in flags %}
+rejected_of_both AS (
+  SELECT
+    c.mf__day, {{ x.stored_hash('c', 'c.mf__day') }} AS mf__copy,
+    c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy, 1 AS side
+  FROM {{ copies }} AS c
+  WHERE c.mf__row_num IS DISTINCT FROM 1 AND {{ x.batch_in_days('c') }}
+  UNION ALL
+  SELECT
+    r.partition_date, {{ x.stored_hash('r', 'r.partition_date') }},
+    r.row_num, r.rejection_reason, r.is_exact_copy, -1
+  FROM {{ rejected }} AS r
+  WHERE {{ x.published_in_days('r') }}
+),
+{% else %}
+rejected_of_both AS (
+  SELECT
+    c.mf__day, {{ x.copy_hash('c', 'c.mf__day', content='content' in flags) }} AS mf__copy,
+    c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy, 1 AS side
+  FROM {{ copies }} AS c
+  WHERE c.mf__row_num IS DISTINCT FROM 1 AND {{ x.batch_in_days('c') }}
+    AND c.mf__id IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+  UNION ALL
+  SELECT
+    r.partition_date, {{ x.copy_hash('r', 'r.partition_date', content='content' in flags) }},
+    r.row_num, r.rejection_reason, r.is_exact_copy, -1
+  FROM {{ rejected }} AS r
+  WHERE {{ x.published_in_days('r') }}
+    AND {{ x.id_hash('r', 'r.partition_date') }} IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+),
+{% endif %}
+rejected_differing AS (
+  SELECT r.mf__day, ABS(SUM(r.side)) AS differing
+  FROM rejected_of_both AS r
+  GROUP BY r.mf__day, r.mf__copy, r.row_num, r.rejection_reason, r.is_exact_copy
+),
+rejected_per_day AS (
+  SELECT r.mf__day, SUM(r.differing) AS differing FROM rejected_differing AS r GROUP BY r.mf__day
+)
+SELECT
+  COALESCE(p.mf__day, r.mf__day) AS day,
+  COALESCE(p.inserted_events, 0) AS inserted_events,
+  COALESCE(p.updated_events, 0) AS updated_events,
+  COALESCE(p.deleted_events, 0) AS deleted_events,
+  COALESCE(r.differing, 0) AS differing_rejected
+FROM per_day AS p
+FULL OUTER JOIN rejected_per_day AS r ON r.mf__day = p.mf__day

@@ -1,0 +1,45 @@
+-- One row per day, insert id and pair whose copies in the source are not those in the published tables: what is new, what is
+-- left over, and how much of that is one copy too many of a copy that the source does have.
+-- Inputs: the source days and their published rows, on narrow columns only; with the flag `content`, on all of them. Copies are
+-- compared as multisets of (key, time, arrival, version).
+CREATE OR REPLACE TABLE {{ touched }} {{ stage_options }} AS
+WITH copies_of_both AS (
+  SELECT
+    {{ x.copy_hash('s', x.day('s'), content='content' in flags) }} AS mf__copy,
+    {{ x.day('s') }} AS mf__day,
+    CASE WHEN {{ x.has_id('s') }} THEN {{ x.id_hash('s', x.day('s')) }} END AS mf__id,
+    {{ x.pair_hash('s', x.day('s')) }} AS mf__pair,
+    1 AS in_source,
+    0 AS is_published
+  FROM {{ source }} AS s
+  WHERE {{ x.in_days('s') }}
+  {% for table, t in [(events, 'e'), (rejected, 'r')] %}
+  UNION ALL
+  SELECT
+    {{ x.copy_hash(t, t ~ '.partition_date', content='content' in flags) }},
+    {{ t }}.partition_date,
+    CASE WHEN {{ x.has_id(t) }} THEN {{ x.id_hash(t, t ~ '.partition_date') }} END,
+    {{ x.pair_hash(t, t ~ '.partition_date') }},
+    0,
+    1
+  FROM {{ table }} AS {{ t }}
+  WHERE {{ x.published_in_days(t) }}
+  {% endfor %}
+),
+differing AS (
+  SELECT
+    ANY_VALUE(c.mf__day) AS mf__day, ANY_VALUE(c.mf__id) AS mf__id, ANY_VALUE(c.mf__pair) AS mf__pair,
+    SUM(c.in_source) AS source_copies, SUM(c.is_published) AS published_copies
+  FROM copies_of_both AS c
+  GROUP BY c.mf__copy
+  HAVING SUM(c.in_source) <> SUM(c.is_published)
+)
+SELECT
+  d.mf__day, d.mf__id, d.mf__pair,
+  SUM(CASE WHEN d.source_copies > d.published_copies THEN d.source_copies - d.published_copies ELSE 0 END) AS mf__more,
+  SUM(CASE WHEN d.source_copies < d.published_copies THEN d.published_copies - d.source_copies ELSE 0 END) AS mf__fewer,
+  SUM(
+    CASE WHEN d.source_copies > 0 AND d.source_copies < d.published_copies THEN d.published_copies - d.source_copies ELSE 0 END
+  ) AS mf__surplus
+FROM differing AS d
+GROUP BY d.mf__day, d.mf__id, d.mf__pair

@@ -1,0 +1,143 @@
+"""What BigQuery words differently in the statements of `sql/`; a statement's days are constants of its text."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from mixflows.days import DAY_MICROS, EPOCH, DayRun, day_runs
+from mixflows.warehouse import transpile
+from mixflows.warehouse.base import BatchDay
+from mixflows.warehouse.source import Column
+
+PER_DAY = (
+    "ARRAY<STRUCT<mf__day DATE, mf__start_us INT64, mf__end_us INT64, mf__late_from_us INT64, mf__delta BOOL,"
+    " mf__changed BOOL>>"
+)
+
+
+def quote(name: str) -> str:
+    """An identifier; a table's whole name, dots included, is one."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def date_literal(day: date) -> str:
+    """A day."""
+    return f"DATE '{day.isoformat()}'"
+
+
+def _instant(at_us: int) -> str:
+    return f"TIMESTAMP '{(EPOCH + timedelta(microseconds=at_us)).isoformat(sep=' ')}'"
+
+
+class BigQueryDialect:
+    """See `mixflows.warehouse.rendering.Dialect`.
+
+    Args:
+        json_text: The quoted name of the function that writes JSON as text for the fingerprint.
+        days: Of the statement, each once.
+        zone: Of the project.
+    """
+
+    def __init__(self, json_text: str, days: Sequence[BatchDay], zone: ZoneInfo) -> None:
+        self._json_text, self._days, self._zone = json_text, days, zone
+
+    def quote(self, name: str) -> str:
+        """An identifier."""
+        return quote(name)
+
+    def literal(self, text: str) -> str:
+        """A string."""
+        return transpile.literal(text)
+
+    def text(self, value: str, column: Column) -> str:
+        """A value as text; see docs/decisions/fingerprint.md."""
+        texts = {
+            "STRING": value,
+            "TIMESTAMP": f"CAST(UNIX_MICROS({value}) AS STRING)",
+            "FLOAT64": f"FORMAT('%.17g', {value})",
+            "NUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
+            "BIGNUMERIC": f"FORMAT('%.17g', CAST({value} AS FLOAT64))",
+            "INT64": f"CAST({value} AS STRING)",
+            "BOOL": f"CAST({value} AS STRING)",
+            "DATE": f"CAST({value} AS STRING)",
+            "BYTES": f"TO_HEX({value})",
+        }
+        return texts.get(column.type) or self.json_text(value, "''")
+
+    def json_text(self, value: str, without: str) -> str:
+        """Canonical text of a JSON object without some members."""
+        # TO_JSON_STRING writes an absent value as the text null.
+        return f"CASE WHEN {value} IS NOT NULL THEN {self._json_text}(TO_JSON_STRING({value}), {without}) END"
+
+    def member(self, value: str, name: str) -> str:
+        """A member of a JSON object as text."""
+        if '"' in name or "\\" in name:  # BigQuery's paths have no words for such a name
+            return "CAST(NULL AS STRING)"
+        path = self.literal(f'$."{name}"')
+        return f"JSON_VALUE({value}, {path})"
+
+    def typed(self, text: str, column: Column) -> str:
+        """A text as a value of a column's type; what is no value of it is NULL."""
+        match column.type:
+            case "STRING":
+                return text
+            case "INT64":  # 12.0 is a whole number as JSON writes it, and no text of an INT64
+                integer, number = f"SAFE_CAST({text} AS INT64)", f"SAFE_CAST({text} AS FLOAT64)"
+                return (
+                    f"CASE WHEN {integer} = {number} THEN {integer}"
+                    f" WHEN {number} = FLOOR({number}) AND ABS({number}) < 9e15 THEN CAST({number} AS INT64) END"
+                )
+            case _:
+                return f"SAFE_CAST({text} AS {column.type})"
+
+    def row_hash(self, values: Sequence[str]) -> str:
+        """A fingerprint of the values' JSON, which tells NULL from every value."""
+        fields = ", ".join(f"{value} AS v{n}" for n, value in enumerate(values))
+        return f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({fields})))"
+
+    def in_days(self, day: str) -> str:
+        """Whether a bare DATE column is one of the days: literals, so that partitions prune."""
+        return f"{day} IN ({', '.join(date_literal(known.day) for known in self._days)})"
+
+    def in_instants(self, day: str) -> str:
+        """The same of a TIMESTAMP column that holds midnights in UTC."""
+        midnights = (f"TIMESTAMP '{known.day.isoformat()} 00:00:00+00:00'" for known in self._days)
+        return f"{day} IN ({', '.join(midnights)})"
+
+    def in_bounds(self, time: str) -> str:
+        """Whether a bare TIMESTAMP column lies in one of the days: consecutive days are one range."""
+        ranges: list[tuple[int, int]] = []
+        for run in self._runs:
+            if ranges and ranges[-1][1] == run.start_us:
+                ranges[-1] = (ranges[-1][0], run.end_us)
+            else:
+                ranges.append((run.start_us, run.end_us))
+        tests = [f"({time} >= {_instant(start)} AND {time} < {_instant(end)})" for start, end in ranges]
+        return f"({' OR '.join(tests) or 'FALSE'})"
+
+    def day_of(self, time_us: str) -> str:
+        """The one of the days that an instant lies in; else NULL."""
+
+        def day(run: DayRun) -> str:
+            first = date_literal(run.first_day)
+            if run.days == 1:
+                return first
+            # The last day of a run may be longer than the others.
+            nth = f"LEAST(DIV({time_us} - {run.start_us}, {DAY_MICROS}), {run.days - 1})"
+            return f"DATE_ADD({first}, INTERVAL {nth} DAY)"
+
+        branches = [f"WHEN {time_us} >= {r.start_us} AND {time_us} < {r.end_us} THEN {day(r)}" for r in self._runs]
+        return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS DATE)"
+
+    def days(self) -> str:
+        """The days as a relation, with the constants of each."""
+        rows = ", ".join(
+            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.has_changed})"
+            for d in self._days
+        )
+        return f"UNNEST({PER_DAY}[{rows}])"
+
+    @cached_property
+    def _runs(self) -> tuple[DayRun, ...]:
+        return day_runs((day.day for day in self._days), self._zone)
