@@ -10,6 +10,7 @@ import pytest
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Mode, Run
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.land import land_one
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import RunResult, ThreadSteps, process
@@ -58,8 +59,8 @@ class Yard:
             warehouse.create_tables()
             plan = make_plan(warehouse, settings, PlanRequest(mode))
             auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
-            steps = ThreadSteps(warehouse, settings, run, auditor, concurrency=2)
-            return process(warehouse, settings, run, plan, steps)
+            context = RunContext(warehouse, settings, run)
+            return process(context, plan, ThreadSteps(context, auditor))
         finally:
             warehouse.close()
             close_warehouses()

@@ -19,6 +19,7 @@ import duckdb
 
 from mixflows.intake.content import inspect_file
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
+from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
@@ -83,16 +84,10 @@ class Work:
         connection.close()
 
     def _backfill(self, warehouse: Warehouse, run: Run) -> None:
-        concurrency = self.settings.backfill.concurrency
         warehouse.create_tables()
         plan = make_plan(warehouse, self.settings, PlanRequest())
-        process(
-            warehouse,
-            self.settings,
-            run,
-            plan,
-            ThreadSteps(warehouse, self.settings, run, Content(), concurrency=concurrency),
-        )
+        context = RunContext(warehouse, self.settings, run)
+        process(context, plan, ThreadSteps(context, Content()))
 
 
 def child(work: Callable[[Callable[[str], None]], None]) -> tuple[bool, str]:

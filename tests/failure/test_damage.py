@@ -9,7 +9,7 @@ from mixflows.model import Mode, Status
 from mixflows.pipeline.publish import REPAIRED
 from mixflows.pipeline.run import RunResult
 from mixflows.settings import Settings
-from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.base import BatchStatement
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS
@@ -104,11 +104,11 @@ class WrongWarehouse(DuckDBWarehouse):
         super().__init__(settings)
         self._wrong_sql, self._times = wrong_sql, times
 
-    def replace_day(self, table: str, statement: DayStatement) -> None:
-        super().replace_day(table, statement)
-        if table == "events" and statement.params["day"] == DAY and self._times:
+    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+        super().replace_days(table, statement, is_empty=is_empty)
+        if table == "events" and DAY in [day.day for day in statement.days] and self._times:
             self._times -= 1
-            self._execute(self._wrong_sql, {})
+            self._execute(self._wrong_sql)
 
 
 WRONG = {
@@ -153,11 +153,19 @@ def test_a_day_that_was_published_before_keeps_that_when_it_cannot_be_repaired(y
 
 @pytest.mark.parametrize("sql", WRONG.values(), ids=list(WRONG))
 def test_a_day_that_was_written_wrongly_once_is_replaced(yard: Yard, sql: str) -> None:
+    yard.sections = {"backfill": {"batch_days": 1}}
     result = yard.backfill(opener=wrong(sql, times=1))
     assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.PUBLISHED}
-    assert [outcome.row.note for outcome in result.outcomes] == [
-        REPAIRED,
-        "",
-    ]
+    assert {str(outcome.row.partition_date): outcome.row.note for outcome in result.outcomes} == {
+        str(DAY): REPAIRED,
+        str(OTHER): "",
+    }
+    assert [len(rows) for rows in yard.tables().published_on(str(DAY))] == [40, 7]
+    assert yard.tables().status_of(str(DAY)) == ["published"]
+
+
+def test_a_batch_that_was_written_wrongly_is_done_again_day_by_day(yard: Yard) -> None:
+    result = yard.backfill(opener=wrong(WRONG["one row too few"], times=1))
+    assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.PUBLISHED}
     assert [len(rows) for rows in yard.tables().published_on(str(DAY))] == [40, 7]
     assert yard.tables().status_of(str(DAY)) == ["published"]

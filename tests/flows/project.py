@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -102,6 +103,18 @@ class Project:
     def export(self, name: str, days: int, rows: int, **more: Any) -> str:
         """Writes an export file and returns its path."""
         return str(self.place.write(name, export(days, rows, **more)))
+
+    def refuse(self, table: str, day: date) -> None:
+        """Makes a published table anew, so that it takes no row of a day."""
+        self.warehouse().create_tables()
+        self.close()
+        ((columns,),) = self.place.rows(
+            """SELECT string_agg(format('"{}" {}', column_name, data_type), ', ' ORDER BY column_index)"""
+            f" FROM duckdb_columns() WHERE table_name = '{table}'"
+        )
+        self.place.change(
+            f"DROP TABLE {table}", f"CREATE TABLE {table} ({columns}, CHECK (partition_date <> DATE '{day}'))"
+        )
 
     def ledger(self) -> list[dict[str, Any]]:
         return self.warehouse().query("ledger_latest")

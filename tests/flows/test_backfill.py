@@ -80,12 +80,7 @@ def test_warnings_alone_complete_with_warnings(landed: Project) -> None:
 
 
 def test_a_failed_day_fails_the_run_beside_a_blocked_one_and_the_others_go_on(landed: Project) -> None:
-    columns = ", ".join(f'"{c.name}" {c.native_type}' for c in landed.warehouse().shape().columns)
-    landed.close()
-    landed.place.change(
-        "DROP TABLE IF EXISTS mp_events",
-        f"CREATE TABLE mp_events ({columns}, CHECK (partition_date <> DATE '2024-01-03'))",
-    )
+    landed.refuse("mp_events", date(2024, 1, 3))
     ran = landed.run(backfill, start=date(2024, 1, 3))
     assert ran.named == ("FAILED", "Failed")
     assert "failed: 2024-01-03 (" in ran.message

@@ -10,9 +10,9 @@ from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
 from mixflows.model import PlannedDay, PlanReason, Run, StagedDay, Verdict
 from mixflows.pipeline.plan import Mode
-from mixflows.pipeline.publish import record_failure
+from mixflows.pipeline.publish import record_failures
 from mixflows.pipeline.run import ThreadSteps
-from mixflows.warehouse.base import DayTables
+from mixflows.warehouse.base import BatchTables
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -43,7 +43,7 @@ def history(project: Project) -> Project:
     assert project.status(BLOCKED) == "blocked"
     failed = PlannedDay(FAILED, PlanReason.REQUESTED, 1, None)
     moment = project.ledger()[-1]["finished_at"]
-    record_failure(project.warehouse, project.settings, failed, Run("broken"), RuntimeError("disk"), moment)
+    record_failures(project.context(Run("broken")), [failed], RuntimeError("disk"), moment)
     project.deliver("""
         id | time  | arrival
         a  | 10:00 | 10:01
@@ -92,7 +92,7 @@ def test_other_rules_are_refused_until_they_are_accepted(project: Project) -> No
         ("future_tolerance_seconds", 3600, 1),
     ):
         project.set(pipeline={setting: other})
-        with pytest.raises(RulesChangedError, match="4 published days, 2026-03-11 to 2026-03-14, were judged by other"):
+        with pytest.raises(RulesChangedError, match="4 published days, 2026-03-11 to 2026-03-14,"):
             project.planned()
         assert set(project.planned(accept_rules=True).values()) == {"rules_changed"}
         project.set(pipeline={setting: usual})
@@ -169,10 +169,8 @@ def test_a_day_that_another_run_holds_is_left_alone_and_named(project: Project) 
     assert [outcome.row.partition_date for outcome in project.run().outcomes] == [CHANGED]
 
 
-def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A claim runs out where a chunk takes longer than it lasts."""
+def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(project: Project) -> None:
+    """A window's days are claimed when it begins."""
 
     class LosesTheLastDay(LetAll):
         def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
@@ -180,7 +178,7 @@ def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(
             assert project.warehouse.claim([PUBLISHED], "another") in ({}, {PUBLISHED: "another"})
             return super().judge(staged, check_rows=check_rows)
 
-    monkeypatch.setattr("mixflows.pipeline.run.CHUNK_DAYS", 1)
+    project.set(backfill={"batch_days": 1, "concurrency": 1})
     project.deliver(FIVE_DAYS)
     result = project.run(run=Run("mine"), auditor=LosesTheLastDay())
     assert dict(result.held) == {PUBLISHED: "another"}
@@ -190,7 +188,7 @@ def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(
 
 def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Project) -> None:
     def is_staged(day: date) -> bool:
-        return project.engine.has_table(DayTables.of(day, "stopped", 1).copies)
+        return project.engine.has_table(BatchTables.of(day, Run("stopped")).copies)
 
     class Stopped(LetAll):
         def warm_up(self) -> None:
@@ -199,11 +197,12 @@ def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Projec
             raise KeyboardInterrupt
 
     project.deliver("id | time | arrival\n" + "\n".join(f"a | +{day}d 10:00 | +{day}d 10:01" for day in range(40)))
-    steps = ThreadSteps(project.warehouse, project.settings, Run("stopped"), Stopped(), concurrency=1)
+    project.set(backfill={"batch_days": 1, "concurrency": 1})
+    steps = ThreadSteps(project.context(Run("stopped")), Stopped())
     days = project.plan().days
     assert len(days) == 40
     with pytest.raises(KeyboardInterrupt):
-        steps.stage(days)
+        steps.stage([(day,) for day in days])
     assert 0 < sum(is_staged(day.day) for day in days) < 40
 
 
