@@ -164,10 +164,9 @@ def _lateness(window: Sequence[Profile], lookback_days: int) -> Lateness | None:
     if not rows:
         return None
     seen, curve = 0, list[tuple[int, float]]()
-    for days in range(max(counts) + 1):
+    for days in sorted({*counts, *range(lookback_days + 1)}):
         seen += counts[days]
-        if counts[days] or days <= lookback_days:
-            curve.append((days, seen / rows))
+        curve.append((days, seen / rows))
     caught_by = tuple((share, _within(counts, math.ceil(rows * share))) for share in SHARES)
     caught_now = sum(n for days, n in counts.items() if days <= lookback_days) / rows
     return Lateness(tuple(curve), caught_by, rows, lookback_days, caught_now, dict(caught_by)[0.999])

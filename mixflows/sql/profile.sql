@@ -59,7 +59,7 @@ duplicates AS (
   SELECT
     c.mf__day,
     {{ x.event_name('c') }} AS event_name,
-    CASE WHEN c.mf__in_day THEN DIV(({{ x.time_us('c') }} - d.mf__start_us), {{ hour_us }}) END AS hour,
+    CASE WHEN c.mf__in_day THEN DIV({{ x.time_us('c') }} - d.mf__start_us, {{ hour_us }}) END AS hour,
     {% for name in origins %}
     {{ x.origin('c', name) }} AS origin_{{ loop.index }},
     {% endfor %}

@@ -78,7 +78,13 @@ class ParsedStatement:
 @cache
 def _parsed(text: str) -> exp.Expr:
     """The statement's tree, which nobody changes: a process that opens several warehouses parses it once."""
-    return parse_one(text, dialect="bigquery")
+    tree = parse_one(text, dialect="bigquery")
+    # sqlglot writes DIV(a - b, c) as a - b // c.
+    for division in tree.find_all(exp.IntDiv):
+        for operand in (division.this, division.expression):
+            if isinstance(operand, exp.Binary):
+                operand.replace(exp.paren(operand))
+    return tree
 
 
 def _in_duckdb(tree: exp.Expr) -> str:

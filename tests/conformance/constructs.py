@@ -142,7 +142,7 @@ TABLE: tuple[Example, ...] = (
         -3,
         None,
     ),
-    _one("IntDiv", "DIV((7 - 2), 2), DIV((86400000 - 1), 86400000)", 2, 0),
+    _one("IntDiv", "DIV(7 - 2, 2), DIV(86400000 - 1, 86400000)", 2, 0),
     _one("Ln, Abs, Mul", "LN(1.0), ABS(-2.5), CAST(LN(ABS(-100.0)) * 434.2944819 AS INT64)", 0.0, 2.5, 2000),
     _one(
         "And, Or, Not",
