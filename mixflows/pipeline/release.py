@@ -9,8 +9,8 @@ from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import DayOutcome, PlannedDay, PlanReason, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import planned_day
-from mixflows.pipeline.publish import publish_batch
-from mixflows.pipeline.run import Auditor
+from mixflows.pipeline.publish import publish_batch, record_failures
+from mixflows.pipeline.run import OF_A_DAY, Auditor
 from mixflows.pipeline.stage import discard_batch, stage_batch
 
 INTEGRITY = frozenset({
@@ -72,7 +72,10 @@ def _released(context: RunContext, planned: PlannedDay, because: str, auditor: A
     except BaseException:
         discard_batch(context, batch)
         raise
-    (outcome,) = publish_batch(context, compared, verdicts, released=because)
+    try:
+        (outcome,) = publish_batch(context, compared, verdicts, released=because)
+    except OF_A_DAY as error:
+        (outcome,) = record_failures(context, [planned], error, batch.started_at)
     return outcome
 
 

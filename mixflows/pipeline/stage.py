@@ -207,7 +207,7 @@ def _stage(
 
 
 def _publication(is_delta: bool, difference: Difference, counts: PublishedCounts) -> Publication:
-    if counts.rows and difference.is_none and counts.event_keys == counts.event_rows:
+    if difference.is_none and counts.event_keys == counts.event_rows:
         return Publication.NOTHING
     return Publication.DELTA if is_delta else Publication.WHOLE
 

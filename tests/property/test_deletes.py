@@ -1,6 +1,7 @@
 """Copies vanish from the source while others arrive: `apply` forgets them, `keep` loses nothing."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from tests.spec.project import LetAll, Project
 
 
 def change(
-    project: Project, data: st.DataObject, streams: st.SearchStrategy[list[Row]], *, key: str, conflicts: bool
+    project: Project, engine: str, data: st.DataObject, *, key: str, conflicts: bool
 ) -> tuple[Counter[Copy], Counter[Copy]]:
     """Delivers a stream and runs it, then takes some copies away, adds others or not, and runs again.
 
@@ -23,6 +24,7 @@ def change(
     Returns:
         What was delivered first, and what the source has in the end.
     """
+    streams = streams_for(engine)
     stream: list[Row] = data.draw(streams)
     gone = data.draw(st.sets(st.integers(0, len(stream) - 1), min_size=1))
     later: list[Row] = data.draw(st.one_of(st.just([]), streams))
@@ -33,9 +35,9 @@ def change(
     project.run(auditor=LetAll())
     for number in gone:
         assert project.engine.delete("mp_master_event", {"source_file": str(number)}) == 1
-    project.add(later)
+    project.add([row | {"loaded_at": row["loaded_at"] + timedelta(days=1)} for row in later])
     assert project.run(auditor=LetAll()).exit_code == 0
-    if project.engine.name == "bigquery":
+    if engine == "bigquery":
         # The API server does not tell when a partition changed: a day with as many rows as before looks the same.
         assert project.run("all", auditor=LetAll()).exit_code == 0
     return Counter(map(Copy.of, stream)), Counter(map(Copy.of, project.engine.rows("mp_master_event")))
@@ -55,6 +57,10 @@ def told_apart(row: Row, key: str) -> Row:
 
 
 def changes_nothing_again(project: Project) -> None:
+    """But for the files of equal copies that were landed at one instant: only a full run looks at them."""
+    content = project.content()
+    assert project.run("all", auditor=LetAll()).exit_code == 0
+    assert project.content() == content
     before = project.everything()
     assert project.run("all", auditor=LetAll()).exit_code == 0
     assert project.everything() == before
@@ -71,7 +77,7 @@ def test_apply_gives_what_the_source_has_now(project_on: OnEngine, engine: str, 
     @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        _, source = change(project, data, streams_for(engine), key=key, conflicts=True)
+        _, source = change(project, engine, data, key=key, conflicts=True)
         events, rejected = deduplicate(source.elements(), key=key, keep=keep, missing=missing)
         assert published(project) == (Counter(events), Counter(rejected))
         changes_nothing_again(project)
@@ -88,7 +94,7 @@ def test_keep_has_every_copy_that_ever_was(project_on: OnEngine, engine: str, ru
     @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        before, source = change(project, data, streams_for(engine), key=key, conflicts=False)
+        before, source = change(project, engine, data, key=key, conflicts=False)
         events, rejected = published(project)
         found = events + Counter({r.copy: 0 for r in rejected})
         for r, rows in rejected.items():
