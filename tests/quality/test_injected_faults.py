@@ -8,8 +8,6 @@ import pytest
 
 from expectations.gate import judge
 from mixflows.ledger.profiles import with_drift
-from mixflows.model import Run
-from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.warehouse import close_warehouses
 from tests.bigquery_engine.place import Place
 from tests.spec.conftest import ENGINES
@@ -122,14 +120,8 @@ def failed_on(project: Project, copies: Copies) -> set[str]:
     """Deliver the day so, in place of what was there; which expectations fail?"""
     project.engine.delete(project.settings.tables.source, {"partition_date": DAY})
     project.add(copies)
-    (planned,) = project.plan().days
-    assert planned.day == DAY
-    staged = stage_day(project.warehouse, project.settings, planned, Run("fault"))
-    try:
-        looked_at = with_drift(project.warehouse, project.settings, [staged])
-        verdict = judge(project.settings, looked_at, check_rows=False, access=None)[DAY]
-    finally:
-        discard_stage(project.warehouse, planned, Run("fault"))
+    looked_at = with_drift(project.warehouse, project.settings, [project.look()])
+    verdict = judge(project.settings, looked_at, check_rows=False, access=None)[DAY]
     return {finding.expectation for finding in verdict.findings if not finding.success}
 
 

@@ -11,9 +11,8 @@ import pytest
 from expectations.gate import judge
 from mixflows.intake.content import inspect_file
 from mixflows.ledger.profiles import with_drift
-from mixflows.model import Run
-from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.warehouse import close_warehouses
+from mixflows.warehouse.base import LandsFiles
 from tests.quality.test_injected_faults import DAY, PAST_DAYS, SETTINGS, Copies, copies_of
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import LetAll, Project
@@ -56,7 +55,9 @@ def land(project: Project, path: Path, copies: Copies, change: Callable[[float],
 
     path.write_text("".join(f"{line(copy)}\n" for copy in copies), encoding="utf-8")
     content = inspect_file(path, project.settings.landing)
-    project.warehouse.land(content, again=True, landed_at=datetime(2026, 6, 1, tzinfo=UTC))
+    warehouse = project.warehouse
+    assert isinstance(warehouse, LandsFiles)
+    warehouse.land(content, again=True, landed_at=datetime(2026, 6, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("kind", CHANGED)
@@ -64,9 +65,6 @@ def test_lands_without_value_where_it_does_not_fit_and_is_told(project: Project,
     change, expected = CHANGED[kind]
     project.engine.delete(project.settings.tables.source, {"partition_date": DAY})
     land(project, tmp_path / "export.jsonl", copies_of(DAY), change)
-    (planned,) = project.plan().days
-    staged = stage_day(project.warehouse, project.settings, planned, Run("types"))
-    looked_at = with_drift(project.warehouse, project.settings, [staged])
-    discard_stage(project.warehouse, planned, Run("types"))
+    looked_at = with_drift(project.warehouse, project.settings, [project.look()])
     found = judge(project.settings, looked_at, check_rows=False, access=None)[DAY]
     assert {finding.expectation for finding in found.findings if not finding.success} == expected

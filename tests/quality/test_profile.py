@@ -5,8 +5,6 @@ from datetime import timedelta
 import pytest
 
 from mixflows.ledger.profiles import DayProfile, read_profiles
-from mixflows.model import Run
-from mixflows.pipeline.publish import discard_stage, stage_day
 from mixflows.profile.profile import Profile, Tally
 from tests.spec.engines import LANDED
 from tests.spec.project import LetAll, Project
@@ -34,10 +32,7 @@ def delivered(project: Project) -> Project:
 
 
 def profile_of(project: Project) -> Profile:
-    (planned,) = project.plan().days
-    staged = stage_day(project.warehouse, project.settings, planned, Run("look"))
-    discard_stage(project.warehouse, planned, Run("look"))
-    return staged.profile
+    return project.look().profile
 
 
 def test_counts_arrivals_hours_and_names(delivered: Project) -> None:
@@ -48,7 +43,7 @@ def test_counts_arrivals_hours_and_names(delivered: Project) -> None:
     assert found.hours == {0: Tally(3, 2, 1), 9: Tally(1), 12: Tally(1), 23: Tally(2)}
     assert found.events == {"Open": Tally(4, 2, 1), "Buy": Tally(3)}
     assert found.last_event_ms == (24 * 60 - 1) * 60_000
-    assert found.types == {column.name: column.type for column in delivered.warehouse.shape().columns}
+    assert found.types == {column.name: column.type for column in delivered.warehouse.source().columns}
 
 
 def test_values_of_properties_are_ranked_and_not_named_unless_they_may_be(delivered: Project) -> None:

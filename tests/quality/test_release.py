@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from expectations.auditor import GreatExpectationsAuditor
 from mixflows.errors import NotReleasedError
 from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
 from mixflows.pipeline.explain import story
-from mixflows.pipeline.inspect import inspect_day, release_day
+from mixflows.pipeline.inspect import inspect_day
+from mixflows.pipeline.release import release_day
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -29,12 +29,8 @@ def blocked(project: Project) -> Project:
     return project
 
 
-def auditor(project: Project) -> GreatExpectationsAuditor:
-    return GreatExpectationsAuditor(project.settings, project.warehouse.row_access())
-
-
 def test_a_look_changes_nothing_and_says_what_a_release_would_do(blocked: Project) -> None:
-    found = inspect_day(blocked.warehouse, blocked.settings, DAY, auditor(blocked), Run("look"))
+    found = inspect_day(blocked.context(Run("look")), DAY, blocked.auditor())
     assert [f.expectation for f in found.verdict.failures] == ["duplicate_rate"]
     assert (found.staged.difference.inserted_events, found.changed_since) == (2, False)
     (sample,) = found.samples
@@ -44,7 +40,7 @@ def test_a_look_changes_nothing_and_says_what_a_release_would_do(blocked: Projec
 
 
 def test_a_released_day_is_published_with_its_reason_and_is_not_due_again(blocked: Project) -> None:
-    outcome = release_day(blocked.warehouse, blocked.settings, DAY, "copies are exact", auditor(blocked), Run("let"))
+    outcome = release_day(blocked.context(Run("let")), DAY, "copies are exact", blocked.auditor())
     assert outcome.row.note.startswith("released: copies are exact (duplicate_rate 33.3 %")
     blocked.has_events("id\na\nb")
     assert blocked.ledger()[-1]["plan_reason"] == "released"
@@ -56,7 +52,7 @@ def test_a_released_day_is_published_with_its_reason_and_is_not_due_again(blocke
 def test_rows_that_nobody_looked_at_are_not_released(blocked: Project) -> None:
     blocked.deliver("id | time\nc | 12:00")
     with pytest.raises(NotReleasedError, match="has changed since the day was blocked"):
-        release_day(blocked.warehouse, blocked.settings, DAY, "fine", auditor(blocked), Run("let"))
+        release_day(blocked.context(Run("let")), DAY, "fine", blocked.auditor())
     assert blocked.events() == []
 
 
@@ -70,7 +66,7 @@ class Broken(LetAll):
 
 def test_what_guards_the_promise_cannot_be_released(blocked: Project) -> None:
     with pytest.raises(NotReleasedError, match="kept_keys_unique failed"):
-        release_day(blocked.warehouse, blocked.settings, DAY, "fine", Broken(), Run("let"))
+        release_day(blocked.context(Run("let")), DAY, "fine", Broken())
     assert blocked.events() == []
 
 
@@ -80,6 +76,6 @@ def test_deletions_that_blocked_a_day_are_carried_out_by_its_release(project: Pr
     project.run(auditor=LetAll())
     project.delete("id\nb")
     assert project.run("all").exit_code == 3
-    outcome = release_day(project.warehouse, project.settings, DAY, "b was a test", auditor(project), Run("let"))
+    outcome = release_day(project.context(Run("let")), DAY, "b was a test", project.auditor())
     assert outcome.row.deleted_rows == 1
     project.has_events("id\na")

@@ -1,8 +1,7 @@
 """The views that `init` makes for analysts, on every engine."""
 
-from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import Run
-from mixflows.pipeline.inspect import release_day
+from mixflows.pipeline.release import release_day
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -31,8 +30,7 @@ def test_tell_each_days_duplicate_rate_then_and_now_and_why_copies_were_rejected
     blocked = {row["partition_date"]: row for row in project.engine.rows(views.duplicates_view)}[DAY]
     assert (blocked["duplicate_rate"], blocked["times_taken"]) == (0.0, 1)
 
-    auditor = GreatExpectationsAuditor(project.settings, project.warehouse.row_access())
-    release_day(project.warehouse, project.settings, DAY, "looked at", auditor, Run("release"))
+    release_day(project.context(Run("release")), DAY, "looked at", project.auditor())
     rates = {row["partition_date"]: row for row in project.engine.rows(views.duplicates_view)}
     assert len(rates) == 2
     now = rates[DAY]

@@ -12,6 +12,7 @@ from mixflows.model import Mode, Plan, Run, StagedDay, Verdict
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import Auditor, RunResult, ThreadSteps, process
+from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 from tests.spec.engines import LANDED, Engine, Row
@@ -117,12 +118,22 @@ class Project:
     ) -> RunResult:
         """Runs what a mode takes. Without an auditor, Great Expectations judges the days."""
         plan = self.plan(mode, **request)
-        if auditor is None:
-            from expectations.auditor import GreatExpectationsAuditor
-
-            auditor = GreatExpectationsAuditor(self.settings, self.warehouse.row_access())
         context = self.context(run or Run(f"run{next(self._delivery)}"))
-        return process(context, plan, ThreadSteps(context, auditor))
+        return process(context, plan, ThreadSteps(context, auditor or self.auditor()))
+
+    def auditor(self) -> Auditor:
+        """Great Expectations."""
+        from expectations.auditor import GreatExpectationsAuditor
+
+        return GreatExpectationsAuditor(self.settings, self.warehouse.row_access())
+
+    def look(self) -> StagedDay:
+        """The one planned day, staged and not published."""
+        context = self.context(Run("look"))
+        batch = stage_batch(context, self.plan().days)
+        discard_batch(context, batch)
+        (staged,) = batch.days
+        return staged
 
     def context(self, run: Run) -> RunContext:
         return RunContext(self.warehouse, self.settings, run)
