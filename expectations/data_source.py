@@ -105,4 +105,6 @@ def _release_dialects() -> None:
 
 def staged_day(source: StagedRowsDatasource, stage_table: str) -> BatchDefinition[Any]:
     """One staged day as a whole-table batch: anything narrower would scan more on BigQuery, not less."""
+    if stage_table in source.get_asset_names():  # the same day, read with other columns before
+        source.delete_asset(stage_table)
     return source.add_table_asset(stage_table).add_batch_definition_whole_table("all rows")

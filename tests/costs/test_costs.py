@@ -9,12 +9,12 @@ import pytest
 
 from mixflows.costs.billed import Costs, in_words, read_costs
 from mixflows.costs.model import slot_ms_of
-from mixflows.model import LedgerRow, Plan, PlannedDay, PlanReason, Status, StepCost
+from mixflows.model import Cost, LedgerRow, Plan, PlannedDay, PlanReason, Status, StepCost
 from mixflows.pipeline.price import price_plan
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
 from mixflows.settings import Settings, load_settings
-from mixflows.warehouse.base import DayStatement
+from mixflows.warehouse.base import BatchStatement, BatchTables
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 GIB = 2**30
@@ -55,11 +55,14 @@ class BilledWarehouse(DuckDBWarehouse):
         super().__init__(settings)
         self.dry_run: dict[str, int] = {}
 
-    def price(self, statement: DayStatement, replaces: str | None = None) -> int | None:
+    def price(self, statement: BatchStatement, replaces: str | None = None) -> int:
         return self.dry_run.get(f"replace_{replaces}" if replaces else statement.name, 0)
 
-    def source_bytes(self) -> int | None:
+    def source_bytes(self) -> int:
         return 20 * GIB
+
+    def cost(self, tables: BatchTables) -> Cost:
+        return Cost()
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def test_the_names_in_the_settings_are_the_source_s_names(shop: Shop) -> None:
         "loaded_at": None,
     }
     tables = {"source": "raw_events"}
-    shop.land(shop.write(event("a")), columns=columns | {"partition_date": None}, tables=tables)
+    shop.land(shop.write(event("a")), columns=columns | {"day": None}, tables=tables)
     assert [name for name, *_ in shop.rows("DESCRIBE raw_events")] == [
         "event_name",
         "occurred_at",

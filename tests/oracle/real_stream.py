@@ -45,5 +45,6 @@ def copy_of(line: str) -> Copy:
             "time": time,
             "partition_date": time.date(),
             "properties": json.dumps(properties),
+            "loaded_at": None,
         }
     )

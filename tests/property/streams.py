@@ -114,11 +114,16 @@ def clear(project: Project) -> None:
         project.engine.delete(getattr(project.settings.tables, table), {})
 
 
-def published(project: Project) -> tuple[Counter[Copy], Counter[Rejected]]:
-    """Both published tables as the oracle writes them."""
-    events = Counter(Copy.of(row) for row in project.events())
+def published(project: Project, *, versions: bool = True) -> tuple[Counter[Copy], Counter[Rejected]]:
+    """Both published tables as the oracle writes them.
+
+    Args:
+        versions: Whether copies have `loaded_at`.
+    """
+    only = {} if versions else {"loaded_at": None}
+    events = Counter(Copy.of(row | only) for row in project.events())
     rejected = Counter(
-        Rejected(Copy.of(row), row["row_num"], row["rejection_reason"], row["is_exact_copy"])
+        Rejected(Copy.of(row | only), row["row_num"], row["rejection_reason"], row["is_exact_copy"])
         for row in project.rejected()
     )
     return events, rejected

@@ -9,10 +9,11 @@ import duckdb
 import pytest
 
 from mixflows.model import PlannedDay, PlanReason, Run
-from mixflows.pipeline.publish import stage_day
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.stage import stage_batch
 from mixflows.settings import Settings, load_settings
 from mixflows.warehouse import close_warehouses, open_warehouse
-from mixflows.warehouse.base import DayTables
+from mixflows.warehouse.base import BatchTables
 from mixflows.warehouse.duckdb.connection import STAGING
 
 DAY = date(2026, 3, 29)
@@ -57,10 +58,12 @@ def fingerprints(settings: Settings, rows: list[str], columns: str = COLUMNS) ->
     warehouse = open_warehouse(settings)
     warehouse.create_tables()
     planned = PlannedDay(DAY, PlanReason.NEW, len(rows), None)
-    stage_day(warehouse, settings, planned, RUN)
-    copies = DayTables.of(DAY, RUN.run_id, RUN.attempt).copies
+    stage_batch(RunContext(warehouse, settings, RUN), [planned])
+    copies = BatchTables.of(DAY, RUN).copies
     cursor = warehouse.row_access().engine_options["creator"]()
-    found = cursor.execute(f"SELECT fingerprint FROM {STAGING}.main.{copies} ORDER BY mp_processing_time_ms").fetchall()
+    found = cursor.execute(
+        f"SELECT mf__fingerprint FROM {STAGING}.main.{copies} ORDER BY mp_processing_time_ms"
+    ).fetchall()
     cursor.close()
     return [value for (value,) in found]
 

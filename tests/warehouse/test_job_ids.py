@@ -6,6 +6,7 @@ from itertools import product
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from mixflows.model import Run
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 
@@ -15,8 +16,10 @@ RUN = "6238dc66-19e9-422c-8bf2-d80a025236b6"
 def ids() -> dict[tuple[int, int, str], str]:
     """What one process calls the jobs of two attempts of two days."""
     jobs = Jobs(bigquery.Client("project", AnonymousCredentials()), BigQuerySettings())
-    steps = product((1, 2), (1, 2), ("stage", "merge_events"))
-    return {step: jobs._job_id(Step(step[2], date(2024, 1, step[1]), RUN, step[0]), "SELECT 1", []) for step in steps}
+    steps = product((1, 2), (1, 2), ("stage", "whole_events"))
+    return {
+        step: jobs._job_id(Step(step[2], Run(RUN, step[0]), date(2024, 1, step[1])), "SELECT 1", []) for step in steps
+    }
 
 
 def test_a_retry_of_a_run_never_meets_the_jobs_of_the_attempt_before() -> None:

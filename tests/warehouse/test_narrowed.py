@@ -1,65 +1,70 @@
-"""The table that our own suite on the rows reads on DuckDB: the staged day's rows, some of its columns, and not for long."""
+"""The table that the suites on the rows read on DuckDB: a staged day's rows, some of its columns, and not for long."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from expectations.auditor import GreatExpectationsAuditor
-from mixflows.model import PlannedDay, PlanReason, Run, StagedDay
-from mixflows.pipeline.publish import discard_stage, stage_day
-from mixflows.settings import Settings
+from mixflows.model import Run, StagedBatch
+from mixflows.pipeline.stage import stage_batch
+from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.duckdb.connection import STAGING
-from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
-
-DAY = date(2026, 3, 10)
-PLANNED = PlannedDay(DAY, PlanReason.NEW, 3, "1")
-RUN = Run("narrowed")
+from tests.spec.engines import DuckDBEngine
+from tests.spec.project import Project
+from tests.spec.tables import DAY
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
-    made = DuckDBWarehouse(Settings.model_validate({"warehouse": {"path": tmp_path / "w.duckdb"}}))
-    made._execute(
-        "CREATE TABLE mp_master_event AS SELECT 'Open' AS mp_event_name, TIMESTAMPTZ '2026-03-10 10:00:00+00' AS time,"
-        " 'u' AS distinct_id, id AS mp_insert_id, n AS mp_processing_time_ms, DATE '2026-03-10' AS partition_date"
-        " FROM (VALUES ('a', 1773136800001), ('a', 1773136800002), ('b', 1773136800003)) AS v(id, n)",
-        {},
-    )
-    made.create_tables()
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = Project(DuckDBEngine(tmp_path))
+    made.create_source()
+    made.deliver("""
+        id | time      | arrival
+        a  | 10:00     | 10:01
+        a  | 10:00     | 10:02
+        b  | 10:00     | 10:03
+        c  | +1d 10:00 | +1d 10:03
+    """)
     yield made
-    made.close()
+    close_warehouses()
 
 
-def staged(warehouse: DuckDBWarehouse) -> StagedDay:
-    return stage_day(warehouse, warehouse._settings, PLANNED, RUN)
+def staged(project: Project) -> StagedBatch:
+    return stage_batch(project.context(Run("narrowed")), project.plan().days)
 
 
-def tables(warehouse: DuckDBWarehouse) -> set[str]:
-    found = warehouse._execute(f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{STAGING}'", {})
-    return {str(name) for (name,) in found}
+def run_sql(project: Project, sql: str) -> list[tuple[object, ...]]:
+    with project.warehouse.row_access().engine_options["creator"]() as cursor:
+        return cursor.execute(sql).fetchall()
 
 
-def test_has_the_staged_rows_and_goes_away(warehouse: DuckDBWarehouse) -> None:
-    day, before = staged(warehouse), tables(warehouse)
-    narrowed = warehouse.row_access().narrowed
-    assert narrowed
-    with narrowed(day.stage_table, ["mp_insert_id", "row_num"]) as name:
-        rows = warehouse._execute(f'SELECT * FROM {STAGING}.main."{name}" ORDER BY ALL', {})
-        assert rows == [("a", 1), ("a", 2), ("b", 1)]
-    assert tables(warehouse) == before
-    discard_stage(warehouse, PLANNED, RUN)
+def tables(project: Project) -> list[tuple[object, ...]]:
+    return run_sql(project, f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{STAGING}' ORDER BY ALL")
+
+
+def test_has_one_days_staged_rows_and_goes_away(project: Project) -> None:
+    day, before = staged(project).days[0], tables(project)
+    for wanted, rows in (
+        (DAY, [("a", 1), ("a", 2), ("b", 1)]),
+        (DAY + timedelta(days=1), [("c", 1)]),
+        (None, [("a", 1), ("a", 2), ("b", 1), ("c", 1)]),
+    ):
+        with project.warehouse.row_access().narrowed(day.stage_table, ["mp_insert_id", "row_num"], wanted) as name:
+            assert run_sql(project, f'SELECT * FROM {STAGING}.main."{name}" ORDER BY ALL') == rows
+    assert tables(project) == before
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_a_key_that_is_kept_twice_is_seen_through_it(warehouse: DuckDBWarehouse, damaged: bool) -> None:
-    day = staged(warehouse)
+def test_a_key_that_is_kept_twice_is_seen_through_it(project: Project, damaged: bool) -> None:
+    day = staged(project).days[0]
     if damaged:  # as if staging had not ranked
-        place = f'{STAGING}.main."{day.stage_table}"'
-        warehouse._execute(f"CREATE OR REPLACE VIEW {place} AS SELECT *, 1 AS row_num, NULL::VARCHAR AS rejection_reason"
-                           " FROM mp_master_event", {})  # fmt: skip
-    auditor = GreatExpectationsAuditor(warehouse._settings, warehouse.row_access())
-    verdict = auditor.judge([day], check_rows=True)[DAY]
+        stage = f'{STAGING}.main."{day.stage_table}"'
+        run_sql(
+            project,
+            f"CREATE OR REPLACE VIEW {stage} AS SELECT *, partition_date AS mf__day, 1 AS row_num,"
+            " NULL::VARCHAR AS rejection_reason FROM mp_master_event",
+        )
+    verdict = project.auditor().judge([day], check_rows=True)[DAY]
     failed = {finding.expectation for finding in verdict.failures if finding.suite == "rows"}
     assert failed == ({"kept_keys_unique"} if damaged else set())
