@@ -5,7 +5,7 @@ once, while the warehouse works.
 """
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ def figures_suites(settings: Settings) -> dict[str, "ExpectationSuite"]:
     }
 
 
-def rows_suites(settings: Settings, day: date) -> dict[str, "ExpectationSuite"]:
+def rows_suites(settings: Settings, day: date, quote: Callable[[str], str]) -> dict[str, "ExpectationSuite"]:
     """The suites on the staged rows of a day, likewise.
 
     Raises:
@@ -99,7 +99,7 @@ def rows_suites(settings: Settings, day: date) -> dict[str, "ExpectationSuite"]:
     from expectations import custom_suites, rows
 
     thresholds = RowThresholds.for_day(settings, day)
-    suites = {ROWS: rows.suite(thresholds)}
+    suites = {ROWS: rows.suite(thresholds, quote)}
     return suites | {
         reference: custom_suites.build(reference, thresholds) for reference in settings.quality.rows_suites
     }
@@ -145,7 +145,7 @@ def _rows_findings(
     from expectations import data_source, rows, validation
     from expectations.gx import TestConnectionError
 
-    suites = rows_suites(settings, staged.day)
+    suites = rows_suites(settings, staged.day, access.quote)
     found: list[Finding] = []
     try:
         # The user's own suites may read any column; ours is known.

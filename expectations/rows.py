@@ -3,6 +3,8 @@
 The staged day has the source's columns and `row_num` (1 = kept, NULL = invalid), `rejection_reason`, `is_exact_copy`.
 """
 
+from collections.abc import Callable
+
 from expectations.gx import (
     Column,
     Expectation,
@@ -18,11 +20,12 @@ from expectations.thresholds import RowThresholds
 REASONS = ("Duplicate event", "Missing insert id", "Missing event time", "Event time in the future")
 
 
-def suite(thresholds: RowThresholds) -> ExpectationSuite:
+def suite(thresholds: RowThresholds, quote: Callable[[str], str]) -> ExpectationSuite:
     """What the rows of one staged day must fulfil; whatever fails blocks the day.
 
     Args:
         thresholds: The day, its bounds in UTC, and the columns that make two rows copies of one event.
+        quote: Quotes an identifier as the engine does.
 
     Returns:
         A suite for a table that holds the staged day alone.
@@ -31,7 +34,7 @@ def suite(thresholds: RowThresholds) -> ExpectationSuite:
     rejected = (Column("row_num") != 1) | Column("row_num").is_null()
     columns = thresholds.columns
     expectations: list[Expectation] = [
-        _keys_unique(thresholds),
+        _keys_unique(thresholds, quote),
         ExpectColumnValuesToNotBeNull(column=columns.time, row_condition=kept, meta={"name": "kept_time_not_null"}),
         ExpectColumnValuesToBeBetween(
             column=columns.time,
@@ -66,15 +69,15 @@ def judged_columns(thresholds: RowThresholds) -> list[str]:
     )
 
 
-def _keys_unique(thresholds: RowThresholds) -> UnexpectedRowsExpectation:
+def _keys_unique(thresholds: RowThresholds, quote: Callable[[str], str]) -> UnexpectedRowsExpectation:
     """Keys that are kept more than once; NULLs of an optional part are equal, and a NULL in another makes no key.
 
     Great Expectations' own `ExpectCompoundColumnsToBeUnique` joins the counted keys to the rows again, which costs three
     times as much, and on equality, so that it never sees a key with a NULL in it.
     """
-    # A column behind a table's name needs no quotes on either engine, even where it is named like a keyword.
-    required = "".join(f" AND staged.{part.name} IS NOT NULL" for part in thresholds.key if not part.optional)
-    key = ", ".join(f"staged.{part.name}" for part in thresholds.key)
+    names = {part: _in_query(quote(part.name)) for part in thresholds.key}
+    required = "".join(f" AND staged.{name} IS NOT NULL" for part, name in names.items() if not part.optional)
+    key = ", ".join(f"staged.{name}" for name in names.values())
     return UnexpectedRowsExpectation(
         unexpected_rows_query=(
             f"SELECT COUNT(*) AS copies FROM (SELECT * FROM {{batch}}) AS staged "
@@ -82,3 +85,8 @@ def _keys_unique(thresholds: RowThresholds) -> UnexpectedRowsExpectation:
         ),
         meta={"name": "kept_keys_unique"},
     )
+
+
+def _in_query(identifier: str) -> str:
+    """An identifier in a query that Great Expectations formats with `{batch}`, and SQLAlchemy reads for `:parameters`."""
+    return identifier.replace("{", "{{").replace("}", "}}").replace(":", "\\:")

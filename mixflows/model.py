@@ -110,6 +110,7 @@ class PlannedDay:
             have rows, of the days among the 28 before; None if fewer than 7.
         recorded: What the published tables held when the day was recorded last, where that was by the rules and for the source
             columns of today, and the day is neither blocked nor failed; else None.
+        retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
     """
 
     day: date
@@ -119,6 +120,17 @@ class PlannedDay:
     published_version: str | None = None
     usual_rows: float | None = None
     recorded: PublishedCounts | None = None
+    retained_rows: int = 0
+
+    @property
+    def surplus_is_damage(self) -> bool:
+        """Whether a published copy too many of a copy that the source has is damage, and no deletion.
+
+        It is where the source is as it was when the day was published, unless copies were retained then.
+        """
+        return (
+            self.source_version is not None and self.source_version == self.published_version and not self.retained_rows
+        )
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,10 @@ class Rates:
 def source_deleted_rows(staged: StagedDay) -> int:
     """Published copies that the source has deleted since.
 
-    Where the source is known to be as it was when the day was published, a copy too many in the published tables is no
-    deletion but damage, which publishing repairs.
+    One too many of a copy that the source has may be damage, which publishing repairs; see `PlannedDay.surplus_is_damage`.
     """
-    planned, difference = staged.planned, staged.difference
-    untouched = planned.source_version is not None and planned.source_version == planned.published_version
-    return difference.vanished_rows - (difference.surplus_rows if untouched else 0)
+    difference = staged.difference
+    return difference.vanished_rows - (difference.surplus_rows if staged.planned.surplus_is_damage else 0)
 
 
 def _share(rows: int, figures: Figures) -> float | None:

@@ -1,7 +1,8 @@
 """Starts the API server with its tables in memory and quick lookups of them; run by the server's own interpreter.
 
 As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
-project, several times a statement. How statements are read, translated and run, and what they answer, is the same.
+project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV:
+sqlglot writes DIV(a - b, c) as a - b // c.
 """
 
 import functools
@@ -14,7 +15,9 @@ from local_bigquery import cli
 from local_bigquery.catalog import tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
+from local_bigquery.sql import rules
 from local_bigquery.sql.rules import partitions
+from sqlglot import exp
 
 OBJECTS = database.objects
 CONNECT = database._connect
@@ -82,6 +85,15 @@ def hidden(table) -> bool:
     return True
 
 
+def dividend_and_divisor(node: exp.Expr, context) -> exp.Expr:
+    """Brackets what DIV divides."""
+    if isinstance(node, exp.IntDiv):
+        for operand in (node.this, node.expression):
+            if isinstance(operand, exp.Binary):
+                operand.replace(exp.paren(operand.copy()))
+    return node
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -91,5 +103,6 @@ def end_with_the_test() -> None:
 database._connect, database._attach, database.projects = connect, attach, projects
 database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
+rules.NODE_RULES.insert(0, dividend_and_divisor)
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

@@ -145,7 +145,7 @@ def run_export(config: Path | None, assignments: list[str] | None, out: Path, *,
     settings = load_settings(config, parse_assignments(assignments or []))
     out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
-    for name, suite in {**figures_suites(settings), **rows_suites(settings, date(2024, 1, 1))}.items():
+    for name, suite in {**figures_suites(settings), **rows_suites(settings, date(2024, 1, 1), str)}.items():
         file = out / f"{name.replace(':', '.')}.json"
         file.write_text(json.dumps(suite.to_json_dict(), indent=2) + "\n", encoding="utf-8")
         written.append(str(file))

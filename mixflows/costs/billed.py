@@ -136,13 +136,17 @@ def _day(day: date, attempts: Sequence[Mapping[str, Any]]) -> DayCost:
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepTotal, ...]:
     by_step: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    jobs: dict[str, dict[object, int]] = defaultdict(dict)
     for row in rows:
+        # The days of a batch have a share each of its bytes and slot time, and its jobs in common.
+        batch = row["batch_id"] or (row["run_id"], row["attempt"], row["partition_date"])
         for step in json.loads(row["step_costs"] or "[]"):
             by_step[step["step"]].append(step)
+            jobs[step["step"]][batch] = step["jobs"]
     totals = [
         StepTotal(
             name,
-            sum(step["jobs"] for step in steps),
+            sum(jobs[name].values()),
             sum(step["bytes_billed"] or 0 for step in steps),
             _known_sum([step["slot_ms"] for step in steps]),
         )

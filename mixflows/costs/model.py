@@ -5,6 +5,7 @@ for each table, which is left out here: with days of less than about a million e
 from bytes read and written by two constants. Nothing here asks a warehouse.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -42,7 +43,9 @@ class Workload:
         bytes_per_column: Mean logical bytes of a value.
         changed_days: Days besides the new one that late rows reach, per daily run.
         late_share: Rows of a changed day that are new, as a share of the day.
-        concurrency: Days in flight.
+        batch_days: As many days are a batch at most.
+        batch_rows: About as many source rows are a batch at most; a larger day is one by itself.
+        concurrency: Batches in flight.
         slots: What the project has; on-demand projects share up to 2,000.
         row_checks: Whether Great Expectations judges the rows too; a backfill leaves that out, as shipped.
     """
@@ -53,7 +56,9 @@ class Workload:
     bytes_per_column: float = 33.0
     changed_days: int = 6
     late_share: float = 0.01
-    concurrency: int = 4
+    batch_days: int = 400
+    batch_rows: float = 2e6
+    concurrency: int = 2
     slots: int = 500
     row_checks: bool = True
 
@@ -67,15 +72,20 @@ class Workload:
         """Insert id, time, arrival of a day: 36 + 2, 8 and 8 bytes."""
         return self.events_per_day * 54 / GB
 
+    def batches(self, days: int) -> int:
+        """How many batches so many days are."""
+        return math.ceil(days / max(1, min(self.batch_days, int(self.batch_rows / self.events_per_day))))
+
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a day.
+    """One statement of a batch.
 
     Attributes:
-        jobs: How many jobs it is.
+        jobs: How many jobs it is, however many days the batch has.
         read_gb: Bytes of the columns that it references, which are billed.
         changes: The published table that it changes, if any.
+        jobs_of_a_day: How many jobs it is for each day of the batch.
     """
 
     step: str
@@ -83,6 +93,7 @@ class Statement:
     read_gb: float
     written_gb: float = 0.0
     changes: Literal["events", "rejected"] | None = None
+    jobs_of_a_day: int = 0
 
     @property
     def slot_seconds(self) -> float:
@@ -119,28 +130,54 @@ class Estimate:
 
 
 def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
-    """The statements of one day, in order."""
+    """The statements of a batch of one day, in order; more days read and write more, in as many statements."""
     wide, narrow = workload.day_gb, workload.key_gb
     few = wide * 0.003  # copies and invalid rows
+    published = 0.0 if kind == "new" else 2 * narrow
     statements = [
+        Statement("published_counts", 1, published),
+        *([Statement("touched", 1, 2 * narrow + few), Statement("touched_days", 1, 0.0)] if kind == "changed" else []),
         Statement("copies", 1, wide + narrow, few),
         Statement("stage", 1, wide + few, wide),
-        Statement("figures", 1, narrow + few),
-        Statement("profile", 1, 4 * narrow),
-        Statement("published_counts", 1, 0.0 if kind == "new" else narrow),
-        *([Statement("compare", 1, 2 * narrow + few)] if kind == "changed" else []),
-        *([Statement("audit_rows", 8, 2.5 * narrow)] if workload.row_checks else []),
+        Statement("figures", 1, 1.3 * narrow + few),
+        *([Statement("changes", 1, narrow + few)] if kind == "changed" else []),
+        Statement("profile", 1, 1.5 * narrow + few),
+        *([Statement("audit_rows", 0, 2.5 * narrow, jobs_of_a_day=9)] if workload.row_checks else []),
         Statement("rejected_next", 1, few, few),
-        Statement("replace_rejected", 1, few, few, "rejected"),
-        # BigQuery bills a MERGE that updates for the whole target partition, and what it references of it besides; it
+        # BigQuery bills a MERGE that deletes for the whole target partition, and what it references of it besides; it
         # writes the blocks that it touches.
-        Statement("replace_events", 1, wide, wide, "events")
-        if kind == "new"
-        else Statement("merge_events", 1, 2 * wide + narrow, wide * min(1.0, 20 * workload.late_share), "events"),
-        Statement("published_counts, after", 1, narrow),
+        *(
+            [
+                Statement("replace_events", 1, wide, wide, "events"),
+                Statement("replace_rejected", 1, few, few, "rejected"),
+            ]
+            if kind == "new"
+            else [
+                Statement("delta_events", 1, wide + narrow, wide * min(1.0, 20 * workload.late_share), "events"),
+                Statement("delta_rejected", 1, few, few, "rejected"),
+            ]
+        ),
+        Statement("published_counts, after", 1, 2 * narrow),
         Statement("record", 3, 0.0),
     ]
     return tuple(statements)
+
+
+def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[Statement, ...]:
+    """The statements of so many days, those of all batches together."""
+    batches = workload.batches(new + changed)
+    steps: dict[str, Statement] = {}
+    kinds: tuple[tuple[DayKind, int], ...] = (("new", new), ("changed", changed))
+    for kind, days in kinds:
+        for one in day_statements(workload, kind) if days else ():
+            known = steps.get(one.step, Statement(one.step, one.jobs * batches, 0.0, 0.0, one.changes))
+            steps[one.step] = replace(
+                known,
+                jobs=known.jobs + one.jobs_of_a_day * days,
+                read_gb=known.read_gb + one.read_gb * days,
+                written_gb=known.written_gb + one.written_gb * days,
+            )
+    return tuple(steps.values())
 
 
 def daily_run(workload: Workload) -> Estimate:
@@ -195,13 +232,13 @@ def _one_after_the_other(workload: Workload, days: int, statements: Sequence[Sta
 
 
 def _estimate(workload: Workload, *, new: int, changed: int) -> Estimate:
-    statements = [*day_statements(workload, "new") * new, *day_statements(workload, "changed") * changed]
-    days = new + changed
+    statements = run_statements(workload, new=new, changed=changed)
+    batches = workload.batches(new + changed)
     slot_seconds = sum(s.slot_seconds for s in statements)
-    at_once = max(1, min(workload.concurrency, days))
-    longest = max(s.slot_seconds for s in statements)
+    at_once = max(1, min(workload.concurrency, batches))
+    longest = max(s.slot_seconds for s in statements) / batches
     return Estimate(
-        days=days,
+        days=new + changed,
         statements=statements,
         jobs=JOBS_OF_A_RUN + sum(s.jobs for s in statements),
         read_gb=sum(s.read_gb for s in statements),
@@ -219,10 +256,10 @@ def _estimate(workload: Workload, *, new: int, changed: int) -> Estimate:
 def _waiting(statements: Sequence[Statement], at_once: int) -> float:
     """Seconds until jobs are answered, whatever they do.
 
-    Days run side by side, the statements of a day one after the other; changes of one table only two at a time.
+    Batches run side by side, the statements of a batch one after the other; changes of one table only two at a time.
     """
     jobs = sum(s.jobs for s in statements)
-    changing = sum(s.changes == "events" for s in statements)
+    changing = sum(s.jobs for s in statements if s.changes == "events")
     return SECONDS_PER_JOB * (JOBS_OF_A_RUN + max(jobs / at_once, changing / min(at_once, MUTATING_AT_ONCE)))
 
 
@@ -233,8 +270,10 @@ def slot_ms_of(bytes_read: float, kind: DayKind) -> int:
     return round(bytes_read / GB * seconds_per_gb * 1000)
 
 
-def seconds_of(slot_ms: float, new: int, changed: int, *, concurrency: int, row_checks: bool) -> float:
+def seconds_of(
+    slot_ms: float, new: int, changed: int, *, rows_per_day: float, concurrency: int, row_checks: bool
+) -> float:
     """Wall-clock seconds of so many new and changed days with so much slot time, on the slots that a `Workload` assumes."""
-    load = Workload(events_per_day=1e6, row_checks=row_checks)
-    statements = [*day_statements(load, "new") * new, *day_statements(load, "changed") * changed]
-    return slot_ms / 1000 / load.slots + _waiting(statements, max(1, min(concurrency, new + changed)))
+    load = Workload(events_per_day=max(1.0, rows_per_day), row_checks=row_checks)
+    statements = run_statements(load, new=new, changed=changed)
+    return slot_ms / 1000 / load.slots + _waiting(statements, max(1, min(concurrency, load.batches(new + changed))))

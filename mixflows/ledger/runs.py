@@ -22,6 +22,7 @@ class DayState:
         source_columns: A hash of the source's columns when it was published last.
         event_rows: What `mp_events` held of the day when it was published last.
         rejected_rows: What `mp_rejected_events` held of it.
+        retained_rows: Those of both that the source no longer had then.
     """
 
     day: date
@@ -37,6 +38,7 @@ class DayState:
     source_columns: str | None = None
     event_rows: int | None = None
     rejected_rows: int | None = None
+    retained_rows: int = 0
 
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:

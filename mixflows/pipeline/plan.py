@@ -103,6 +103,7 @@ def plan_days(
                     published_version=state.published_version if state else None,
                     usual_rows=_usual_rows(day.day, rows),
                     recorded=_recorded(state, settings, columns_version),
+                    retained_rows=state.retained_rows if state else 0,
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)

@@ -80,7 +80,14 @@ def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     price = Price(days, settings.bigquery.price_per_tib, seconds, modelled)
     if seconds is None and price.slot_ms is not None:
         new, at_once = sum(map(_is_new, plan.days)), settings.backfill.concurrency
-        seconds = seconds_of(price.slot_ms, new, len(days) - new, concurrency=at_once, row_checks=plan.check_rows)
+        seconds = seconds_of(
+            price.slot_ms,
+            new,
+            len(days) - new,
+            rows_per_day=plan.source_rows / len(days),
+            concurrency=at_once,
+            row_checks=plan.check_rows,
+        )
         return replace(price, seconds=seconds)
     return price
 

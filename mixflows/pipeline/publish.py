@@ -75,11 +75,12 @@ def publish_batch(
 def record_failures(
     context: RunContext, days: Sequence[PlannedDay], error: BaseException, started_at: datetime
 ) -> list[DayOutcome]:
-    """Records days that could not be processed, so that the next plan takes them again."""
+    """Records days that could not be processed, with what was billed for them, so that the next plan takes them again."""
+    shares = _shares(context, BatchTables.of(days[0].day, context.run), days)
     outcomes = [
         DayOutcome(
             LedgerRow(
-                **_head(context, planned, started_at, Cost()),
+                **_head(context, planned, started_at, shares(planned, 0.0).cost),
                 status=Status.FAILED,
                 source_rows=None,
                 kept_rows=None,

@@ -2,6 +2,7 @@
 
 from mixflows.settings.load import DEFAULT_CONFIG, load_settings, parse_assignments
 from mixflows.settings.model import (
+    FINGERPRINT_VERSION,
     BackfillSettings,
     BigQuerySettings,
     ColumnSettings,
@@ -18,6 +19,7 @@ from mixflows.settings.quality import Bounds, QualitySettings
 
 __all__ = [
     "DEFAULT_CONFIG",
+    "FINGERPRINT_VERSION",
     "BackfillSettings",
     "BigQuerySettings",
     "Bounds",

@@ -20,13 +20,12 @@ WITH ranked_ids AS (
   {% endif %}
 ),
 {% if 'retain' in flags %}
--- How many published copies of a pair the source no longer has. One too many of a copy that it does have, while the source is
--- as it was, is damage and no deletion.
+-- How many published copies of a pair the source no longer has, but for damage.
 vanished AS (
-  SELECT t.mf__pair, t.mf__fewer - t.mf__more - CASE WHEN d.mf__changed THEN 0 ELSE t.mf__surplus END AS gone_copies
+  SELECT t.mf__pair, t.mf__fewer - t.mf__more - CASE WHEN d.mf__repairs_surplus THEN t.mf__surplus ELSE 0 END AS gone_copies
   FROM {{ touched }} AS t
   JOIN {{ days }} AS d ON d.mf__day = t.mf__day
-  WHERE t.mf__fewer - t.mf__more > CASE WHEN d.mf__changed THEN 0 ELSE t.mf__surplus END
+  WHERE t.mf__fewer - t.mf__more > CASE WHEN d.mf__repairs_surplus THEN t.mf__surplus ELSE 0 END
 ),
 live AS (
   SELECT {{ x.copy_hash('s', x.day('s')) }} AS mf__copy, COUNT(*) AS copies

@@ -1,13 +1,20 @@
--- One row per day and expectation and severity: what the day's latest run found.
+-- One row per day and expectation and severity: what the latest run found that judged the day, or failed on it. A run that found
+-- a day unchanged by its keys judges nothing, and the findings before it stand.
 -- Inputs: the results of the expectations; the ledger, for which run was the latest.
 -- Order: the run that finished last; ties by attempt and run id, as in ledger_days.sql.
-WITH latest AS (
-  SELECT partition_date, run_id, attempt
-  FROM {{ ledger }}
-  WHERE TRUE
+WITH judged AS (
+  SELECT DISTINCT q.partition_date, q.run_id, q.attempt
+  FROM {{ quality }} AS q
+),
+latest AS (
+  SELECT l.partition_date, l.run_id, l.attempt
+  FROM {{ ledger }} AS l
+  LEFT JOIN judged AS j
+    ON j.partition_date = l.partition_date AND j.run_id = l.run_id AND j.attempt = l.attempt
+  WHERE l.status <> 'unchanged' OR j.run_id IS NOT NULL
   QUALIFY
     ROW_NUMBER() OVER (
-      PARTITION BY partition_date ORDER BY finished_at DESC, attempt DESC, run_id
+      PARTITION BY l.partition_date ORDER BY l.finished_at DESC, l.attempt DESC, l.run_id
     ) = 1
 )
 SELECT

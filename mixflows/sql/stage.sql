@@ -1,7 +1,7 @@
 -- One row per copy of the batch's days: the published columns, the day, whether the event time lies in it, row_num (1 = kept,
 -- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
 -- Inputs: the source days, and their copies, ranked already.
-CREATE OR REPLACE {{ stage_kind }} {{ stage }} {{ stage_options }} AS
+CREATE OR REPLACE {{ stage_kind }} {{ stage }} {{ stage_partitions }} {{ stage_options }} AS
 SELECT
   {{ x.columns('s') }},
   {{ x.day('s') }} AS mf__day,

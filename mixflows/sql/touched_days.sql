@@ -1,5 +1,5 @@
 -- One row per day that differs from what is published of it: how many copies are new, restated or gone, and of how many ids.
--- Copies pair within an insert id, time and arrival: what is left over on both sides is restated, on one side new or gone.
+-- Copies pair as `pair_hash` says: what is left over on both sides is restated, on one side new or gone.
 SELECT
   t.mf__day AS day,
   COUNT(DISTINCT t.mf__id) AS touched_ids,

@@ -31,11 +31,13 @@ class RowAccess:
         schema_name: Where the staged batches are, such as `staging.main`; None for the connection's own schema.
         engine_options: Further arguments of `sqlalchemy.create_engine`. Connections of a `creator`, a function that
             returns a DBAPI connection, are never pooled, so that it may hand out cursors of one open connection.
+        quote: Quotes an identifier as the engine does.
         narrowed: Gives, for a while, a table with some columns of a staged batch (None: all) and one of its days (None: all).
     """
 
     connection_string: str
     narrowed: Narrowed
+    quote: Callable[[str], str]
     schema_name: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -72,7 +74,7 @@ class BatchDay:
     Attributes:
         late_from_us: Copies that arrive from here on are late.
         is_delta: Whether the day is published by replacing touched ids only.
-        has_changed: Whether the source may be another than the day was published from.
+        repairs_surplus: Whether a published copy too many of a copy that the source has is damage.
     """
 
     day: date
@@ -80,14 +82,14 @@ class BatchDay:
     end_us: int
     late_from_us: int
     is_delta: bool = False
-    has_changed: bool = True
+    repairs_surplus: bool = False
 
     @classmethod
-    def of(cls, day: date, settings: Settings, *, is_delta: bool = False, has_changed: bool = True) -> "BatchDay":
+    def of(cls, day: date, settings: Settings, *, is_delta: bool = False, repairs_surplus: bool = False) -> "BatchDay":
         """A day in the project's time zone."""
         start, end = day_bounds(day, settings.zone)
         late_from = day_start(day + timedelta(days=settings.pipeline.lookback_days + 1), settings.zone)
-        return cls(day, micros(start), micros(end), micros(late_from), is_delta, has_changed)
+        return cls(day, micros(start), micros(end), micros(late_from), is_delta, repairs_surplus)
 
 
 def batch_days(days: Iterable[PlannedDay], settings: Settings) -> tuple[BatchDay, ...]:
@@ -96,7 +98,7 @@ def batch_days(days: Iterable[PlannedDay], settings: Settings) -> tuple[BatchDay
         BatchDay.of(
             planned.day,
             settings,
-            has_changed=planned.source_version is None or planned.source_version != planned.published_version,
+            repairs_surplus=planned.surplus_is_damage,
         )
         for planned in days
     )

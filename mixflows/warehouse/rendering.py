@@ -313,13 +313,15 @@ class Expressions:
         return self._dialect.row_hash([*(self._at(alias, part) for part in self._source.key), day])
 
     def pair_hash(self, alias: str, day: str) -> str:
-        """A hash of what pairs a copy of the source with the published one that it became: insert id, time and arrival.
+        """A hash of what pairs a copy of the source with the published one that it became: the key but for the distinct id,
+        which identity merges rewrite; time and arrival.
 
-        Identity merges rewrite the rest. An arrival that is not known is equal to itself, whenever a copy was landed.
+        An arrival that is not known is equal to itself, whenever a copy was landed.
         """
         arrival = self._source.arrival
         known = self._instant_us(alias, arrival) if arrival else "CAST(NULL AS INT64)"
-        return self._dialect.row_hash([self.id(alias), self.time_us(alias), known, day])
+        lasting = [self._at(alias, part) for part in self._source.key if part.name != self._source.distinct_id.name]
+        return self._dialect.row_hash([*lasting, self.id(alias), self.time_us(alias), known, day])
 
     def copy_hash(self, alias: str, day: str, *, content: bool = False) -> str:
         """A hash of a copy: key, time, arrival, version and, where it counts, its content as it is stored."""
@@ -479,7 +481,13 @@ class Statements:
         **options: object,
     ) -> None:
         self._context: dict[str, object] = {**tables, "pipeline": settings.pipeline, "quote": dialect.quote}
-        self._context |= {"literal": dialect.literal, "stage_options": "", "stage_kind": "TABLE", **options}
+        self._context |= {
+            "literal": dialect.literal,
+            "stage_options": "",
+            "stage_partitions": "",
+            "stage_kind": "TABLE",
+        }
+        self._context |= options
         if source is not None:
             self._context |= {
                 "columns": source,

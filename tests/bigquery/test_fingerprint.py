@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from mixflows.model import PlannedDay, PlanReason, Run
-from mixflows.pipeline.publish import stage_day
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.stage import stage_batch
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
-from mixflows.warehouse.base import DayTables
+from mixflows.warehouse.base import BatchTables
+from mixflows.warehouse.bigquery.engine import JSON_TEXT
 from mixflows.warehouse.duckdb.types import json_text
 from tests.bigquery.fixtures import BigQueryApi
 from tests.support.examples import examples
@@ -48,9 +50,11 @@ def test_has_the_golden_value(project: Settings, client: bigquery.Client, datase
     client.query(f"INSERT INTO {source} VALUES {rows}").result()
     warehouse, run = open_warehouse(project), Run(dataset)
     warehouse.create_tables()
-    stage_day(warehouse, project, PlannedDay(DAY, PlanReason.NEW, 3, None), run)
-    copies = DayTables.of(DAY, run.run_id, run.attempt).copies
-    read = client.query(f"SELECT fingerprint FROM `{dataset}.{copies}` ORDER BY mp_processing_time_ms").result()
+    stage_batch(RunContext(warehouse, project, run), [PlannedDay(DAY, PlanReason.NEW, 3, None)])
+    copies = BatchTables.of(DAY, run).copies
+    read = client.query(
+        f"SELECT mf__fingerprint AS fingerprint FROM `{dataset}.{copies}` ORDER BY mp_processing_time_ms"
+    ).result()
     first, second, third = (row.fingerprint for row in read)
     assert first == second == GOLDEN
     assert third != GOLDEN
@@ -65,17 +69,24 @@ VALUES = st.recursive(
 
 
 @examples(3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(VALUES, min_size=20, max_size=20))
+@given(values=st.lists(VALUES, min_size=20, max_size=20), others=st.lists(TEXTS, max_size=2))
 def test_json_has_the_text_that_it_has_on_duckdb(
-    values: list[object], project: Settings, client: bigquery.Client, dataset: str
+    values: list[object], others: list[str], project: Settings, client: bigquery.Client, dataset: str
 ) -> None:
     import json
 
     open_warehouse(project).create_tables()
     given_texts = [json.dumps(value) for value in values]
-    function = f"`{client.project}.{dataset}.mixflows_json_text`"
+    names = [name for value in values if isinstance(value, dict) for name in value]
+    without = "".join(f"{name}\n" for name in (*others, *names[::2]))
+    function = f"`{client.project}.{dataset}.{JSON_TEXT}`"
     job = client.query(
-        f"SELECT {function}(t) AS text FROM UNNEST(@texts) AS t WITH OFFSET AS n ORDER BY n",
-        bigquery.QueryJobConfig(query_parameters=[bigquery.ArrayQueryParameter("texts", "STRING", given_texts)]),
+        f"SELECT {function}(t, @without) AS text FROM UNNEST(@texts) AS t WITH OFFSET AS n ORDER BY n",
+        bigquery.QueryJobConfig(
+            query_parameters=[
+                bigquery.ArrayQueryParameter("texts", "STRING", given_texts),
+                bigquery.ScalarQueryParameter("without", "STRING", without),
+            ]
+        ),
     )
-    assert [row.text for row in job.result()] == [json_text(text) for text in given_texts]
+    assert [row.text for row in job.result()] == [json_text(text, without) for text in given_texts]

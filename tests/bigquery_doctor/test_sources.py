@@ -21,28 +21,28 @@ BY_DAY = bigquery.TimePartitioning()
         (
             JSON_PIPELINE,
             BY_DAY,
-            {"event_name": "event_name", "insert_id": "insert_id", "partition_date": "_PARTITIONDATE", "arrival": None},
+            {"event_name": "event_name", "insert_id": "insert_id", "day": "_PARTITIONDATE", "arrival": None},
             "JSON pipeline, partitioned by ingestion time",
         ),
         (
             JSON_PIPELINE | {"day": "DATE"},
             bigquery.TimePartitioning(field="day"),
-            {"insert_id": "insert_id", "partition_date": "day"},
+            {"insert_id": "insert_id", "day": "day"},
             "JSON pipeline, partitioned by column day",
         ),
         (
             SCHEMATIZED,
             BY_DAY,
-            {"insert_id": "mp_insert_id", "arrival": "mp_processing_time_ms", "partition_date": "_PARTITIONDATE"},
+            {"insert_id": "mp_insert_id", "arrival": "mp_processing_time_ms", "day": "_PARTITIONDATE"},
             "schematized pipeline, partitioned by ingestion time",
         ),
         (
             SCHEMATIZED,
             bigquery.TimePartitioning(field="time"),
-            {"partition_date": None},
+            {"day": None},
             "schematized pipeline, partitioned by column time",
         ),
-        (SCHEMATIZED, None, {"partition_date": None}, "schematized pipeline, partitioned by nothing"),
+        (SCHEMATIZED, None, {"day": None}, "schematized pipeline, partitioned by nothing"),
     ],
     ids=["json by ingestion", "json by day", "schematized by ingestion", "schematized by time", "unpartitioned"],
 )
@@ -92,6 +92,6 @@ def test_settings_under_which_no_partition_would_prune_are_refused(mixpanel: Mix
     mixpanel.table(SCHEMATIZED, BY_DAY, "mp_master_event")
 
     with pytest.raises(SourceColumnsError, match="every statement would read the whole table") as told:
-        open_warehouse(mixpanel.settings()).shape()
+        open_warehouse(mixpanel.settings()).source()
     assert '"_PARTITIONDATE"' in told.value.hint
-    assert open_warehouse(mixpanel.settings(columns={"partition_date": "_PARTITIONDATE"})).shape().partition_date
+    assert open_warehouse(mixpanel.settings(columns={"day": "_PARTITIONDATE"})).source().day

@@ -6,7 +6,7 @@ from google.cloud import bigquery
 
 from mixflows.model import LedgerRow
 from mixflows.warehouse import open_warehouse
-from mixflows.warehouse.bigquery.tables import REJECTED_EXTRA
+from mixflows.warehouse.source import REJECTED_COLUMNS
 from tests.bigquery_doctor.conftest import SCHEMATIZED, Mixpanel
 
 COLUMNS = SCHEMATIZED | {"partition_date": "DATE"}
@@ -31,7 +31,7 @@ def test_tables_are_partitioned_clustered_labelled_and_described_and_made_once(m
     assert tables["mp_events"].clustering_fields == ["distinct_id", "mp_insert_id"]
     described = {name: {f.name for f in table.schema if f.description} for name, table in tables.items()}
     assert described["mp_partition_runs"] == set(LedgerRow.columns())
-    assert described["mp_rejected_events"] >= {"partition_date", "mp_insert_id", *REJECTED_EXTRA}
+    assert described["mp_rejected_events"] >= {"partition_date", "mp_insert_id", *REJECTED_COLUMNS}
     for name in ("mp_quality_results", "mp_landings", "mp_malformed_records", "mp_day_claims"):
         assert described[name] == {field.name for field in tables[name].schema}
 

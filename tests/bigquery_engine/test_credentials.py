@@ -78,7 +78,7 @@ def test_credentials_come_from_a_block_by_its_name(place: Place, token_server: t
         with pytest.raises(SettingsError, match="was not loaded"):
             place.warehouse(settings)
         hand_over(settings)
-        assert place.warehouse(settings).shape().insert_id == "mp_insert_id"
+        assert place.warehouse(settings).source().insert_id.name == "mp_insert_id"
         assert asked == [ACCOUNT]
         close_warehouses()
 

@@ -1,4 +1,4 @@
-"""Forty days side by side through faults: the tables are those of a run without, and nothing ran twice."""
+"""Batches side by side through faults: the tables are those of a run without, and nothing ran twice."""
 
 from collections import Counter
 from datetime import timedelta
@@ -16,16 +16,16 @@ from tests.spec.engines import DuckDBEngine
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, instant
 
-DAYS = 40
-STATEMENTS_PER_NEW_DAY = {
+DAYS, BATCH_DAYS = 40, 2
+STATEMENTS_OF_NEW_DAYS = {
     "copies": 1,
     "stage": 1,
     "figures": 1,
     "published_counts": 2,
     "profile": 1,
     "rejected_next": 1,
-    "replace_rejected": 1,
     "replace_events": 1,
+    "replace_rejected": 1,
     "append_profiles": 1,
     "append_ledger": 1,
 }
@@ -49,7 +49,7 @@ def copies(days: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(900)
-def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint: str, tmp_path: Path) -> None:
+def test_batches_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint: str, tmp_path: Path) -> None:
     plain = Project(DuckDBEngine(tmp_path))
     plain.create_source()
     plain.add(copies(DAYS))
@@ -57,14 +57,14 @@ def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpo
     expected = plain.content()
     close_warehouses()
 
-    faults = Faults(share=0.06)
+    faults = Faults(share=0.1)
     with proxy(endpoint, faults) as through:
         place = Place(bigquery_api, through)
-        project = Project(place)
+        project = Project(place, backfill={"batch_days": BATCH_DAYS, "concurrency": 8})
         project.create_source()
         project.add(copies(DAYS))
         run = Run(place.dataset)
-        result = project.run(run=run, auditor=LetAll(), concurrency=8)
+        result = project.run(run=run, auditor=LetAll())
         close_warehouses()
 
     assert {kind: count > 2 for kind, count in faults.injected.items()} == {
@@ -74,13 +74,13 @@ def test_forty_days_side_by_side_through_faults(bigquery_api: BigQueryApi, endpo
     assert Counter(row["partition_date"] for row in project.ledger()) == Counter(
         DAY + timedelta(days=number) for number in range(DAYS)
     )
-    ran = Counter((job.labels["day"], job.labels["step"]) for job in place.jobs(run.run_id)
+    ran = Counter((job.labels["day"], job.labels["days"], job.labels["step"]) for job in place.jobs(run.run_id)
                   if "day" in job.labels and not job.error_result)  # fmt: skip
     assert ran == Counter(
         {
-            ((DAY + timedelta(days=number)).isoformat(), step): count
-            for number in range(DAYS)
-            for step, count in STATEMENTS_PER_NEW_DAY.items()
+            ((DAY + timedelta(days=number)).isoformat(), str(BATCH_DAYS), step): count
+            for number in range(0, DAYS, BATCH_DAYS)
+            for step, count in STATEMENTS_OF_NEW_DAYS.items()
         }
     )
     assert project.content() == expected

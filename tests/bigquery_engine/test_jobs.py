@@ -7,7 +7,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from mixflows.errors import WarehouseError
+from mixflows.model import Run
 from mixflows.warehouse import close_warehouses
+from mixflows.warehouse.base import BatchTables
 from mixflows.warehouse.bigquery import jobs as bigquery_jobs
 from mixflows.warehouse.bigquery.jobs import ATTEMPTS, Jobs, Step
 from tests.bigquery.fixtures import BigQueryApi
@@ -27,7 +29,7 @@ from tests.bigquery_engine.place import Place
 from tests.bigquery_engine.test_crash import SLOW
 from tests.spec.tables import DAY
 
-STEP = Step("append_ledger", DAY, "run-1", 2)
+STEP = Step("append_ledger", Run("run-1", 2), DAY, 3)
 
 
 @pytest.fixture(autouse=True)
@@ -53,17 +55,20 @@ def numbers(place: Place) -> str:
 def test_a_job_tells_what_it_is_for_and_is_held_to_the_settings(bigquery_api: BigQueryApi, place: Place) -> None:
     held = {"priority": "BATCH", "maximum_bytes_billed": 10**9, "job_timeout_seconds": 77, "labels": {"team": "data"}}
     with jobs(bigquery_api, place, **held) as own:
-        run = Step("stage", DAY, f"Run.{place.dataset}/é")
-        own.run("SELECT @day, @text", {"day": DAY, "text": "a"}, run)
-        (cost,) = own.cost(DAY).steps
+        run = Run(f"Run.{place.dataset}/é", flow="backfill")
+        tables = BatchTables.of(DAY, run)
+        own.run("SELECT @text", {"text": "a"}, Step("stage", run, DAY, 3, tables))
+        (cost,) = own.cost(tables).steps
+        assert own.cost(tables).steps == ()
     (job,) = place.jobs(f"run_{place.dataset}__")
     assert job.labels == {
-        "app": "mixflows", "team": "data", "step": "stage", "day": "2026-03-10", "run_id": f"run_{place.dataset}__",
+        "app": "mixflows", "team": "data", "step": "stage", "day": "2026-03-10", "days": "3",
+        "run_id": f"run_{place.dataset}__", "flow": "backfill",
     }  # fmt: skip
     assert (job.priority, job.maximum_bytes_billed, job.use_query_cache) == ("BATCH", 10**9, False)
     assert job.to_api_repr()["configuration"]["jobTimeoutMs"] == "77000"
     assert re.fullmatch(rf"mixflows_Run{place.dataset.replace('_', '')}_1_20260310_stage_1_[0-9a-f]{{12}}", job.job_id)
-    assert job.query == "SELECT DATE '2026-03-10', @text"
+    assert job.query == "SELECT @text"
     assert (cost.step, cost.jobs) == ("stage", 1)
 
 
@@ -116,7 +121,7 @@ def test_only_what_may_work_the_next_time_is_sent_again(
         jobs(bigquery_api, place, through) as own,
         nullcontext() if again else pytest.raises(WarehouseError) as refused,
     ):
-        own.run(f"INSERT INTO `{numbers}` (n) VALUES (1)", {}, Step("insert", DAY, place.dataset))
+        own.run(f"INSERT INTO `{numbers}` (n) VALUES (1)", {}, Step("insert", Run(place.dataset), DAY))
     assert refused is None or "jane" not in str(refused.value)
     assert (len(sent), len(place.rows("numbers"))) == ((2, 1) if again else (1, 0))
     assert (len(set(sent)) == 1) == (fault != CONFLICT), "a job that failed has used its id up; a request has not"
@@ -134,9 +139,9 @@ def test_a_conflict_that_never_ends_is_told_after_a_few_tries(
     with (
         proxy(endpoint, always) as through,
         jobs(bigquery_api, place, through) as own,
-        pytest.raises(WarehouseError, match="statement merge_events on "),
+        pytest.raises(WarehouseError, match="statement delta_events on "),
     ):
-        own.run("SELECT 1", {}, Step("merge_events", DAY, place.dataset))
+        own.run("SELECT 1", {}, Step("delta_events", Run(place.dataset), DAY))
     assert len(set(sent)) == len(sent) == ATTEMPTS
 
 
@@ -146,6 +151,6 @@ def test_a_statement_that_takes_too_long_is_cancelled(bigquery_api: BigQueryApi,
         jobs(bigquery_api, place, through, job_timeout_seconds=1) as own,
         pytest.raises(WarehouseError, match=r"took longer than bigquery.job_timeout_seconds \(1\) and was cancelled"),
     ):
-        own.run("SELECT 1", {}, Step("stage", DAY, place.dataset))
+        own.run("SELECT 1", {}, Step("stage", Run(place.dataset), DAY))
     (job,) = place.jobs(place.dataset)
     assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")

@@ -1,89 +1,51 @@
-"""What is written to a published day, and that each statement names that one day for every table it reads or writes."""
+"""What is written to published days, and that each statement names the batch's days for every table it reads or writes."""
 
 import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-import pytest
-from sqlglot import exp, parse_one
+from sqlglot import parse_one
 
+from mixflows.days import DayRange
 from mixflows.model import Run
 from tests.bigquery_engine.place import Place
+from tests.conformance.days import Days, check
 from tests.spec.engines import LANDED
 from tests.spec.project import LetAll, Project
+from tests.spec.tables import DAY
 
 BY_DAY = ("mp_master_event", "mp_events", "mp_rejected_events")
-WRITES = {"replace_events", "replace_rejected", "merge_events"}
 COPIES = """
     id | time  | arrival | properties
     a  | 10:00 | 10:05   | {"n": 1}
     a  | 10:00 | 10:06   | {"n": 2}
     b  | 11:00 | 11:01   | {"n": 3}
     -  | 11:00 | 11:01   | {}
+    d  | 12:00 | 12:05   | {"n": 5}
+    e  | 12:00 | 12:05   | {"n": 6}
+    f  | 12:00 | 12:05   | {"n": 7}
 """
 EVENTS = """
     id | arrival | properties
     a  | 10:05   | {"n": 1}
     b  | 11:01   | {"n": 3}
+    d  | 12:05   | {"n": 5}
+    e  | 12:05   | {"n": 6}
+    f  | 12:05   | {"n": 7}
 """
 
 
-def unpruned(sql: str, day: str) -> list[str]:
-    """Tables with a partition a day that a statement does not hold to that one day by a constant.
-
-    A target is held by a condition of ON, or by those of every WHEN that reads rows without a match; each table that is
-    read, by its own WHERE. The staged tables hold one day alone.
-    """
-    tree = parse_one(sql, dialect="bigquery")
-    found: list[str] = []
-    for table in tree.find_all(exp.Table):
-        if table.name not in BY_DAY:
-            continue
-        merge = table.parent if isinstance(table.parent, exp.Merge) and table.arg_key == "this" else None
-        if merge is not None:
-            by_source = [when for when in merge.find_all(exp.When) if when.args.get("source")]
-            conditions = [merge.args["on"]] if not by_source else [when.args.get("condition") for when in by_source]
-        else:
-            select = table.find_ancestor(exp.Select)
-            where = select.args.get("where") if select else None
-            conditions = [where.this if where else None]
-        if not all(condition is not None and _names(condition, table.alias, day) for condition in conditions):
-            found.append(table.name)
-    return found
-
-
-def _names(condition: exp.Expression, alias: str, day: str) -> bool:
-    """Whether a condition that must hold compares the table's day with this constant."""
-    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    wanted = f"{alias}.partition_date = CAST('{day}' AS DATE)"
-    return any(part.sql("bigquery").replace("`", "") == wanted for part in parts)
-
-
-MERGE = (
-    "MERGE INTO `p.d.mp_events` AS t USING (SELECT s.id FROM `p.d.stg` AS s) AS s"
-    " ON {} WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)"
-)
-SELECT = "SELECT 1 FROM `p.d.mp_master_event` AS s WHERE {}"
-
-
-@pytest.mark.parametrize(
-    ("sql", "refused"),
-    [
-        (MERGE.format("t.partition_date = DATE '2026-03-10' AND t.id = s.id"), []),
-        (MERGE.format("t.partition_date = s.partition_date AND t.id = s.id"), ["mp_events"]),
-        (MERGE.format("t.partition_date = DATE '2026-03-11' AND t.id = s.id"), ["mp_events"]),
-        (MERGE.format("t.partition_date = DATE '2026-03-10' OR t.id = s.id"), ["mp_events"]),
-        (MERGE.format("t.id = s.id"), ["mp_events"]),
-        (SELECT.format("s.partition_date = DATE '2026-03-10'"), []),
-        (SELECT.format("s.partition_date = (SELECT MAX(x.d) FROM `p.d.days` AS x)"), ["mp_master_event"]),
-        (SELECT.format("s.partition_date = @day"), ["mp_master_event"]),
-        (SELECT.format("DATE(s.time) = DATE '2026-03-10'"), ["mp_master_event"]),
-    ],
-)
-def test_a_statement_without_the_day_as_a_constant_is_refused(sql: str, refused: list[str]) -> None:
-    assert unpruned(sql, "2026-03-10") == refused
+def names_its_days(place: Place, sql: str, *days: date) -> None:
+    """Every table that is partitioned by day is held to these days, by constants."""
+    partitioned = {place.table(name): "partition_date" for name in BY_DAY}
+    check(parse_one(sql, dialect="bigquery"), partitioned, Days(days, ZoneInfo("UTC")))
 
 
 def written(place: Place, run: Run) -> list[str]:
-    return [job.labels["step"] for job in place.jobs(run.run_id) if job.labels["step"] in WRITES]
+    return [
+        job.labels["step"] for job in place.jobs(run.run_id) if job.labels["step"].startswith(("replace_", "delta_"))
+    ]
 
 
 def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: Place) -> None:
@@ -92,14 +54,14 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
     project.deliver(COPIES)
     project.run(run=runs[0], auditor=LetAll())
     project.has_events(EVENTS)
-    assert written(place, runs[0]) == ["replace_rejected", "replace_events"]
+    assert written(place, runs[0]) == ["replace_events", "replace_rejected"]
 
     project.deliver("""
         id | time  | arrival | properties
         c  | 12:00 | 12:01   | {"n": 4}
     """)
     project.run(run=runs[1], auditor=LetAll())
-    assert written(place, runs[1]) == ["merge_events"]
+    assert written(place, runs[1]) == ["delta_events", "delta_rejected"]
     now = EVENTS + '    c | 12:01 | {"n": 4}'
     project.has_events(now)
 
@@ -111,21 +73,51 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
     place.sql(f"INSERT INTO `{table}` SELECT * FROM `{table}` WHERE mp_insert_id = 'a'")
     place.sql(f"DELETE FROM `{table}` WHERE mp_insert_id = 'b'")
     project.run("all", run=runs[3], auditor=LetAll())
-    assert written(place, runs[3]) == ["replace_events"]
+    assert written(place, runs[3]) == ["replace_events", "replace_rejected"]
     project.has_events(now)
 
     for run in runs:
         jobs = [job for job in place.jobs(run.run_id) if "day" in job.labels]
         assert jobs
         for job in jobs:
-            assert job.labels["day"] == "2026-03-10"
+            assert (job.labels["day"], job.labels["days"]) == ("2026-03-10", "1")
             if job.statement_type == "SELECT":
                 found = job.result()
                 assert not {field.name for field in found.schema} & set(LANDED), "no event comes back"
-                assert found.total_rows == 1 or job.labels["step"] == "profile"
+                assert found.total_rows <= 1 or job.labels["step"] == "profile"
             if not job.labels["step"].startswith("append_"):
-                assert unpruned(job.query, "2026-03-10") == [], job.query
-                assert not re.search(r"@(?!run_id)\w+", re.sub(r"--.*", "", job.query)), job.query
+                names_its_days(place, job.query, DAY)
+                assert not re.search(r"@(?!run_id|now)\w+", re.sub(r"--.*", "", job.query)), job.query
+
+
+def test_a_batch_is_as_many_jobs_as_a_day_and_names_all_its_days(project: Project, place: Place) -> None:
+    """New days, then days of which a little changed."""
+    statements: list[list[Counter[str]]] = []
+    for first, number in ((DAY, 1), (DAY + timedelta(days=100), 12)):
+        days = [first + timedelta(days=2 * n) for n in range(number)]
+        copies = [
+            {"mp_insert_id": name, "time": datetime(day.year, day.month, day.day, 10, tzinfo=UTC)}
+            for day in days
+            for name in "aabcdef"
+        ]
+        statements.append([])
+        for kind, delivered in (("new", copies), ("changed", copies[::7])):
+            project.add([copy | {"mp_processing_time_ms": 1_800_000_000_000 - len(kind)} for copy in delivered])
+            run = Run(f"{kind}{number}{place.dataset}")
+            project.run(run=run, auditor=LetAll(), days=DayRange(days[0], days[-1]))
+            jobs = [job for job in place.jobs(run.run_id) if "day" in job.labels]
+            for job in jobs:
+                assert (job.labels["day"], job.labels["days"]) == (str(first), str(number))
+                if not job.labels["step"].startswith("append_"):
+                    names_its_days(place, job.query, *days)
+            statements[-1].append(Counter(job.labels["step"] for job in jobs))
+    one_day, twelve_days = statements
+    assert one_day == twelve_days
+    assert {"replace_events", "replace_rejected"} <= one_day[0].keys()
+    assert {"delta_events", "delta_rejected"} <= one_day[1].keys()
+    assert [row["mp_processing_time_ms"] for row in project.events() if row["mp_insert_id"] == "a"] == [
+        1_799_999_999_993
+    ] * 13
 
 
 def test_deletions_in_the_source_are_applied_where_that_is_asked(project: Project) -> None:
@@ -143,4 +135,7 @@ def test_deletions_in_the_source_are_applied_where_that_is_asked(project: Projec
     project.has_events("""
         id | arrival | properties
         a  | 10:05   | {"n": 1}
+        d  | 12:05   | {"n": 5}
+        e  | 12:05   | {"n": 6}
+        f  | 12:05   | {"n": 7}
     """)

@@ -9,13 +9,15 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from expectations.gate import judge
 from mixflows.model import Run
-from mixflows.pipeline.publish import discard_stage, stage_day
+from mixflows.pipeline.stage import discard_batch, stage_batch
+from mixflows.warehouse.base import BatchTables
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project
 
 JUDGED = {"mp_insert_id", "time", "distinct_id", "mp_event_name", "row_num", "rejection_reason"}
-STAGED = (*LANDED, "row_num", "rejection_reason", "is_exact_copy", "fingerprint")
+STAGED = (*LANDED, "mf__day", "mf__in_day", "mf__gone", "row_num", "rejection_reason", "is_exact_copy")
 MOST_QUERIES = 8
 
 
@@ -23,45 +25,57 @@ MOST_QUERIES = 8
 def test_the_rows_suite_in_few_queries_of_the_judged_columns(project: Project, place: Place, key: str) -> None:
     project.set(pipeline={"key": key}, bigquery={"labels": {"team": "data"}, "maximum_bytes_billed": 10_000_000})
     project.deliver("""
-        id | user | time  | arrival | properties
-        a  | u1   | 10:00 | 10:05   | {"secret": "of a user"}
-        a  | u1   | 10:00 | 10:06   | {"secret": "of a user"}
-        b  | -    | 11:00 | 11:01   | {}
-        -  | u2   | 12:00 | 12:01   | {}
+        id | user | time      | arrival   | properties
+        a  | u1   | 10:00     | 10:05     | {"secret": "of a user"}
+        a  | u1   | 10:00     | 10:06     | {"secret": "of a user"}
+        b  | -    | 11:00     | 11:01     | {}
+        -  | u2   | 12:00     | 12:01     | {}
+        c  | u1   | +1d 10:00 | +1d 10:05 | {"secret": "of a user"}
+        c  | u1   | +1d 10:00 | +1d 10:06 | {"secret": "of a user"}
     """)
     warehouse, settings, run = project.warehouse, project.settings, Run(place.dataset)
-    (planned,) = project.plan().days
-    staged = stage_day(warehouse, settings, planned, run)
-    warehouse.cost(planned.day)
-    found = judge(settings, [staged], check_rows=True, access=warehouse.row_access())[planned.day]
-    rows = [finding for finding in found.findings if finding.suite == "rows"]
-    assert len(rows) >= 7
-    assert {(finding.success, finding.note) for finding in rows} == {(True, "")}
+    assert isinstance(warehouse, BigQueryWarehouse)
+    batch = stage_batch(project.context(run), project.plan().days)
+    tables, days = BatchTables.of(batch.first_day, run), [staged.day for staged in batch.days]
+    warehouse.cost(tables)
+    verdicts = judge(settings, batch.days, check_rows=True, access=warehouse.row_access())
+    for day in days:
+        rows = [finding for finding in verdicts[day].findings if finding.suite == "rows"]
+        assert len(rows) >= 7
+        assert {(finding.success, finding.note) for finding in rows} == {(True, "")}
 
     jobs = [job for job in place.jobs() if job.labels["step"] == "audit_rows"]
-    assert 0 < len(jobs) <= MOST_QUERIES
+    queries = [job for job in jobs if job.statement_type == "SELECT"]
+    assert 0 < len(queries) <= MOST_QUERIES * len(days)
+    assert len(jobs) - len(queries) <= len(days), "a day of the staged batch is a view"
     for job in jobs:
         assert job.labels["team"] == "data"
-        assert (job.labels["run_id"], job.labels["day"]) == (run.run_id, planned.day.isoformat())
+        assert (job.labels["run_id"], job.labels["day"]) == (run.run_id, days[0].isoformat())
         assert job.maximum_bytes_billed == 10_000_000
-        assert staged.stage_table in job.query
-        assert _columns(job.query, staged.stage_table) <= JUDGED, job.query
+        assert tables.stage in job.query
+        assert _columns(job.query) <= (JUDGED if job in queries else {*JUDGED, "mf__day"}), job.query
         taken = [dict(row.items()) for row in job.result()]
         assert len(taken) <= 1
         assert "u1" not in str(taken)
         assert "secret" not in str(taken)
-    assert [step.step for step in warehouse.cost(planned.day).steps] == ["audit_rows"]
+    assert [step.step for step in warehouse.cost(tables).steps] == ["audit_rows"]
 
-    place.sql(f"UPDATE `{place.table(staged.stage_table)}` SET row_num = 1, rejection_reason = NULL WHERE row_num = 2")
-    found = judge(settings, [staged], check_rows=True, access=warehouse.row_access())[planned.day]
-    assert {f.expectation: f.unexpected_count for f in found.failures} == {"kept_keys_unique": 1}
-    discard_stage(warehouse, planned, run)
+    place.sql(
+        f"UPDATE `{place.table(tables.stage)}` SET row_num = 1, rejection_reason = NULL"
+        " WHERE row_num = 2 AND mp_insert_id = 'c'"
+    )
+    verdicts = judge(settings, batch.days, check_rows=True, access=warehouse.row_access())
+    failed = {day: {f.expectation: f.unexpected_count for f in verdicts[day].failures} for day in days}
+    assert failed == {days[0]: {}, days[1]: {"kept_keys_unique": 1}}, "the day that is wrong, and no other"
+    discard_batch(project.context(run), batch)
 
 
-def _columns(query: str, stage: str) -> set[str]:
+def _columns(query: str) -> set[str]:
     """Columns of the staged day that a query's result depends on; BigQuery reads, and bills, no other."""
-    schema = {"staging": {stage: dict.fromkeys(STAGED, "STRING")}}
-    parsed = parse_one(query, dialect="bigquery")
+    statement = parse_one(query, dialect="bigquery")
+    parsed = statement.expression if isinstance(statement, exp.Create) else statement
+    names = {table.name for table in parsed.find_all(exp.Table)}
+    schema = {"staging": {name: dict.fromkeys(STAGED, "STRING") for name in names}}
     for table in parsed.find_all(exp.Table):
         table.set("db", exp.to_identifier("staging"))
         table.set("catalog", None)

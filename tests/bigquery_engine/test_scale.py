@@ -19,6 +19,14 @@ COPIES = """
     a  | 10:00 | 10:05
     a  | 10:00 | 10:06
     b  | 11:00 | 11:01
+    d  | 11:00 | 11:02
+    e  | 11:00 | 11:03
+    f  | 11:00 | 11:04
+    g  | 11:00 | 11:05
+    h  | 11:00 | 11:06
+    i  | 11:00 | 11:07
+    j  | 11:00 | 11:08
+    k  | 11:00 | 11:09
 """
 LATE = """
     id | time  | arrival
@@ -43,7 +51,7 @@ def modelled(kind: DayKind) -> dict[str, int]:
     jobs: dict[str, int] = {}
     for statement in day_statements(Workload(events_per_day=1e6), kind):
         step = statement.step.partition(",")[0]
-        jobs[step] = jobs.get(step, 0) + statement.jobs
+        jobs[step] = jobs.get(step, 0) + statement.jobs + statement.jobs_of_a_day
     return {step: number for step, number in jobs.items() if not step.startswith(RECORDING)}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from mixflows.warehouse.bigquery.engine import JSON_TEXT
+
 WORDS = (
     exp.Alias,
     exp.Boolean,
@@ -360,5 +362,5 @@ TABLE: tuple[Example, ...] = (
     ),
 )
 
-OWN_FUNCTIONS = {"mixflows_json_text"}
+OWN_FUNCTIONS = {JSON_TEXT}
 """Made by a statement of ours; proven in tests/bigquery/test_fingerprint.py."""

@@ -1,53 +1,60 @@
-"""In the daily path every partitioned table is read and written with one constant day, so that BigQuery reads no other."""
+"""Every partitioned table is read and written with the batch's days as constants, so that BigQuery reads no others."""
+
+from contextlib import nullcontext
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from tests.conformance.cases import DAY, DAY_PARAMETERS, PROJECT, SOURCE_HOME, TABLES, Case, Sent, cases, sent
-from tests.conformance.days import UnprunedError, check
+from tests.conformance.cases import DAYS, PROJECT, SOURCE_HOME, TABLES, Case, Sent, cases, sent
+from tests.conformance.days import Days, UnprunedError, check
 
 PUBLISHED = {f"{PROJECT}.mixpanel.{name}": "partition_date" for name in ("mp_events", "mp_rejected_events")}
-DAILY = {
+BY_DAY = {
+    "touched",
     "copies",
     "stage",
-    "figures",
+    "restated",
+    "profile",
+    "changes",
     "published_counts",
-    "compare",
     "rejected_next",
-    "merge_events",
-    "rejected_rows",
-    "event_rows",
+    "whole_events",
+    "whole_rejected",
+    "delta_events",
+    "delta_rejected",
     "doctor_day",
 }
-BOUNDS = tuple(DAY_PARAMETERS[name].isoformat(sep=" ") for name in ("day_start", "day_end"))
+DAYS_OF_CASES = Days(DAYS, cases()[0].settings.zone)
 
 
 def partitioned(case: Case) -> dict[str, str]:
-    by = "_PARTITIONDATE" if case.ingestion_partitioned else "partition_date"
-    source = by if case.ingestion_partitioned or by in case.columns else "time"
-    return PUBLISHED | {f"{SOURCE_HOME}.mp_master_event": source}
+    return PUBLISHED | {f"{SOURCE_HOME}.mp_master_event": case.partitioned_by}
 
 
 def mentions(case: Case, statement: Sent) -> int:
-    return check(statement.tree, partitioned(case), DAY, (BOUNDS[0], BOUNDS[1]))
+    return check(statement.tree, partitioned(case), DAYS_OF_CASES)
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
-def test_every_partitioned_table_has_its_one_day(case: Case) -> None:
-    daily = [s for s in sent(case) if s.file.removeprefix("price of ") in DAILY]
-    assert {s.file for s in daily} >= DAILY
-    found = {s.file: mentions(case, s) for s in daily}
-    assert {name for name, tables in found.items() if not tables} <= {"figures"}  # they are counted on the staged day
+def test_every_partitioned_table_has_its_days(case: Case) -> None:
+    statements = [s for s in sent(case) if s.file.removeprefix("price of ") in BY_DAY]
+    assert {s.file for s in statements} >= BY_DAY
+    found = [(s.file, mentions(case, s)) for s in statements]
+    assert [name for name, tables in found if not tables and not is_of_short_lived(name)] == []
+
+
+def is_of_short_lived(name: str) -> bool:
+    """Whether a statement need not read a table that is partitioned by day."""
+    return name.endswith("rejected_next")
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
-def test_short_lived_tables_are_the_days_own(case: Case) -> None:
-    own = {TABLES.stage, TABLES.copies, TABLES.rejected_next}
-    assert all(f"{DAY:%Y%m%d}" in name for name in own)
+def test_short_lived_tables_are_the_batchs_own(case: Case) -> None:
+    own = {TABLES.touched, TABLES.stage, TABLES.copies, TABLES.rejected_next}
+    assert all(f"{DAYS[0]:%Y%m%d}" in name for name in own)
     for statement in sent(case):
         assert {t.name.rpartition(".")[2] for t in statement.tree.find_all(exp.Table) if "stg_" in t.sql()} <= own
-        assert "__" not in statement.sql.replace("__UNPARTITIONED__", "")
 
 
 @pytest.mark.parametrize(
@@ -69,12 +76,42 @@ def test_short_lived_tables_are_the_days_own(case: Case) -> None:
 def test_refuses_a_statement_without_it(sql: str) -> None:
     tree = sqlglot.parse_one(sql.format(e=f"{PROJECT}.mixpanel.mp_events", d="DATE '2026-03-29'"), dialect="bigquery")
     with pytest.raises(UnprunedError):
-        check(tree, PUBLISHED, DAY, (BOUNDS[0], BOUNDS[1]))
+        check(tree, PUBLISHED, Days(DAYS[:1], DAYS_OF_CASES.zone))
 
 
-def test_refuses_our_own_merge_without_its_day() -> None:
-    (case, merge) = next((c, s) for c in cases() for s in sent(c) if s.file == "merge_events")
-    broken = Sent(merge.file, merge.sql.replace("t.partition_date = DATE '2026-03-29' AND", ""), {})
+THREE = "e.partition_date IN (DATE '2026-03-29', DATE '2026-03-30', DATE '2026-06-01')"
+FIRST_TWO = "e.time >= TIMESTAMP '2026-03-28 23:00:00+00:00' AND e.time < TIMESTAMP '2026-03-30 22:00:00+00:00'"
+LAST = "e.time >= TIMESTAMP '2026-05-31 22:00:00+00:00' AND e.time < TIMESTAMP '2026-06-01 22:00:00+00:00'"
+
+
+@pytest.mark.parametrize(
+    ("column", "where", "holds"),
+    [
+        ("partition_date", THREE, True),
+        ("partition_date", f"{THREE} AND e.n = 1", True),
+        ("partition_date", f"{THREE} OR e.n = 1", False),
+        ("partition_date", THREE.replace("06-01", "06-02"), False),
+        ("partition_date", THREE.replace(", DATE '2026-06-01'", ""), False),
+        ("partition_date", "e.partition_date IN (SELECT d.day FROM d)", False),
+        ("partition_date", f"{THREE} AND DATE_TRUNC(e.partition_date, MONTH) = DATE '2026-03-29'", False),
+        ("time", f"({FIRST_TWO}) OR ({LAST})", True),
+        ("time", FIRST_TWO, False),
+        ("time", f"({FIRST_TWO}) OR ({LAST}) OR e.time IS NULL", False),
+        ("time", f"({FIRST_TWO}) OR ({LAST.replace('05-31', '05-30')})", False),
+    ],
+)
+def test_all_days_and_no_others_are_named(column: str, where: str, holds: bool) -> None:
+    tree = sqlglot.parse_one(f"SELECT 1 FROM `{PROJECT}.mixpanel.mp_events` AS e WHERE {where}", dialect="bigquery")
+    with nullcontext() if holds else pytest.raises(UnprunedError):
+        assert check(tree, {f"{PROJECT}.mixpanel.mp_events": column}, DAYS_OF_CASES) == 1
+
+
+@pytest.mark.parametrize("name", ["delta_events", "whole_events"])
+def test_refuses_our_own_merge_without_its_days(name: str) -> None:
+    (case, merge) = next((c, s) for c in cases() for s in sent(c) if s.file == name)
+    broken = Sent(
+        merge.file, merge.sql.replace("t.`partition_date` IN (DATE '2026-03-29',", "t.`partition_date` IN (", 1), {}
+    )
     assert broken.sql != merge.sql
     with pytest.raises(UnprunedError, match="mp_events"):
         mentions(case, broken)

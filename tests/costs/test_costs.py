@@ -114,6 +114,18 @@ def test_every_attempt_is_billed_and_the_last_published_count_of_events_holds(
     assert costs.runs == 2
 
 
+def test_the_jobs_of_a_batch_are_counted_once(warehouse: BilledWarehouse, settings: Settings) -> None:
+    days = [replace(ROW, partition_date=FIRST + timedelta(days=n), batch_id="b1") for n in range(3)]
+    recorded(warehouse, *days, replace(ROW, run_id="r2", batch_id="b2"))
+
+    steps = costs_of(warehouse, settings).steps
+
+    assert [(s.step, s.jobs, s.bytes_billed) for s in steps] == [
+        ("stage", 2, 4 * 1610612736),
+        ("copies", 4, 4 * 536870912),
+    ]
+
+
 def test_the_saving_is_held_against_a_rebuild_in_every_run(warehouse: BilledWarehouse, settings: Settings) -> None:
     recorded(warehouse, ROW, replace(ROW, run_id="r2"))
 
@@ -159,14 +171,14 @@ def test_each_day_is_priced_by_dry_runs_of_the_statements_that_it_takes(
     warehouse: BilledWarehouse, settings: Settings
 ) -> None:
     warehouse.dry_run = {
-        "copies": 3 * GIB, "stage": 2 * GIB, "figures": GIB, "published_counts": 1, "compare": GIB // 2,
-        "profile": GIB, "rejected_next": GIB, "replace_events": 4 * GIB, "merge_events": 5 * GIB,
+        "copies": 3 * GIB, "stage": 2 * GIB, "figures": GIB, "published_counts": 1, "touched": GIB // 2,
+        "profile": GIB, "rejected_next": GIB, "replace_events": 4 * GIB, "delta_events": 5 * GIB,
     }  # fmt: skip
 
     price = price_plan(warehouse, settings, planned(NEW, CHANGED))
 
-    # The published day is counted twice; what a new day will hold when it is checked is priced by its figures.
-    new, changed = 13 * GIB + 1, 13 * GIB + GIB // 2 + 2
+    # What is published is counted twice: before, and as a check.
+    new, changed = 12 * GIB + 2, 13 * GIB + GIB // 2 + 2
     assert [day.bytes_billed for day in price.days] == [new, changed]
     assert price.bytes_billed == new + changed
     assert price.money(price.bytes_billed) == pytest.approx((price.bytes_billed or 0) / GIB)

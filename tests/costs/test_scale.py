@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mixflows.costs.model import (
+    JOBS_OF_A_RUN,
     Workload,
     backfill,
     daily_run,
@@ -53,7 +54,7 @@ def test_more_of_anything_never_costs_less() -> None:
 
 
 def test_side_by_side_helps_until_changes_of_one_table_wait_for_each_other() -> None:
-    small = Workload(events_per_day=1e5)
+    small = Workload(events_per_day=1e5, batch_days=1)
     walls = [backfill(replace(small, concurrency=n)).wall_seconds for n in (1, 4, 16, 64)]
     assert walls[0] > 3 * walls[1] > 3 * walls[2]
     assert walls[3] >= backfill(small).days  # two changes of mp_events at a time, two seconds each
@@ -71,9 +72,18 @@ def test_a_plan_is_priced_by_the_same_model() -> None:
     read, slots = sum(s.read_gb for s in statements) * 1e9, sum(s.slot_seconds for s in statements) * 1000
     assert slot_ms_of(read, "new") == pytest.approx(slots, rel=0.01)
     wall = daily_run(replace(YEAR_OF_3_TB, changed_days=0, row_checks=False)).wall_seconds
-    assert seconds_of(slots, 1, 0, concurrency=4, row_checks=False) == pytest.approx(wall, rel=0.001)
+    assert seconds_of(slots, 1, 0, rows_per_day=1e6, concurrency=2, row_checks=False) == pytest.approx(wall, rel=0.001)
 
 
 def test_a_backfill_leaves_the_expectations_on_rows_out() -> None:
     assert backfill(YEAR_OF_3_TB) == backfill(replace(YEAR_OF_3_TB, row_checks=False))
     assert daily_run(YEAR_OF_3_TB).jobs > daily_run(replace(YEAR_OF_3_TB, row_checks=False)).jobs
+
+
+def test_a_batch_is_as_many_jobs_as_a_day_but_for_the_expectations_on_rows() -> None:
+    small = Workload(events_per_day=1e3)
+    day, year = (backfill(replace(small, days_of_history=days)) for days in (1, 365))
+    assert (small.batches(365), year.jobs) == (1, day.jobs)
+    assert year.read_gb == pytest.approx(365 * day.read_gb)
+    ten_days_a_batch = backfill(replace(small, batch_rows=1e4))
+    assert ten_days_a_batch.jobs - JOBS_OF_A_RUN == 37 * (day.jobs - JOBS_OF_A_RUN)

@@ -11,6 +11,7 @@ import duckdb
 
 from mixflows.model import Difference, Figures, PlannedDay, PlanReason, PublishedCounts, Run, StagedDay
 from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.duckdb.quoting import identifier
 
 DAY = date(2024, 8, 1)
 
@@ -98,7 +99,7 @@ def access_of(connection: duckdb.DuckDBPyConnection) -> RowAccess:
         del columns, day
         yield stage_table
 
-    return RowAccess("duckdb:///:memory:", whole, "staging.main", {"creator": connection.cursor})
+    return RowAccess("duckdb:///:memory:", whole, identifier, "staging.main", {"creator": connection.cursor})
 
 
 def stage(connection: duckdb.DuckDBPyConnection, rows: Iterable[Row], name: str = STAGE) -> None:

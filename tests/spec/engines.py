@@ -10,6 +10,7 @@ import duckdb
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.duckdb.quoting import identifier
 
 LANDED = {
     "mp_event_name": "STRING",
@@ -92,7 +93,7 @@ class DuckDBEngine:
 
     def create_table(self, table: str, columns: Mapping[str, str]) -> None:
         close_warehouses()  # a warehouse remembers the columns that it has seen
-        kinds = ", ".join(f'"{name}" {self.types.get(kind, kind)}' for name, kind in columns.items())
+        kinds = ", ".join(f"{identifier(name)} {self.types.get(kind, kind)}" for name, kind in columns.items())
         self._execute(f'CREATE OR REPLACE TABLE "{table}" ({kinds})')
 
     def add_column(self, table: str, column: str, kind: str) -> None:
@@ -103,7 +104,7 @@ class DuckDBEngine:
         if not rows:
             return
         names = list(rows[0])
-        columns = ", ".join(f'"{name}"' for name in names)
+        columns = ", ".join(map(identifier, names))
         places = ", ".join("(" + ", ".join("?" for _ in names) + ")" for _ in rows)
         values = [row[name] for row in rows for name in names]
         self._execute(f'INSERT INTO "{table}" ({columns}) VALUES {places}', values)

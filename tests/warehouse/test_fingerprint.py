@@ -97,3 +97,32 @@ def test_an_absent_column_is_a_null_one(settings: Settings) -> None:
     same = '{"b": 1, "a": {"z": "é", "y": [1, null, 2]}}'
     rows = [f"{row(arrival, repr(same))}, NULL" for arrival in (1, 2)]
     assert set(fingerprints(settings, rows, COLUMNS + ", added_later VARCHAR")) == {GOLDEN}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "member"),
+    [
+        ("DOUBLE", "price", "0.1", "0.1"),
+        ("BIGINT", "age", "7", "7"),
+        ("BOOLEAN", "paid", "true", "true"),
+        ("VARCHAR", "plan", "'pro'", '"pro"'),
+        ("VARCHAR", "mp_os", "'iOS'", '"iOS"'),
+        ("TIMESTAMPTZ", "seen_at", "TIMESTAMPTZ '2026-03-29 01:02:03+00'", '"2026-03-29T01:02:03Z"'),
+    ],
+)
+def test_a_property_is_the_same_in_a_column_of_its_own_as_in_the_properties(
+    settings: Settings, kind: str, name: str, value: str, member: str
+) -> None:
+    columns = f"""
+        mp_event_name VARCHAR, time TIMESTAMPTZ, distinct_id VARCHAR, mp_insert_id VARCHAR,
+        mp_processing_time_ms BIGINT, properties JSON, partition_date DATE, "{name}" {kind}
+    """
+    key = name.replace("mp_", "$")
+    rows = [
+        f"'Open', TIMESTAMPTZ '2026-03-29 01:00:00+00', 'u', 'a', {arrival}, '{properties}', DATE '{DAY}', {own}"
+        for arrival, (properties, own) in enumerate(
+            [('{"b": 1}', value), (f'{{"b": 1, "{key}": {member}}}', "NULL"), ('{"b": 1}', "NULL")]
+        )
+    ]
+    in_column, in_properties, nowhere = fingerprints(settings, rows, columns)
+    assert in_column == in_properties != nowhere

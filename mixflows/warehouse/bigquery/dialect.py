@@ -12,7 +12,7 @@ from mixflows.warehouse.source import Column
 
 PER_DAY = (
     "ARRAY<STRUCT<mf__day DATE, mf__start_us INT64, mf__end_us INT64, mf__late_from_us INT64, mf__delta BOOL,"
-    " mf__changed BOOL>>"
+    " mf__repairs_surplus BOOL>>"
 )
 
 
@@ -133,7 +133,7 @@ class BigQueryDialect:
     def days(self) -> str:
         """The days as a relation, with the constants of each."""
         rows = ", ".join(
-            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.has_changed})"
+            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.repairs_surplus})"
             for d in self._days
         )
         return f"UNNEST({PER_DAY}[{rows}])"

@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from mixflows.days import EPOCH, days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
-from mixflows.settings import Settings
+from mixflows.settings import FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import AuditClient
@@ -44,8 +44,9 @@ from mixflows.warehouse.rendering import Expressions, Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 from mixflows.warehouse.transpile import missing_columns
 
-JSON_TEXT = "mixflows_json_text"
-"""The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it."""
+JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
+"""The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
+function: a dataset keeps those that it has."""
 CLAIMS = "mp_day_claims"
 SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
@@ -214,6 +215,7 @@ class BigQueryWarehouse:
             "days": dialect.days(),
             "source_partitions": _partitions(self._source_dataset),
             "published_partitions": _partitions(self.table_id("events").rsplit(".", 1)[0]),
+            "stage_partitions": "PARTITION BY mf__day",  # a day is audited and published by itself
             "stage_options": f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])",
         }
         statements = Statements({**tables, **(short_lived or {})}, self._settings, source, dialect, **options)
@@ -382,6 +384,7 @@ class BigQueryWarehouse:
         return RowAccess(
             connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
             narrowed=self._narrowed,
+            quote=quote,
             schema_name=dataset,
             engine_options={
                 "connect_args": {

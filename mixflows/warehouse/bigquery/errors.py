@@ -99,7 +99,7 @@ def _refusal(
             "Check the source's columns against [columns]; mixflows doctor does.",
         )
     if isinstance(err, TimeoutError):
-        return WarehouseError(
+        return StatementError(
             f"{where} took longer than bigquery.job_timeout_seconds ({settings.job_timeout_seconds}) and was cancelled",
             "Raise the setting, or look at the job in the console.",
         )

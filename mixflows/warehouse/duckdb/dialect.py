@@ -7,18 +7,14 @@ from zoneinfo import ZoneInfo
 
 from mixflows.days import DAY_MICROS, DayRun, day_runs
 from mixflows.warehouse.base import BatchDay, BatchTables
+from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.source import Column
 from mixflows.warehouse.transpile import Expansion, literal, quoted
 
 STAGING = "mixflows_staging"
 """The attached in-memory database of short-lived tables."""
 SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
-PER_DAY = ("mf__day", "mf__start_us", "mf__end_us", "mf__late_from_us", "mf__delta", "mf__changed")
-
-
-def ident(name: str) -> str:
-    """An identifier in DuckDB's own dialect."""
-    return '"' + name.replace('"', '""') + '"'
+PER_DAY = ("mf__day", "mf__start_us", "mf__end_us", "mf__late_from_us", "mf__delta", "mf__repairs_surplus")
 
 
 class DuckDBDialect:
@@ -121,7 +117,7 @@ class Days:
         found: dict[str, Expansion] = {"mf__days": self._per_day}
         if self._tables is not None:
             for role in SHORT_LIVED:
-                found[f"mf__{role}"] = _named(f"{STAGING}.main.{ident(getattr(self._tables, role))}")
+                found[f"mf__{role}"] = _named(f"{STAGING}.main.{identifier(getattr(self._tables, role))}")
         return found
 
     def _in_bounds(self, time: str) -> str:
@@ -142,7 +138,7 @@ class Days:
 
     def _per_day(self, alias: str) -> str:
         rows = ", ".join(
-            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.has_changed})"
+            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.repairs_surplus})"
             for d in self._days
         )
         return f"(VALUES {rows}) AS {alias}({', '.join(PER_DAY)})"

@@ -20,9 +20,10 @@ from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.duckdb.connection import close_file, open_file
-from mixflows.warehouse.duckdb.dialect import SHORT_LIVED, STAGING, Days, DuckDBDialect, date_literal, ident
+from mixflows.warehouse.duckdb.dialect import SHORT_LIVED, STAGING, Days, DuckDBDialect, date_literal
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.landing import land_file
+from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
@@ -71,7 +72,7 @@ class DuckDBWarehouse:
             present = [column.name for column in self._columns(table)]
             for name, kind in missing_columns(self._rendered(f"create_{role}"), "bigquery", present):
                 native = NATIVE_TYPES.get(kind, kind)
-                self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {ident(name)} {native}")
+                self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {identifier(name)} {native}")
         created = [name for name in self._tables() if name not in before]
         if self._settings.tables.source.lower() in {name.lower() for name in before}:
             for role in ("events", "rejected"):
@@ -98,7 +99,7 @@ class DuckDBWarehouse:
                 "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
             )
         for column in added:
-            self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {ident(column.name)} {column.native_type}")
+            self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {identifier(column.name)} {column.native_type}")
         return [f"{table}.{column.name}" for column in added]
 
     def _tables(self) -> list[str]:
@@ -118,7 +119,7 @@ class DuckDBWarehouse:
         return tuple(Column(str(name), bigquery_type(str(kind)), str(kind)) for name, kind in rows)
 
     def _table(self, name: str) -> str:
-        return f"{ident(self._catalog)}.{ident(self._schema)}.{ident(name)}"
+        return f"{identifier(self._catalog)}.{identifier(self._schema)}.{identifier(name)}"
 
     def address(self, role: str) -> str:
         """A table as a URL: the file's name and the table's."""
@@ -237,9 +238,9 @@ class DuckDBWarehouse:
         days = ", ".join(date_literal(day.day) for day in statement.days)
         with self.transaction():
             if not is_empty:
-                self._execute(f"DELETE FROM {target} WHERE {ident(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
+                self._execute(f"DELETE FROM {target} WHERE {identifier(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
             self._rows(
-                f"INSERT INTO {target} ({', '.join(map(ident, names))}) {select}", statement.params, statement.name
+                f"INSERT INTO {target} ({', '.join(map(identifier, names))}) {select}", statement.params, statement.name
             )
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
@@ -249,15 +250,15 @@ class DuckDBWarehouse:
         names = list(rows[0])
         kinds = {column.name: column.native_type for column in self._columns(getattr(self._settings.tables, table))}
         values = ", ".join(f"unnest(${name}::{kinds[name]}[])" for name in names)
-        columns = ", ".join(map(ident, names))
+        columns = ", ".join(map(identifier, names))
         sql = f"INSERT INTO {self._table(getattr(self._settings.tables, table))} ({columns}) SELECT {values}"
         self._execute(sql, {name: [row[name] for row in rows] for name in names}, f"append to {table}")
 
     def drop_batch(self, tables: BatchTables) -> None:
         """Removes a batch's view and tables from the in-memory database; see the boundary."""
-        self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{ident(tables.stage)}")
+        self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{identifier(tables.stage)}")
         for name in (tables.copies, tables.rejected_next, tables.touched):
-            self._execute(f"DROP TABLE IF EXISTS {STAGING}.main.{ident(name)}")
+            self._execute(f"DROP TABLE IF EXISTS {STAGING}.main.{identifier(name)}")
 
     # Concurrency
 
@@ -330,6 +331,7 @@ class DuckDBWarehouse:
         return RowAccess(
             connection_string="duckdb:///:memory:",
             narrowed=self._narrowed,
+            quote=identifier,
             schema_name=f"{STAGING}.main",
             engine_options={"creator": self._root.cursor},
         )
@@ -338,11 +340,11 @@ class DuckDBWarehouse:
     def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
         """The staged batch is a view that joins at each reading."""
         name = f"{stage}_{'all' if day is None else f'{day:%Y%m%d}'}"
-        target = f"{STAGING}.main.{ident(name)}"
-        selected = "*" if columns is None else ", ".join(map(ident, columns))
+        target = f"{STAGING}.main.{identifier(name)}"
+        selected = "*" if columns is None else ", ".join(map(identifier, columns))
         where = "" if day is None else f" WHERE mf__day = {date_literal(day)}"
         self._execute(
-            f"CREATE OR REPLACE TABLE {target} AS SELECT {selected} FROM {STAGING}.main.{ident(stage)}{where}"
+            f"CREATE OR REPLACE TABLE {target} AS SELECT {selected} FROM {STAGING}.main.{identifier(stage)}{where}"
         )
         try:
             yield name
