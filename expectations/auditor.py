@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from expectations import gate
-from mixflows.model import StagedDay, Verdict
+from mixflows.model import StagedDay
 from mixflows.settings import Settings
+from mixflows.verdict import Verdict
 from mixflows.warehouse.base import RowAccess
 
 

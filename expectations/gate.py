@@ -13,8 +13,9 @@ from expectations.figures_table import DayRow
 from expectations.thresholds import RowThresholds, Thresholds
 from mixflows.errors import DayError
 from mixflows.ledger.profiles import DayProfile, drift_of
-from mixflows.model import Finding, Severity, StagedDay, Verdict
+from mixflows.model import StagedDay
 from mixflows.settings import Settings
+from mixflows.verdict import Finding, Severity, Verdict
 from mixflows.warehouse.base import RowAccess
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from expectations.gx import (
     MulticolumnMapExpectation,
 )
 from mixflows.errors import DayError
-from mixflows.model import Finding, Severity
+from mixflows.verdict import Finding, Severity
 
 NAMES_THE_DAYS: dict[str, Any] = {
     "result_format": "COMPLETE",

@@ -13,10 +13,11 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from expectations.auditor import GreatExpectationsAuditor
-from mixflows.model import DayOutcome, StagedBatch, StagedDay, Status, Verdict
+from mixflows.model import DayOutcome, StagedBatch, StagedDay, Status
 from mixflows.pipeline import publish, stage
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import Batch, Judged, cancelling
+from mixflows.verdict import Verdict
 
 
 @task(name="stage", task_run_name="stage {days}", cache_policy=NO_CACHE, retries=0)

@@ -15,9 +15,9 @@ from mixflows.cli.session import opened
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
 from mixflows.ledger.profiles import DayProfile, read_profiles
-from mixflows.model import SHARES, Finding, Severity
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.settings.toml import toml_of
+from mixflows.verdict import SHARES, Finding, Severity
 
 NAMED_DAYS = 8
 

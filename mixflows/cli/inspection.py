@@ -12,13 +12,14 @@ from rich.table import Table
 from mixflows.cli.output import console, counted, number, outcome_json, print_json
 from mixflows.cli.session import command, opened, opened_source, renew_report
 from mixflows.days import parse_day
-from mixflows.model import Finding, Run, Severity
+from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.explain import story
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
+from mixflows.verdict import Finding, Severity
 
 
 def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from mixflows.days import DayRange
 from mixflows.errors import UnknownDayError
 from mixflows.ledger.profiles import with_drift
 from mixflows.ledger.runs import DayState, day_states
-from mixflows.model import Mode, PlannedDay, StagedDay, Verdict
+from mixflows.model import Mode, PlannedDay, StagedDay
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import Auditor
 from mixflows.pipeline.stage import discard_batch, sampled, stage_batch
 from mixflows.profile.samples import Sample
+from mixflows.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from mixflows.model import (
     StagedDay,
     Status,
     StepCost,
-    Verdict,
 )
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.stage import BatchStatements, discard_batch, sampled
 from mixflows.rates import source_deleted_rows
+from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables, Billing
 
 REPAIRED = "the published day did not add up and was replaced"

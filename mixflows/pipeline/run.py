@@ -9,11 +9,12 @@ from typing import Protocol, TypeVar
 
 from mixflows.errors import DayError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
-from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status, Verdict
+from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.settings import Settings
+from mixflows.verdict import Verdict
 
 T = TypeVar("T")
 Batch = tuple[PlannedDay, ...]

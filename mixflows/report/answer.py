@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from mixflows.model import SHARES
 from mixflows.report.figures import DayFigures, DayFinding, DayState, Outcome, ReportData, worst
+from mixflows.verdict import SHARES
 
 TAKEN_WORDS = {
     "new": "for the first time",

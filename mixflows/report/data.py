@@ -14,7 +14,7 @@ from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError
 from mixflows.ledger.profiles import DayProfile, read_profiles
-from mixflows.model import Severity, Status
+from mixflows.model import Status
 from mixflows.profile.samples import Sample
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
@@ -30,6 +30,7 @@ from mixflows.report.figures import (
 )
 from mixflows.report.insights import insights
 from mixflows.settings import Settings
+from mixflows.verdict import Severity
 from mixflows.warehouse.base import Warehouse
 
 Row = Mapping[str, Any]

@@ -11,9 +11,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from mixflows.costs.billed import Costs
-from mixflows.model import Severity, Status
+from mixflows.model import Status
 from mixflows.profile.samples import Sample
 from mixflows.report.insights import Insights
+from mixflows.verdict import Severity
 
 
 class DayState(StrEnum):

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 from mixflows.costs.billed import Costs, DayCost, spoken_bytes
-from mixflows.model import Severity
 from mixflows.report.answer import bound, figure, share
 from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst
+from mixflows.verdict import Severity
 
 LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcome.FAIL: "f"}
 NO_RESULT = "-"

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from mixflows.model import DayOutcome, PlannedDay, PlanReason, Run, StagedBatch, Verdict
+from mixflows.model import DayOutcome, PlannedDay, PlanReason, Run, StagedBatch
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch
 from mixflows.pipeline.stage import stage_batch
+from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchStatement, BatchTables, Row, Warehouse
 from tests.bigquery_engine.place import Place
 from tests.bigquery_engine.turns import Turn, Turns, orders

@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 
 from expectations.gate import judge
-from mixflows.model import Difference, Finding, Severity, Verdict
+from mixflows.model import Difference
 from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
 from mixflows.settings import PipelineSettings, QualitySettings, Settings
+from mixflows.verdict import Finding, Severity, Verdict
 from tests.expectations.staging import DAY, days_from, staged
 
 ALWAYS_CRITICAL = ("kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up", "source_deletes")

@@ -8,8 +8,8 @@ import pytest
 
 from expectations.gate import judge
 from mixflows.errors import SettingsError
-from mixflows.model import Severity, Verdict
 from mixflows.settings import Settings, load_settings
+from mixflows.verdict import Severity, Verdict
 from tests.expectations.staging import DAY, GOOD_ROWS, access_of, days_from, stage, staged, warehouse
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "own_expectations.py"

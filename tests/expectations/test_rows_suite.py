@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from expectations.gate import judge
-from mixflows.model import Verdict
 from mixflows.settings import PipelineSettings, Settings
+from mixflows.verdict import Verdict
 from tests.expectations.staging import DAY, GOOD_ROWS, Row, access_of, stage, staged, warehouse
 
 

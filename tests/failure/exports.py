@@ -47,11 +47,16 @@ def first_export(days: Sequence[date] = DAYS) -> list[str]:
 
 def second_export() -> list[str]:
     """Late copies of the first day, of which some beat the published ones; new events; a new day; a new property."""
+    return [*late_copies(customer_id="c"), *first_export((NEW_DAY,))]
+
+
+def late_copies(**properties: object) -> list[str]:
+    """Late copies of some events of the first day, of which the first beats the published one, and a new event."""
     day = DAYS[0]
-    lines = [line(day, f"e{n}", minute=n, late_ms=10, page=f"/{n}", customer_id=f"c{n}") for n in range(10, 15)]
-    lines += [line(day, f"e{n}", minute=n, late_ms=86_400_000, page=f"/{n}", customer_id="c") for n in range(5)]
-    lines += [line(day, f"late{n}", minute=n, late_ms=300_000_000, customer_id="c") for n in range(5)]
-    return [*lines, *first_export((NEW_DAY,))]
+    lines = [line(day, f"e{n}", minute=n, late_ms=10, page=f"/{n}", properties=properties) for n in range(10, 12)]
+    lines += [line(day, f"e{n}", minute=n, late_ms=86_400_000, page=f"/{n}", properties=properties) for n in range(3)]
+    lines += [line(day, f"late{n}", minute=n, late_ms=300_000_000, properties=properties) for n in range(5)]
+    return lines
 
 
 def write_export(path: Path, lines: Sequence[str]) -> Path:

@@ -18,11 +18,12 @@ from typing import Any
 import duckdb
 
 from mixflows.intake.content import inspect_file
-from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
+from mixflows.model import Run, StagedDay
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
+from mixflows.verdict import Finding, Severity, Verdict
 from mixflows.warehouse.base import Warehouse
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from mixflows.warehouse.duckdb.landing import land_file

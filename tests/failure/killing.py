@@ -15,7 +15,9 @@ import duckdb
 
 from mixflows.warehouse.base import Warehouse
 
-STEPS = ("create_tables", "source_days", "query", "run", "replace_day", "append", "drop_stage", "close")
+STEPS = (
+    "create_tables", "source_days", "published_rows", "query", "run", "replace_days", "append", "drop_batch", "close",
+)  # fmt: skip
 T = TypeVar("T")
 
 

@@ -6,10 +6,11 @@ from datetime import date
 import pytest
 
 from mixflows.errors import NotReleasedError
-from mixflows.model import Finding, Run, Severity, StagedDay, Verdict
+from mixflows.model import Run, StagedDay
 from mixflows.pipeline.explain import story
 from mixflows.pipeline.inspect import inspect_day
 from mixflows.pipeline.release import release_day
+from mixflows.verdict import Finding, Severity, Verdict
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 

@@ -14,7 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 WITHIN_SECONDS = 60
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}
@@ -24,7 +25,7 @@ KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}
 class Page:
     """One open page."""
 
-    _socket: ClientConnection
+    _socket: Connection
     _session: str
     _numbers: Iterator[int] = field(default_factory=lambda: count(10))
 
@@ -109,9 +110,7 @@ def _address(file: Path) -> str:
         time.sleep(0.05)
 
 
-def _send(
-    socket: ClientConnection, number: int, method: str, params: dict[str, Any], session: str = ""
-) -> dict[str, Any]:
+def _send(socket: Connection, number: int, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
     more = {"sessionId": session} if session else {}
     socket.send(json.dumps({"id": number, "method": method, "params": params, **more}))
     while True:

@@ -8,8 +8,9 @@ from typing import Any
 
 import duckdb
 
-from mixflows.model import Finding, LedgerRow, PlanReason, Severity, Status
+from mixflows.model import LedgerRow, PlanReason, Status
 from mixflows.settings import Settings, WarehouseSettings
+from mixflows.verdict import Finding, Severity
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 MARKER = "marker-of-a-person"

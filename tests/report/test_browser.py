@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.model import Severity
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
 from mixflows.settings import ReportSettings, Settings
+from mixflows.verdict import Severity
 from tests.report.history import History, duplicate_rate
 
 CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")

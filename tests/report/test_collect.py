@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.model import Severity, Status
+from mixflows.model import Status
 from mixflows.report.answer import Level, answer
 from mixflows.report.data import collect, to_json
 from mixflows.report.figures import DayState, LandingFigures, Outcome, ReportData
 from mixflows.settings import PipelineSettings, QualitySettings, Settings
+from mixflows.verdict import Severity
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 
 DAY = date(2026, 3, 10)

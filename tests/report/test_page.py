@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from mixflows.errors import WarehouseFullError
-from mixflows.model import Finding, PlanReason, Severity, Status
+from mixflows.model import PlanReason, Status
 from mixflows.report.data import collect
 from mixflows.report.page import render_html, write_report
 from mixflows.settings import ReportSettings
+from mixflows.verdict import Finding, Severity
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 from tests.report.html_page import Page
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.model import Severity
 from mixflows.report.data import collect
 from mixflows.report.insights import insights
 from mixflows.report.page import render_html
+from mixflows.verdict import Severity
 from tests.report.devtools import Page, page
 from tests.report.history import History, duplicate_rate, not_judged
 from tests.report.test_browser import DAY, QUIET, browser

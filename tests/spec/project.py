@@ -8,12 +8,13 @@ from typing import Any
 
 from mixflows.days import DayRange
 from mixflows.ledger.runs import day_states
-from mixflows.model import Mode, Plan, Run, StagedDay, Verdict
+from mixflows.model import Mode, Plan, Run, StagedDay
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import Auditor, RunResult, ThreadSteps, process
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.settings import Settings
+from mixflows.verdict import Verdict
 from mixflows.warehouse.base import Warehouse
 from tests.spec.engines import LANDED, Engine, Row
 from tests.spec.tables import DAY, comparable, rows

@@ -4,9 +4,10 @@ import random
 from datetime import timedelta
 
 from mixflows.days import DayRange
-from mixflows.model import Run, Verdict
+from mixflows.model import Run
 from mixflows.pipeline.publish import publish_batch
 from mixflows.pipeline.stage import discard_batch, stage_batch
+from mixflows.verdict import Verdict
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, rows
 

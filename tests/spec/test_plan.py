@@ -8,10 +8,11 @@ import pytest
 
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError
-from mixflows.model import PlannedDay, PlanReason, Run, StagedDay, Verdict
+from mixflows.model import PlannedDay, PlanReason, Run, StagedDay
 from mixflows.pipeline.plan import Mode
 from mixflows.pipeline.publish import record_failures
 from mixflows.pipeline.run import ThreadSteps
+from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY

@@ -4,13 +4,19 @@
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
 
+from mixflows.settings import BigQuerySettings
+from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.bigquery.dialect import date_literal, quote
+from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 
 STEP = "audit_rows"
@@ -47,6 +53,63 @@ class AuditClient:
         step = self._staged.get(found[0]) if found else None
         parameters: Sequence[Any] = job_config.query_parameters or ()
         return self._jobs.read(query, parameters, replace(step or Step(STEP), may_repeat=True))
+
+
+class StagedRows:
+    """Great Expectations' way to the staged batches: our own client, and a view of one day.
+
+    Args:
+        client: The client.
+        jobs: Its jobs.
+        place: Project and dataset.
+        id_of: The full name of a short-lived table.
+        expiring: The option that lets a short-lived table end by itself.
+    """
+
+    def __init__(
+        self, client: bigquery.Client, jobs: Jobs, place: BigQuerySettings, id_of: Callable[[str], str], expiring: str
+    ) -> None:
+        self._client, self._jobs, self._place, self._id_of, self._expiring = client, jobs, place, id_of, expiring
+        self.steps: dict[str, Step] = {}
+        """What the jobs on each staged table are for, by its name."""
+
+    def access(self) -> RowAccess:
+        """The door to them."""
+        dataset = self._place.staging_dataset or self._place.dataset
+        return RowAccess(
+            connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
+            narrowed=self._narrowed,
+            quote=quote,
+            schema_name=dataset,
+            engine_options={
+                "connect_args": {
+                    "client": AuditClient(self._client, self._jobs, self.steps),
+                    # Counts are few rows; the Storage API would need another right and another endpoint.
+                    "prefer_bqstorage_client": False,
+                }
+            },
+        )
+
+    @contextmanager
+    def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
+        """The staged batch itself, of which a query reads only the columns that it names; of one day, a view."""
+        if day is None:
+            yield stage
+            return
+        name = f"{stage}_{day:%Y%m%d}"
+        selected = "*" if columns is None else ", ".join(map(quote, columns))
+        step = self.steps[name] = self.steps.get(stage, Step(STEP))
+        sql = (
+            f"CREATE OR REPLACE VIEW {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
+            f" SELECT {selected} FROM {quote(self._id_of(stage))} WHERE mf__day = {date_literal(day)}"
+        )
+        self._jobs.run(sql, {}, replace(step, may_repeat=True))
+        try:
+            yield name
+        finally:
+            self.steps.pop(name, None)
+            with suppress(*ERRORS):
+                self._client.delete_table(self._id_of(name), not_found_ok=True)
 
 
 def _with_known_type(field: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,11 @@ def quote(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
+def partitions_view(dataset: str) -> str:
+    """The view of a dataset's partitions, quoted."""
+    return f"{quote(dataset)}.INFORMATION_SCHEMA.PARTITIONS"
+
+
 def date_literal(day: date) -> str:
     """A day."""
     return f"DATE '{day.isoformat()}'"

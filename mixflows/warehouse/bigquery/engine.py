@@ -1,10 +1,9 @@
 """BigQuery: the engine for where one machine ends. All work happens there; counts and metadata come back."""
 
-import json
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,10 +16,10 @@ from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
-from mixflows.warehouse.bigquery.audit import AuditClient
+from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims
 from mixflows.warehouse.bigquery.client import make_client
-from mixflows.warehouse.bigquery.dialect import BigQueryDialect, date_literal, quote
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, partitions_view, quote
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
@@ -37,10 +36,12 @@ from mixflows.warehouse.bigquery.tables import (
     columns_of,
     complete,
     describe,
+    in_parts,
     make_published,
     published_fields,
 )
-from mixflows.warehouse.rendering import Expressions, Statements
+from mixflows.warehouse.expressions import Expressions
+from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 from mixflows.warehouse.transpile import missing_columns
 
@@ -51,8 +52,6 @@ CLAIMS = "mp_day_claims"
 SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
-APPENDED_BYTES = 4 * 2**20
-"""Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
 
 
 class BigQueryWarehouse:
@@ -74,7 +73,7 @@ class BigQueryWarehouse:
         self._jobs = Jobs(self._client, settings.bigquery)
         self._claims = Claims(self._claim_statement)
         self._lock = threading.RLock()
-        self._staged: dict[str, Step] = {}
+        self._staged_rows = StagedRows(self._client, self._jobs, self._place, self._staging_id, self._expiring)
         self._runs: dict[str, Run] = {}
         self._known_source: Source | None = None
         self._partitioned_by: str | None = None
@@ -213,8 +212,8 @@ class BigQueryWarehouse:
         options = {
             "json_text": quote(self._json_text),
             "days": dialect.days(),
-            "source_partitions": _partitions(self._source_dataset),
-            "published_partitions": _partitions(self.table_id("events").rsplit(".", 1)[0]),
+            "source_partitions": partitions_view(self._source_dataset),
+            "published_partitions": partitions_view(self.table_id("events").rsplit(".", 1)[0]),
             "stage_partitions": "PARTITION BY mf__day",  # a day is audited and published by itself
             "stage_options": f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])",
         }
@@ -255,7 +254,7 @@ class BigQueryWarehouse:
         """Runs one statement over days of a batch; see the boundary."""
         with self._lock:
             self._runs[statement.run.run_id] = statement.run
-            self._staged[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
+            self._staged_rows.steps[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
         return self._jobs.run(self._text(statement), statement.params, Step.of(statement))
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
@@ -347,7 +346,7 @@ class BigQueryWarehouse:
         columns = ", ".join(map(quote, wanted))
         values = ", ".join(f"r.{quote(name)}" for name in wanted)
         sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) SELECT {values} FROM UNNEST(@rows) AS r"
-        for some in _in_parts(rows):
+        for some in in_parts(rows):
             days = {row["partition_date"] for row in some}
             run = Run(some[0]["run_id"], some[0]["attempt"], self._run(some[0]["run_id"]).flow)
             step = Step(f"append_{table}", run, min(days), len(days))
@@ -356,7 +355,7 @@ class BigQueryWarehouse:
     def drop_batch(self, tables: BatchTables) -> None:
         """Removes a batch's short-lived tables; see the boundary. They expire by themselves, so nothing fails for them."""
         with self._lock:
-            self._staged.pop(tables.stage, None)
+            self._staged_rows.steps.pop(tables.stage, None)
         with suppress(*ERRORS):
             for role in SHORT_LIVED:
                 self._client.delete_table(self._staging_id(getattr(tables, role)), not_found_ok=True)
@@ -380,43 +379,7 @@ class BigQueryWarehouse:
 
     def row_access(self) -> RowAccess:
         """Great Expectations reads the staged batch's table through our own client."""
-        dataset = self._place.staging_dataset or self._place.dataset
-        return RowAccess(
-            connection_string=f"bigquery://{self._place.project}/{dataset}?user_supplied_client=True",
-            narrowed=self._narrowed,
-            quote=quote,
-            schema_name=dataset,
-            engine_options={
-                "connect_args": {
-                    "client": AuditClient(self._client, self._jobs, self._staged),
-                    # Counts are few rows; the Storage API would need another right and another endpoint.
-                    "prefer_bqstorage_client": False,
-                }
-            },
-        )
-
-    @contextmanager
-    def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
-        """The staged batch itself, of which a query reads only the columns that it names; of one day, a view."""
-        if day is None:
-            yield stage
-            return
-        name = f"{stage}_{day:%Y%m%d}"
-        selected = "*" if columns is None else ", ".join(map(quote, columns))
-        with self._lock:
-            step = self._staged[name] = self._staged.get(stage, Step(AUDIT_STEP))
-        sql = (
-            f"CREATE OR REPLACE VIEW {quote(self._staging_id(name))} OPTIONS ({self._expiring}) AS"
-            f" SELECT {selected} FROM {quote(self._staging_id(stage))} WHERE mf__day = {date_literal(day)}"
-        )
-        self._jobs.run(sql, {}, replace(step, may_repeat=True))
-        try:
-            yield name
-        finally:
-            with self._lock:
-                self._staged.pop(name, None)
-            with suppress(*ERRORS):
-                self._client.delete_table(self._staging_id(name), not_found_ok=True)
+        return self._staged_rows.access()
 
     def cancel(self, run_id: str) -> None:
         """Cancels the run's jobs; see the boundary."""
@@ -433,20 +396,3 @@ class BigQueryWarehouse:
             yield
         except ERRORS as err:
             raise translated(err, name, self._place, self._client) from err
-
-
-def _partitions(dataset: str) -> str:
-    return f"{quote(dataset)}.INFORMATION_SCHEMA.PARTITIONS"
-
-
-def _in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        length = len(json.dumps(row, default=str))
-        if part and size + length > APPENDED_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += length
-    yield part

@@ -8,7 +8,7 @@ one row in 450, and the rows to reject are priced as empty.
 from collections.abc import Mapping
 
 from mixflows.warehouse.bigquery.dialect import quote
-from mixflows.warehouse.rendering import Expressions
+from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 
 LEAST_BYTES = 10 * 2**20

@@ -1,18 +1,22 @@
 """Tables on BigQuery: how the published ones are made, kept in step with the source, and described."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Generator, Sequence
 from typing import Any, cast
 
 from google.cloud import bigquery
 
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
+from mixflows.warehouse.base import Row
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import missing_columns
 
 STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 APP_LABEL = {"app": "mixflows"}
+APPENDED_BYTES = 4 * 2**20
+"""Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
 
 
 def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
@@ -146,3 +150,17 @@ def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaF
     """The same field, precision and policy tags included, with other properties."""
     known = cast("dict[str, Any]", field.to_api_repr())  # pyright: ignore[reportUnknownMemberType]
     return bigquery.SchemaField.from_api_repr({**known, **properties})  # pyright: ignore[reportUnknownMemberType]
+
+
+def in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
+    """Rows in parts that a statement has room for as parameters."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(json.dumps(row, default=str))
+        if part and size + length > APPENDED_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    yield part

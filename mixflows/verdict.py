@@ -1,0 +1,73 @@
+"""What the audit says of a day: what each expectation found, and whether the day may be published."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SHARES = ("_rate", "identity_missing_change", "property_type_drift")
+"""Ends of the names of figures that are shares, and are written in percent."""
+
+
+class Severity(StrEnum):
+    """What a failed expectation does: `critical` blocks the day, `warning` flags it."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation's result on one day.
+
+    Attributes:
+        suite: `figures`, `rows`, or the reference of a user's own suite.
+        observed_value: The figure, where it is one number.
+        threshold: The bound, where there is one.
+        unexpected_count: Rows that break a row expectation.
+        note: Why it could not be judged, or what else a reader should know. Never row content.
+    """
+
+    suite: str
+    expectation: str
+    severity: Severity
+    success: bool
+    observed_value: float | None = None
+    threshold: float | None = None
+    unexpected_count: int | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.observed_value is None:
+            return f"{self.expectation}: {self.unexpected_count:,} rows" if self.unexpected_count else self.expectation
+        write = _percent if self.expectation.endswith(SHARES) else _figure
+        bound = "" if self.threshold is None else f" (at most {write(self.threshold)})"
+        return f"{self.expectation} {write(self.observed_value)}{bound}" + (f": {self.note}" if self.note else "")
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:.3g} %"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.4g}" if value % 1 else f"{value:,.0f}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the audit says of one staged day."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """Failed critical expectations; any of them blocks the day."""
+        return tuple(f for f in self.findings if not f.success and f.severity is Severity.CRITICAL)
+
+    @property
+    def flags(self) -> bool:
+        """Whether any expectation failed, whatever its severity."""
+        return any(not finding.success for finding in self.findings)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Failed expectations that flag the day."""
+        return tuple(f for f in self.findings if not f.success and f.severity is Severity.WARNING)
