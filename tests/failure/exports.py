@@ -50,9 +50,8 @@ def second_export() -> list[str]:
     return [*late_copies(customer_id="c"), *first_export((NEW_DAY,))]
 
 
-def late_copies(**properties: object) -> list[str]:
-    """Late copies of some events of the first day, of which the first beats the published one, and a new event."""
-    day = DAYS[0]
+def late_copies(day: date = DAYS[0], **properties: object) -> list[str]:
+    """Late copies of some events of a day, of which the first two beat the published ones, and new events."""
     lines = [line(day, f"e{n}", minute=n, late_ms=10, page=f"/{n}", properties=properties) for n in range(10, 12)]
     lines += [line(day, f"e{n}", minute=n, late_ms=86_400_000, page=f"/{n}", properties=properties) for n in range(3)]
     lines += [line(day, f"late{n}", minute=n, late_ms=300_000_000, properties=properties) for n in range(5)]
