@@ -53,8 +53,8 @@ def second_export() -> list[str]:
 def late_copies(day: date = DAYS[0], **properties: object) -> list[str]:
     """Late copies of some events of a day, of which the first two beat the published ones, and new events."""
     lines = [line(day, f"e{n}", minute=n, late_ms=10, page=f"/{n}", properties=properties) for n in range(10, 12)]
-    lines += [line(day, f"e{n}", minute=n, late_ms=86_400_000, page=f"/{n}", properties=properties) for n in range(3)]
-    lines += [line(day, f"late{n}", minute=n, late_ms=300_000_000, properties=properties) for n in range(5)]
+    lines += [line(day, f"e{n}", minute=n, late_ms=86_400_000, page=f"/{n}", properties=properties) for n in range(2)]
+    lines += [line(day, f"late{n}", minute=n, late_ms=300_000_000, properties=properties) for n in range(3)]
     return lines
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Row
@@ -28,10 +29,11 @@ def partition_days(
     without_day = 0
     for row in rows:
         total = int(row["total_rows"] or 0)
-        if (partition := _partition(row)) is None:
+        partition = _partition(row)
+        days = [] if partition is None else list(filter(_is_day, _days_of(partition, partitioned_by, settings)))
+        if not days:
             without_day += total
-            continue
-        for day in _days_of(partition, partitioned_by, settings):
+        for day in days:
             found.setdefault(day, []).append((total, f"{total} rows, {_changed(row, exported.get(day))}"))
     listed = [
         SourceDay(day, sum(rows for rows, _ in parts), "; ".join(version for _, version in parts))
@@ -49,9 +51,9 @@ def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tupl
             f"{row['source_rows']} rows, last landed {row['last_landed']}, {_changed({}, exported.get(row['day']))}",
         )
         for row in rows
-        if row["day"] is not None
+        if _is_day(row["day"])
     ]
-    return listed, sum(int(row["source_rows"]) for row in rows if row["day"] is None)
+    return listed, sum(int(row["source_rows"]) for row in rows if not _is_day(row["day"]))
 
 
 def published_days(rows: Iterable[Row], events: str, rejected: str) -> dict[date, tuple[int, int]]:
@@ -86,6 +88,10 @@ def _changed(row: Row, exported_at: datetime | None) -> str:
     if modified := row.get("last_modified_time"):
         return f"last modified {modified.isoformat()}"
     return f"last exported {exported_at.isoformat()}" if exported_at else "last modified unknown"
+
+
+def _is_day(day: date | None) -> bool:
+    return day is not None and FIRST_DAY <= day <= LAST_DAY
 
 
 def _partition(row: Row) -> date | None:
