@@ -18,30 +18,31 @@ def test_a_second_run_waits_and_a_dead_machines_run_can_be_rerun_at_once(
     """The first run is marked as crashed by a person, the second one by the automation."""
     days = days_from(date(2026, 6, 1), 30)
     project.land(days, rows=1000)
-    server.idle()
-    # Two at a time in the pool, so that it is the deployment's limit that keeps them apart.
-    server.pool_limit(2)
-    first = server.start("backfill", start="2026-06-01", end="2026-06-30", concurrency=1)
-    server.in_state(first, "Running")
-    second = server.start("backfill", start="2026-06-01", end="2026-06-30", concurrency=1)
-    server.in_state(second, "AwaitingConcurrencySlot")
+    with project.setting("[backfill]\nbatch_days = 1\n"):
+        server.idle()
+        # Two at a time in the pool, so that it is the deployment's limit that keeps them apart.
+        server.pool_limit(2)
+        first = server.start("backfill", start="2026-06-01", end="2026-06-30", concurrency=1)
+        server.in_state(first, "Running")
+        second = server.start("backfill", start="2026-06-01", end="2026-06-30", concurrency=1)
+        server.in_state(second, "AwaitingConcurrencySlot")
 
-    die(worker, first)
-    assert server.run(first)["state_name"] == "Running", "nobody told the server"
-    assert slots(server) == 1
-    server.change_state(first, "CRASHED")
-    assert slots(server) == 0
+        die(worker, first)
+        assert server.run(first)["state_name"] == "Running", "nobody told the server"
+        assert slots(server) == 1
+        server.change_state(first, "CRASHED")
+        assert slots(server) == 0
 
-    with impatient(server, "a run lost its process", silence=timedelta(seconds=15)):
-        worker.start()
-        server.in_state(second, "Running")
-        sign_of_life = ("prefect.flow-run.heartbeat", f"prefect.flow-run.{second}")
-        eventually(lambda: server.events(*sign_of_life), "the second run gives a sign of life")
-        die(worker, second)
-        lost = server.in_state(second, "Crashed")
-    assert "no sign of life for 15 s" in lost["state"]["message"]
-    assert "no sign of life" in told.message("mixflows: a run failed", lost["name"])
-    assert slots(server) == 0
+        with impatient(server, "a run lost its process", silence=timedelta(seconds=15)):
+            worker.start()
+            server.in_state(second, "Running")
+            sign_of_life = ("prefect.flow-run.heartbeat", f"prefect.flow-run.{second}")
+            eventually(lambda: server.events(*sign_of_life), "the second run gives a sign of life")
+            die(worker, second)
+            lost = server.in_state(second, "Crashed")
+        assert "no sign of life for 15 s" in lost["state"]["message"]
+        assert "no sign of life" in told.message("mixflows: a run failed", lost["name"])
+        assert slots(server) == 0
 
     worker.start()
     server.pool_limit(1)
