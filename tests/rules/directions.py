@@ -1,8 +1,8 @@
 """Which room of the project may import which, and where the heavy libraries may be named.
 
 `deployments -> flows -> tasks -> {expectations, mixflows}`, never the other way; only the command line, which sits in
-`mixflows`, may look up. Imports count wherever they stand: inside a function, under TYPE_CHECKING, or by name through
-importlib.
+`mixflows`, may look up. Inside `mixflows` a room imports those before it in INNER_ROOMS only, so that there is no circle.
+Imports count wherever they stand: inside a function, under TYPE_CHECKING, or by name through importlib.
 """
 
 import ast
@@ -26,6 +26,20 @@ MAY_IMPORT = {
     "tests": PRODUCT | {"harness"},
     "benchmarks": PRODUCT | {"harness"},
 }
+
+# The modules and packages of mixflows, lowest first; those that stand together do not import each other.
+INNER_ROOMS = (
+    {"errors", "sql", "verdict"},
+    {"days"},
+    {"settings"},
+    {"intake", "profile"},
+    {"model"},
+    {"progress", "rates", "warehouse"},
+    {"costs", "ledger"},
+    {"pipeline", "report"},
+    {"demo"},
+    {"cli"},
+)
 
 # Where a library may be imported; a path begins with one of these.
 LIBRARY_ROOMS = {
@@ -88,9 +102,23 @@ def _wrong(imported: Import) -> Iterator[str]:
     home = imported.file.split("/", 1)[0]
     if other in MAY_IMPORT and other != home and other not in MAY_IMPORT[room]:
         yield f"{where} imports {other}: {room} may not"
+    inner, other_inner = _inner_room(imported.file.removesuffix(".py").replace("/", ".")), _inner_room(imported.module)
+    if inner and other_inner and inner != other_inner and _height(other_inner) >= _height(inner):
+        yield f"{where} imports mixflows.{other_inner}: mixflows.{inner} may not"
     for library, rooms in LIBRARY_ROOMS.items():
         if home in PRODUCT and imported.is_of(library) and not imported.file.startswith(rooms):
             yield f"{where} imports {library}: only {', '.join(rooms)} may"
+
+
+def _inner_room(module: str) -> str:
+    """The room of mixflows that a module is in; nothing for others, and for names that are no room."""
+    home, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    return room if home == "mixflows" and any(room in rooms for rooms in INNER_ROOMS) else ""
+
+
+def _height(room: str) -> int:
+    return next(height for height, rooms in enumerate(INNER_ROOMS) if room in rooms)
 
 
 def _absolute(file: str, module: str, level: int) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules.directions import violations
+from tests.rules.directions import INNER_ROOMS, violations
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,6 +24,14 @@ WRONG = [
     ("tests/spec/test_day.py", "from benchmarks.source import opened", "imports benchmarks: tests may not"),
     ("benchmarks/day.py", "from tests.spec.project import Project", "imports tests: benchmarks may not"),
     ("harness/truth.py", "import tests", "imports tests: harness may not"),
+    ("mixflows/model.py", "from mixflows.warehouse import base", "imports mixflows.warehouse: mixflows.model may not"),
+    ("mixflows/ledger/runs.py", "from mixflows import pipeline", "imports mixflows.pipeline: mixflows.ledger may not"),
+    ("mixflows/report/page.py", "from ..cli import run", "imports mixflows.cli: mixflows.report may not"),
+    (
+        "mixflows/settings/model.py",
+        "import mixflows.intake.landing",
+        "imports mixflows.intake: mixflows.settings may not",
+    ),
     ("mixflows/model.py", "import prefect", "imports prefect: only"),
     ("expectations/figures.py", "from prefect import task", "imports prefect: only"),
     ("mixflows/report/page.py", "import prefect.artifacts", "imports prefect: only"),
@@ -58,6 +66,13 @@ def write(root: Path, file: str, source: str) -> None:
     path = root / file
     path.parent.mkdir(parents=True)
     path.write_text(source, encoding="utf-8")
+
+
+def test_every_room_of_mixflows_has_its_place() -> None:
+    names = {
+        path.stem for path in (ROOT / "mixflows").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert names - {"__init__", "__main__"} <= set().union(*INNER_ROOMS)
 
 
 def test_imports_of_the_project_go_one_way() -> None:
