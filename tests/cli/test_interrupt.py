@@ -16,7 +16,7 @@ SENTENCE = "stopped: what is done stays done; run the same command to go on\n"
 
 @pytest.fixture
 def sixty_days(empty: Installation) -> Installation:
-    empty.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 1\n")
+    empty.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 3\n")
     empty.write("export.jsonl", export(DAYS, ROWS, twice=dict.fromkeys(range(DAYS), 1)))
     empty.run("land", "export.jsonl")
     return empty

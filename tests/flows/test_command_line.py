@@ -18,7 +18,7 @@ DAYS, ROWS = 40, 20
 
 def test_a_stopped_backfill_is_crashed_at_the_server_and_the_next_one_ends_it(project: Project) -> None:
     place, through_prefect = project.place, {"PREFECT_API_URL": project.api}
-    place.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 1\n")
+    place.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 3\n")
     place.write("export.jsonl", export(DAYS, ROWS))
     place.run("land", "export.jsonl")
     running = subprocess.Popen(
