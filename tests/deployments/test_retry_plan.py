@@ -26,6 +26,8 @@ def state(day: date, status: Status, run_id: str, version: str = "1") -> DayStat
         published_version=version if published else None,
         published_rules=rules if published else None,
         run_id=run_id,
+        event_rows=9 if published else None,
+        rejected_rows=1 if published else None,
     )
 
 
@@ -35,11 +37,12 @@ STATES = {
     OTHERS: state(OTHERS, Status.BLOCKED, "another"),
     LATER: state(LATER, Status.PUBLISHED, "this", version="0"),
 }
+PUBLISHED = {DONE: (9, 1), LATER: (9, 1)}
 SOURCE = [SourceDay(day, 10, "1") for day in (BLOCKED, DONE, OTHERS, NEVER, LATER)]
 
 
 def taken(mode: Mode, run: Run) -> dict[date, PlanReason]:
-    plan = plan_days(SOURCE, STATES, SETTINGS, PlanRequest(mode, retry_of=run.retry_of))
+    plan = plan_days(SOURCE, STATES, PUBLISHED, SETTINGS, PlanRequest(mode, retry_of=run.retry_of))
     return {day.day: day.reason for day in plan}
 
 
