@@ -166,12 +166,11 @@ class _Window:
         if staged:
             try:
                 judged = self._judged(staged)
-            except Exception as err:
+            except MixflowsError as err:
+                # Any other error ends the run, and its days are planned again: DuckDB tells of a signal as of a RuntimeError.
                 for batch in staged:
                     discard_batch(self._context, batch)
                     yield from self._failed(by_first_day[batch.first_day], err)
-                if not isinstance(err, MixflowsError):
-                    raise
                 return
             for (batch, _), result in zip(judged, self._steps.publish(judged), strict=True):
                 if isinstance(result, Exception):
