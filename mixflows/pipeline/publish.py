@@ -57,17 +57,17 @@ def publish_batch(
     """
     since = time.perf_counter()
     try:
+        publishing = _Publishing(context, batch, verdicts, since, released=released)
         try:
-            return _Publishing(context, batch, verdicts, since, released=released).run()
+            return publishing.run()
         except PublishMismatchError:
             if len(batch.days) != 1:
                 raise
         whole = replace(batch, days=tuple(replace(day, publication=Publication.WHOLE) for day in batch.days))
-        repairing = _Publishing(context, whole, verdicts, since, released=released, note=REPAIRED)
         try:
-            return repairing.run()
+            return _Publishing(context, whole, verdicts, since, released=released, note=REPAIRED).run()
         except PublishMismatchError as err:
-            return repairing.failed(str(err))
+            return publishing.failed(str(err))
     finally:
         discard_batch(context, batch)
 
@@ -135,9 +135,9 @@ class _Publishing:
             return self._recorded(status, samples, carried)
 
     def failed(self, error: str) -> list[DayOutcome]:
-        """Records the only day of the batch as failed."""
+        """Records the only staged day of the batch as failed, and those found unchanged as they are."""
         (only,) = self._batch.days
-        return self._recorded({only.day: Status.FAILED}, {}, {}, error=error)
+        return self._recorded({only.day: Status.FAILED}, {}, self._carried(), error=error)
 
     def _prepare_rejected(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
         days = [staged.day for staged in (*whole, *delta)]

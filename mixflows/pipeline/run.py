@@ -163,20 +163,20 @@ class _Window:
             else:
                 staged.append(result)
         by_first_day = {batch[0].day: batch for batch in window}
-        if staged:
-            try:
-                judged = self._judged(staged)
-            except MixflowsError as err:
-                # Any other error ends the run, and its days are planned again: DuckDB tells of a signal as of a RuntimeError.
-                for batch in staged:
-                    discard_batch(self._context, batch)
-                    yield from self._failed(by_first_day[batch.first_day], err)
-                return
-            for (batch, _), result in zip(judged, self._steps.publish(judged), strict=True):
-                if isinstance(result, Exception):
-                    again.append((by_first_day[batch.first_day], result))
-                else:
-                    yield from result
+        judged: list[Judged] = []
+        try:
+            judged = self._judged(staged) if staged else []
+        except MixflowsError as err:
+            # Any other error ends the run, and its days are planned again: DuckDB tells of a signal as of a RuntimeError.
+            for batch in staged:
+                discard_batch(self._context, batch)
+                yield from self._failed(by_first_day[batch.first_day], err)
+        published = self._steps.publish(judged) if judged else []
+        for (batch, _), result in zip(judged, published, strict=True):
+            if isinstance(result, Exception):
+                again.append((by_first_day[batch.first_day], result))
+            else:
+                yield from result
         for batch, error in again:
             yield from self._again(batch, error)
 

@@ -1,18 +1,22 @@
 """A published day that somebody damaged is repaired; one that cannot be repaired is `failed`, and never published."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mixflows.model import Mode, Status
+from expectations.auditor import GreatExpectationsAuditor
+from mixflows.model import Mode, Plan, PlanReason, Run, Status
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.publish import REPAIRED
-from mixflows.pipeline.run import RunResult
+from mixflows.pipeline.run import RunResult, ThreadSteps, process
 from mixflows.settings import Settings
-from mixflows.warehouse.base import BatchStatement
+from mixflows.warehouse.base import BatchStatement, Row
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from tests.failure.conftest import Yard
-from tests.failure.exports import DAYS
+from tests.failure.exports import DAYS, line
 
 DAY, OTHER = DAYS
 EVENT = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e7'"
@@ -107,8 +111,17 @@ class WrongWarehouse(DuckDBWarehouse):
     def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
         super().replace_days(table, statement, is_empty=is_empty)
         if table == "events" and DAY in [day.day for day in statement.days] and self._times:
-            self._times -= 1
-            self._execute(self._wrong_sql)
+            self._write_wrongly()
+
+    def run(self, statement: BatchStatement) -> list[Row]:
+        rows = super().run(statement)
+        if statement.name == "delta_events" and DAY in [day.day for day in statement.days] and self._times:
+            self._write_wrongly()
+        return rows
+
+    def _write_wrongly(self) -> None:
+        self._times -= 1
+        self._execute(self._wrong_sql)
 
 
 WRONG = {
@@ -169,3 +182,26 @@ def test_a_batch_that_was_written_wrongly_is_done_again_day_by_day(yard: Yard) -
     assert statuses(result) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.PUBLISHED}
     assert [len(rows) for rows in yard.tables().published_on(str(DAY))] == [40, 7]
     assert yard.tables().status_of(str(DAY)) == ["published"]
+
+
+@pytest.mark.parametrize(("times", "status", "note"), [(1, Status.PUBLISHED, REPAIRED), (9, Status.FAILED, "")])
+def test_a_delta_that_was_written_wrongly_is_replaced_and_its_neighbours_end_as_they_would(
+    yard: Yard, times: int, status: Status, note: str
+) -> None:
+    yard.backfill()
+    other = yard.tables().published_on(str(OTHER))
+    yard.land([line(DAY, "late", late_ms=300_000_000)])
+    settings = yard.settings
+    warehouse = WrongWarehouse(settings, WRONG["one row too few"], times=times)
+    try:
+        # The other day is looked at as in a source that gives no signal of change.
+        days = make_plan(warehouse, settings, PlanRequest(Mode.ALL)).days
+        looked_at = [replace(day, reason=PlanReason.LOOKBACK) for day in days]
+        context = RunContext(warehouse, settings, Run("late"))
+        auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
+        result = process(context, Plan(tuple(looked_at), check_rows=False), ThreadSteps(context, auditor))
+    finally:
+        warehouse.close()
+    assert statuses(result) == {str(DAY): status, str(OTHER): Status.UNCHANGED}
+    assert [outcome.row.note for outcome in result.outcomes if outcome.row.partition_date == DAY] == [note]
+    assert yard.tables().published_on(str(OTHER)) == other
