@@ -1,18 +1,17 @@
 """What cannot work is said in one sentence with the next step; nothing is half-published."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mixflows.cli import run_command
 from tests.bigquery_engine.faults import Answer, JobFails, always, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project
+from tests.support.command_line import run_here
 
 Command = Callable[..., tuple[int, str]]
 SOURCE = """
@@ -24,7 +23,7 @@ SOURCE = """
 
 
 @pytest.fixture
-def mixflows(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Command:
+def mixflows(place: Place, tmp_path: Path) -> Command:
     """Runs the command line on the place, and gives its exit code and all that it said."""
 
     def run(*words: str, **bigquery: Any) -> tuple[int, str]:
@@ -36,12 +35,10 @@ def mixflows(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         config = tmp_path / "settings.toml"
         config.write_text('[warehouse]\nengine = "bigquery"\n[bigquery]\n' + "\n".join(lines) + "\n")
-        monkeypatch.setattr(sys, "argv", ["mixflows", *words, "--config", str(config)])
-        code = run_command()
-        said = capsys.readouterr()
-        text = " ".join((said.out + said.err).split())
+        ended = run_here(tmp_path, *words, "--config", str(config))
+        text = " ".join((ended.out + ended.err).split())
         assert "Traceback" not in text
-        return code, text
+        return ended.code, text
 
     return run
 

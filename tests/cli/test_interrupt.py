@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.command_line import COMMAND, Installation, export
+from tests.support.command_line import HEED_SIGNALS, PYTHON, Installation, export
 
 DAYS, ROWS = 25, 30
 SENTENCE = "stopped: what is done stays done; run the same command to go on\n"
@@ -26,7 +26,7 @@ def sixty_days(empty: Installation) -> Installation:
 def test_a_backfill_that_is_stopped_leaves_whole_days_and_goes_on_later(
     sixty_days: Installation, number: signal.Signals
 ) -> None:
-    running = started(sixty_days, "backfill", "--no-prefect")
+    running = sixty_days.start("backfill", "--no-prefect")
     wait_for_a_published_day(sixty_days.folder, running)
     running.send_signal(number)
     out, err = running.communicate(timeout=60)
@@ -48,7 +48,7 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
         "with stoppable():\n    try:\n        print('ready', flush=True)\n        time.sleep(60)\n"
         "    finally:\n        print('stopping', flush=True)\n        time.sleep(60)\n"
     )
-    with subprocess.Popen([*COMMAND[:-1], script], stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen([*PYTHON, HEED_SIGNALS + script], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         for word in ("ready", "stopping"):
             assert running.stdout.readline() == f"{word}\n"
@@ -61,14 +61,14 @@ def test_an_ignored_signal_is_left_ignored() -> None:
         "import os, signal\nfrom mixflows.cli.interrupt import stoppable\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nwith stoppable():\n    os.kill(os.getpid(), signal.SIGHUP)\n"
     )
-    assert subprocess.run([*COMMAND[:-1], script], check=False).returncode == 0
+    assert subprocess.run([*PYTHON, script], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_temporary_server_ends_with_its_run_whatever_ends_that(
     sixty_days: Installation, number: signal.Signals
 ) -> None:
-    running = started(sixty_days, "backfill")
+    running = sixty_days.start("backfill")
     try:
         wait_for_a_published_day(sixty_days.folder, running)
         (server,) = psutil.Process(running.pid).children()
@@ -81,17 +81,6 @@ def test_a_temporary_server_ends_with_its_run_whatever_ends_that(
         server.wait(20)
     finally:
         running.kill()
-
-
-def started(place: Installation, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *words],
-        cwd=place.folder,
-        env=place.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def wait_for_a_published_day(folder: Path, running: subprocess.Popen[str]) -> None:

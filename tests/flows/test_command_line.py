@@ -1,7 +1,6 @@
 """The command line through Prefect: it prints what it prints without, and Ctrl-C is told to the server."""
 
 import signal
-import subprocess
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -9,7 +8,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from tests.cli.test_interrupt import SENTENCE, wait_for_a_published_day
 from tests.flows.project import Project
-from tests.support.command_line import COMMAND, export
+from tests.support.command_line import export
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -21,14 +20,7 @@ def test_a_stopped_backfill_is_crashed_at_the_server_and_the_next_one_ends_it(pr
     place.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 3\n")
     place.write("export.jsonl", export(DAYS, ROWS))
     place.run("land", "export.jsonl")
-    running = subprocess.Popen(
-        [*COMMAND, "backfill"],
-        cwd=place.folder,
-        env=place.environment(through_prefect),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = place.start("backfill", env=through_prefect)
     wait_for_a_published_day(place.folder, running)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)

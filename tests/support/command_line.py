@@ -22,7 +22,10 @@ from mixflows.cli import run_command
 from mixflows.warehouse import close_warehouses
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-W", "error::ResourceWarning", "-c", "from mixflows.cli import main; main()")
+HEED_SIGNALS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+"""Undoes what a shell does to tests in the background, and so to what they start: it lets them ignore these signals."""
+PYTHON = (sys.executable, "-W", "error::ResourceWarning", "-c")
+COMMAND = (*PYTHON, f"{HEED_SIGNALS}from mixflows.cli import main; main()")
 NEW_YEAR_2024 = 1_704_067_200
 """Midnight of 2024-01-01, UTC, in seconds."""
 
@@ -109,6 +112,17 @@ class Installation:
             check=False,
         )
         return _checked(Ended(done.returncode, done.stdout, done.stderr), code)
+
+    def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Starts `mixflows` in a process of its own, which signals are sent to."""
+        return subprocess.Popen(
+            [*COMMAND, *args],
+            cwd=self.folder,
+            env=self.environment(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
