@@ -79,10 +79,17 @@ def day_runs(days: Iterable[date], zone: ZoneInfo) -> tuple[DayRun, ...]:
     return tuple(runs)
 
 
-def days_between(first: datetime, last: datetime, zone: ZoneInfo) -> Sequence[date]:
-    """Every day that may hold an instant between two, within FIRST_DAY and LAST_DAY."""
-    start = max(FIRST_DAY, first.astimezone(UTC).date() - timedelta(days=1))
-    end = min(LAST_DAY, last.astimezone(UTC).date() + timedelta(days=1))
+def days_between(first_us: int | None, last_us: int | None) -> Sequence[date]:
+    """Every day, in any zone, that may hold an instant between two, within FIRST_DAY and LAST_DAY; none without instants.
+
+    Args:
+        first_us: In microseconds since 1970, UTC.
+        last_us: Likewise.
+    """
+    if first_us is None or last_us is None:
+        return []
+    start = max(FIRST_DAY, (EPOCH + timedelta(microseconds=first_us)).date() - timedelta(days=1))
+    end = min(LAST_DAY, (EPOCH + timedelta(microseconds=last_us)).date() + timedelta(days=1))
     return [start + timedelta(days=n) for n in range((end - start).days + 1)]
 
 

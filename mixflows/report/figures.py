@@ -14,7 +14,7 @@ from mixflows.costs.billed import Costs
 from mixflows.model import Status
 from mixflows.profile.samples import Sample
 from mixflows.report.insights import Insights
-from mixflows.verdict import Severity
+from mixflows.verdict import Finding, Severity
 
 
 class DayState(StrEnum):
@@ -47,23 +47,8 @@ class Bound:
     critical: float | None = None
 
 
-@dataclass(frozen=True)
-class DayFinding:
-    """One expectation's result on one day.
-
-    Attributes:
-        suite: `figures`, `rows`, or the reference of a user's own suite.
-        note: Why it could not be judged, or what else a reader should know.
-    """
-
-    suite: str
-    expectation: str
-    severity: Severity
-    success: bool
-    observed_value: float | None = None
-    threshold: float | None = None
-    unexpected_count: int | None = None
-    note: str = ""
+class DayFinding(Finding):
+    """One expectation's result on one day, and how the report shows it."""
 
     @property
     def outcome(self) -> Outcome:

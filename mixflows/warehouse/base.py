@@ -6,7 +6,7 @@ engine that bills has it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
@@ -65,6 +65,10 @@ class BatchTables:
         return cls(
             f"stg_mp_touched_{end}", f"stg_mp_copies_{end}", f"stg_mp_dedup_events_{end}", f"stg_mp_rejected_{end}"
         )
+
+
+SHORT_LIVED = tuple(f.name for f in fields(BatchTables))
+"""What statements call a batch's short-lived tables."""
 
 
 @dataclass(frozen=True)

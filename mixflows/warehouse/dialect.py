@@ -1,9 +1,72 @@
-"""What the engines word differently."""
+"""What the engines word differently, and how both write days as constants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Protocol
 
+from mixflows.days import DayRun
+from mixflows.warehouse.base import BatchDay
 from mixflows.warehouse.source import Column
+
+PER_DAY = {
+    "mf__day": "DATE",
+    "mf__start_us": "INT64",
+    "mf__end_us": "INT64",
+    "mf__late_from_us": "INT64",
+    "mf__delta": "BOOL",
+    "mf__repairs_surplus": "BOOL",
+}
+"""The columns of the relation of a statement's days."""
+
+
+def date_literal(day: date) -> str:
+    """A day."""
+    return f"DATE '{day.isoformat()}'"
+
+
+def day_list(days: Iterable[BatchDay]) -> str:
+    """Days as the list of an IN."""
+    return ", ".join(date_literal(known.day) for known in days)
+
+
+def day_rows(days: Iterable[BatchDay]) -> str:
+    """Days as rows of PER_DAY."""
+    return ", ".join(
+        f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.repairs_surplus})"
+        for d in days
+    )
+
+
+def in_ranges(time: str, runs: Iterable[DayRun], instant: Callable[[int], str]) -> str:
+    """Whether an instant lies in one of the runs; runs that follow each other are one range.
+
+    Args:
+        time: A bare column.
+        instant: Writes microseconds since 1970 as an instant.
+    """
+    ranges: list[tuple[int, int]] = []
+    for run in runs:
+        if ranges and ranges[-1][1] == run.start_us:
+            ranges[-1] = (ranges[-1][0], run.end_us)
+        else:
+            ranges.append((run.start_us, run.end_us))
+    tests = [f"({time} >= {instant(start)} AND {time} < {instant(end)})" for start, end in ranges]
+    return f"({' OR '.join(tests) or 'FALSE'})"
+
+
+def day_case(time_us: str, runs: Iterable[DayRun], nth_day: Callable[[DayRun], str]) -> str:
+    """The day that an instant lies in; NULL where it is in no run.
+
+    Args:
+        time_us: In microseconds since 1970.
+        nth_day: Writes the day of an instant in a run of several days.
+    """
+    branches = [
+        f"WHEN {time_us} >= {run.start_us} AND {time_us} < {run.end_us}"
+        f" THEN {date_literal(run.first_day) if run.days == 1 else nth_day(run)}"
+        for run in runs
+    ]
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS DATE)"
 
 
 class Dialect(Protocol):

@@ -15,9 +15,10 @@ from google.cloud.bigquery.table import RowIterator
 
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import RowAccess
-from mixflows.warehouse.bigquery.dialect import date_literal, quote
+from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
+from mixflows.warehouse.dialect import date_literal
 
 STEP = "audit_rows"
 UNKNOWN_TO_SQLALCHEMY = frozenset({"JSON", "GEOGRAPHY", "INTERVAL", "RANGE"})

@@ -1,19 +1,15 @@
 """What BigQuery words differently in the statements of `sql/`; a statement's days are constants of its text."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from mixflows.days import DAY_MICROS, EPOCH, DayRun, day_runs
 from mixflows.warehouse import transpile
 from mixflows.warehouse.base import BatchDay
+from mixflows.warehouse.dialect import PER_DAY, date_literal, day_case, day_list, day_rows, in_ranges
 from mixflows.warehouse.source import Column
-
-PER_DAY = (
-    "ARRAY<STRUCT<mf__day DATE, mf__start_us INT64, mf__end_us INT64, mf__late_from_us INT64, mf__delta BOOL,"
-    " mf__repairs_surplus BOOL>>"
-)
 
 
 def quote(name: str) -> str:
@@ -26,17 +22,12 @@ def partitions_view(dataset: str) -> str:
     return f"{quote(dataset)}.INFORMATION_SCHEMA.PARTITIONS"
 
 
-def date_literal(day: date) -> str:
-    """A day."""
-    return f"DATE '{day.isoformat()}'"
-
-
 def _instant(at_us: int) -> str:
     return f"TIMESTAMP '{(EPOCH + timedelta(microseconds=at_us)).isoformat(sep=' ')}'"
 
 
 class BigQueryDialect:
-    """See `mixflows.warehouse.rendering.Dialect`.
+    """See `mixflows.warehouse.dialect.Dialect`.
 
     Args:
         json_text: The quoted name of the function that writes JSON as text for the fingerprint.
@@ -103,7 +94,7 @@ class BigQueryDialect:
 
     def in_days(self, day: str) -> str:
         """Whether a bare DATE column is one of the days: literals, so that partitions prune."""
-        return f"{day} IN ({', '.join(date_literal(known.day) for known in self._days)})"
+        return f"{day} IN ({day_list(self._days)})"
 
     def in_instants(self, day: str) -> str:
         """The same of a TIMESTAMP column that holds midnights in UTC."""
@@ -111,37 +102,23 @@ class BigQueryDialect:
         return f"{day} IN ({', '.join(midnights)})"
 
     def in_bounds(self, time: str) -> str:
-        """Whether a bare TIMESTAMP column lies in one of the days: consecutive days are one range."""
-        ranges: list[tuple[int, int]] = []
-        for run in self._runs:
-            if ranges and ranges[-1][1] == run.start_us:
-                ranges[-1] = (ranges[-1][0], run.end_us)
-            else:
-                ranges.append((run.start_us, run.end_us))
-        tests = [f"({time} >= {_instant(start)} AND {time} < {_instant(end)})" for start, end in ranges]
-        return f"({' OR '.join(tests) or 'FALSE'})"
+        """Whether a bare TIMESTAMP column lies in one of the days."""
+        return in_ranges(time, self._runs, _instant)
 
     def day_of(self, time_us: str) -> str:
         """The one of the days that an instant lies in; else NULL."""
 
-        def day(run: DayRun) -> str:
-            first = date_literal(run.first_day)
-            if run.days == 1:
-                return first
+        def nth_day(run: DayRun) -> str:
             # The last day of a run may be longer than the others.
             nth = f"LEAST(DIV({time_us} - {run.start_us}, {DAY_MICROS}), {run.days - 1})"
-            return f"DATE_ADD({first}, INTERVAL {nth} DAY)"
+            return f"DATE_ADD({date_literal(run.first_day)}, INTERVAL {nth} DAY)"
 
-        branches = [f"WHEN {time_us} >= {r.start_us} AND {time_us} < {r.end_us} THEN {day(r)}" for r in self._runs]
-        return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS DATE)"
+        return day_case(time_us, self._runs, nth_day)
 
     def days(self) -> str:
         """The days as a relation, with the constants of each."""
-        rows = ", ".join(
-            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.repairs_surplus})"
-            for d in self._days
-        )
-        return f"UNNEST({PER_DAY}[{rows}])"
+        fields = ", ".join(f"{name} {kind}" for name, kind in PER_DAY.items())
+        return f"UNNEST(ARRAY<STRUCT<{fields}>>[{day_rows(self._days)}])"
 
     @cached_property
     def _runs(self) -> tuple[DayRun, ...]:

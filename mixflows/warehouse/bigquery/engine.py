@@ -4,17 +4,17 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from mixflows.days import EPOCH, days_between
+from mixflows.days import days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import FINGERPRINT_VERSION, Settings
-from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims
@@ -49,7 +49,6 @@ JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
 function: a dataset keeps those that it has."""
 CLAIMS = "mp_day_claims"
-SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
 
@@ -273,10 +272,7 @@ class BigQueryWarehouse:
         if self.source().day is not None:
             return ()
         (row,) = self.query("time_range")
-        if row["first_us"] is None:
-            return ()
-        first, last = (EPOCH + timedelta(microseconds=row[name]) for name in ("first_us", "last_us"))
-        return days_between(first, last, self._settings.zone)
+        return days_between(row["first_us"], row["last_us"])
 
     def published_rows(self) -> dict[date, tuple[int, int]]:
         """Row counts of the published tables' partitions; see the boundary."""

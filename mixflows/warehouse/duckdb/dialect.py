@@ -6,19 +6,18 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from mixflows.days import DAY_MICROS, DayRun, day_runs
-from mixflows.warehouse.base import BatchDay, BatchTables
+from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchTables
+from mixflows.warehouse.dialect import PER_DAY, date_literal, day_case, day_list, day_rows, in_ranges
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.source import Column
 from mixflows.warehouse.transpile import Expansion, literal, quoted
 
 STAGING = "mixflows_staging"
 """The attached in-memory database of short-lived tables."""
-SHORT_LIVED = ("touched", "copies", "stage", "rejected_next")
-PER_DAY = ("mf__day", "mf__start_us", "mf__end_us", "mf__late_from_us", "mf__delta", "mf__repairs_surplus")
 
 
 class DuckDBDialect:
-    """See `mixflows.warehouse.rendering.Dialect`. Calls of `MF_…` are expanded for each batch, by `Days`."""
+    """See `mixflows.warehouse.dialect.Dialect`. Calls of `MF_…` are expanded for each batch, by `Days`."""
 
     def quote(self, name: str) -> str:
         """An identifier."""
@@ -106,7 +105,7 @@ class Days:
     def functions(self) -> Mapping[str, Expansion]:
         """What the calls of a statement become."""
         return {
-            "MF_IN_DAYS": lambda day: f"{day} IN ({', '.join(date_literal(known.day) for known in self._days)})",
+            "MF_IN_DAYS": lambda day: f"{day} IN ({day_list(self._days)})",
             "MF_IN_INSTANTS": lambda day: f"{day} IN ({', '.join(_midnight(known.day) for known in self._days)})",
             "MF_IN_BOUNDS": self._in_bounds,
             "MF_DAY_OF": self._day_of,
@@ -121,36 +120,22 @@ class Days:
         return found
 
     def _in_bounds(self, time: str) -> str:
-        ranges = [f"({time} >= {_instant(run.start_us)} AND {time} < {_instant(run.end_us)})" for run in self._runs]
-        return f"({' OR '.join(ranges) or 'FALSE'})"
+        return in_ranges(time, self._runs, _instant)
 
     def _day_of(self, time_us: str) -> str:
-        def day(run: DayRun) -> str:
-            first = date_literal(run.first_day)
-            if run.days == 1:
-                return first
+        def nth_day(run: DayRun) -> str:
             # The last day of a run may be longer than the others.
             nth = f"LEAST(({time_us} - {run.start_us}) // {DAY_MICROS}, {run.days - 1})"
-            return f"{first} + CAST({nth} AS INTEGER)"
+            return f"{date_literal(run.first_day)} + CAST({nth} AS INTEGER)"
 
-        branches = [f"WHEN {time_us} >= {r.start_us} AND {time_us} < {r.end_us} THEN {day(r)}" for r in self._runs]
-        return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS DATE)"
+        return day_case(time_us, self._runs, nth_day)
 
     def _per_day(self, alias: str) -> str:
-        rows = ", ".join(
-            f"({date_literal(d.day)}, {d.start_us}, {d.end_us}, {d.late_from_us}, {d.is_delta}, {d.repairs_surplus})"
-            for d in self._days
-        )
-        return f"(VALUES {rows}) AS {alias}({', '.join(PER_DAY)})"
+        return f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
 
 
 def _named(table: str) -> Expansion:
     return lambda alias: f"{table} AS {alias}" if alias else table
-
-
-def date_literal(day: date) -> str:
-    """A day in DuckDB's own dialect."""
-    return f"DATE '{day.isoformat()}'"
 
 
 def _midnight(day: date) -> str:

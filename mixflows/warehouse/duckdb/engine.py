@@ -7,20 +7,21 @@ the source adds the plain rows. Publishing reads the source's wide rows once, on
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
 
-from mixflows.days import EPOCH, FIRST_DAY, LAST_DAY, days_between
+from mixflows.days import FIRST_DAY, LAST_DAY, days_between
 from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
-from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.connection import close_file, open_file
-from mixflows.warehouse.duckdb.dialect import SHORT_LIVED, STAGING, Days, DuckDBDialect, date_literal
+from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.landing import land_file
 from mixflows.warehouse.duckdb.quoting import identifier
@@ -219,10 +220,7 @@ class DuckDBWarehouse:
         if self.source().day is not None:
             return ()
         (row,) = self.query("time_range")
-        if row["first_us"] is None:
-            return ()
-        first, last = (EPOCH + timedelta(microseconds=row[name]) for name in ("first_us", "last_us"))
-        return days_between(first, last, self._settings.zone)
+        return days_between(row["first_us"], row["last_us"])
 
     def published_rows(self) -> dict[date, tuple[int, int]]:
         """Row counts per day; see the boundary."""
@@ -235,7 +233,7 @@ class DuckDBWarehouse:
         target = self._table(getattr(self._settings.tables, table))
         names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
         names += REJECTED_COLUMNS if table == "rejected" else []
-        days = ", ".join(date_literal(day.day) for day in statement.days)
+        days = day_list(statement.days)
         with self.transaction():
             if not is_empty:
                 self._execute(f"DELETE FROM {target} WHERE {identifier(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
