@@ -64,7 +64,7 @@ def test_a_page_shows_what_people_look_for(
         "backfill-form": (
             f"/deployments/deployment/{server.deployment('backfill')['id']}/run",
             "1280,1500",
-            ["The first day.", "Only plan.", "Days in flight"],
+            ["The first day.", "Only plan.", "Batches in flight"],
         ),
         "automations": ("/automations", "1024,900", ["mixflows: a day is blocked", "mixflows: a run lost its process"]),
     }[page]
