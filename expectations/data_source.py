@@ -103,8 +103,8 @@ def _release_dialects() -> None:
             vars(module).clear()
 
 
-def staged_day(source: StagedRowsDatasource, stage_table: str) -> BatchDefinition[Any]:
-    """One staged day as a whole-table batch: anything narrower would scan more on BigQuery, not less."""
-    if stage_table in source.get_asset_names():  # the same day, read with other columns before
-        source.delete_asset(stage_table)
-    return source.add_table_asset(stage_table).add_batch_definition_whole_table("all rows")
+def staged_rows(source: StagedRowsDatasource, table: str) -> BatchDefinition[Any]:
+    """A table of staged rows as a whole-table batch: anything narrower would scan more on BigQuery, not less."""
+    if table in source.get_asset_names():  # the same day, read with other columns before
+        source.delete_asset(table)
+    return source.add_table_asset(table).add_batch_definition_whole_table("all rows")

@@ -17,6 +17,7 @@ from mixflows.model import StagedDay
 from mixflows.settings import Settings
 from mixflows.verdict import Finding, Severity, Verdict
 from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.source import STAGED_DAY, STAGED_IN_DAY
 
 if TYPE_CHECKING:
     from expectations.data_source import StagedRowsDatasource
@@ -71,8 +72,9 @@ def judge(
         found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
         if access is not None and check_rows:
             source = data_source.add_source(context, access)
-            for day in staged:
-                found[day.day] += _rows_findings(settings, day, source, access)
+            for batch in _batches(staged):
+                for day, findings in _rows_findings(settings, batch, source, access).items():
+                    found[day] += findings
     return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
@@ -140,23 +142,61 @@ def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[da
         return validation.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
 
 
+def _batches(staged: Sequence[StagedDay]) -> list[list[StagedDay]]:
+    """Days that were staged together, which are in one table."""
+    tables: dict[str, list[StagedDay]] = {}
+    for day in staged:
+        tables.setdefault(day.stage_table, []).append(day)
+    return list(tables.values())
+
+
 def _rows_findings(
-    settings: Settings, staged: StagedDay, source: "StagedRowsDatasource", access: RowAccess
+    settings: Settings, batch: Sequence[StagedDay], source: "StagedRowsDatasource", access: RowAccess
+) -> dict[date, list[Finding]]:
+    """Judges the staged rows: our suite on all days of a batch, and on each by itself where that fails; the user's by day."""
+    together = _ours_on_batch(settings, batch, source, access) if len(batch) > 1 else None
+    return {staged.day: _findings_of_day(settings, staged, together, source, access) for staged in batch}
+
+
+def _ours_on_batch(
+    settings: Settings, batch: Sequence[StagedDay], source: "StagedRowsDatasource", access: RowAccess
+) -> list[Finding] | None:
+    """What our suite finds on days of a batch together; None where it fails or cannot be judged, so that each day is asked."""
+    from expectations import data_source, rows, validation
+    from expectations.gx import TestConnectionError
+
+    thresholds = RowThresholds.for_day(settings, batch[0].day)
+    suites = {ROWS: rows.batch_suite(thresholds, access.quote)}
+    columns = [*rows.judged_columns(thresholds), STAGED_DAY, STAGED_IN_DAY]
+    try:
+        with access.narrowed(batch[0].stage_table, columns, None) as table:
+            found = validation.judge_rows(data_source.staged_rows(source, table), suites, ROWS)
+    except (TestConnectionError, DayError):
+        return None
+    return found if all(finding.success for finding in found) else None
+
+
+def _findings_of_day(
+    settings: Settings,
+    staged: StagedDay,
+    ours_on_batch: list[Finding] | None,
+    source: "StagedRowsDatasource",
+    access: RowAccess,
 ) -> list[Finding]:
     from expectations import data_source, rows, validation
     from expectations.gx import TestConnectionError
 
     suites = rows_suites(settings, staged.day, access.quote)
-    found: list[Finding] = []
+    ours = {ROWS: suites.pop(ROWS)}
+    found = list(ours_on_batch or ())
     try:
-        # The user's own suites may read any column; ours is known.
-        ours = {ROWS: suites.pop(ROWS)}
-        columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
-        with access.narrowed(staged.stage_table, columns, staged.day) as table:
-            found += validation.judge_rows(data_source.staged_day(source, table), ours, ROWS)
-        if suites:
+        if not found:
+            columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
+            with access.narrowed(staged.stage_table, columns, staged.day) as table:
+                found += validation.judge_rows(data_source.staged_rows(source, table), ours, ROWS)
+        if suites:  # the user's own may read any column
             with access.narrowed(staged.stage_table, None, staged.day) as table:
-                found += validation.judge_rows(data_source.staged_day(source, table), suites, ROWS)
+                found += validation.judge_rows(data_source.staged_rows(source, table), suites, ROWS)
     except TestConnectionError:
         why = f"the staged rows ({staged.stage_table}) could not be read"
     except DayError as err:

@@ -161,7 +161,8 @@ def backfill(
     end: End = None,
     mode: Mode = "due",
     concurrency: Annotated[
-        int | None, typer.Option("--concurrency", metavar="N", help="Batches in flight; by default backfill.concurrency.")
+        int | None,
+        typer.Option("--concurrency", metavar="N", help="Batches in flight; by default backfill.concurrency."),
     ] = None,
     newest_first: NewestFirst = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, priced.")] = False,

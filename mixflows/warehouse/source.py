@@ -24,6 +24,8 @@ REJECTED_COLUMNS = {
 """Columns that the rejected copies have besides the source's, with their types."""
 RESERVED_PREFIX = "mf__"
 """Of every column that statements add to the source's on the way; no source column may begin with it."""
+STAGED_DAY, STAGED_IN_DAY = f"{RESERVED_PREFIX}day", f"{RESERVED_PREFIX}in_day"
+"""Columns of a staged batch: the day of each row, and whether its event time lies in it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
 SOURCE_FILE = "source_file"
 COPY_PREFIXES = ("_airbyte_", "_fivetran_", "_sdc_", "_dlt_")
