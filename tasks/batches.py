@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefect import get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 
 from expectations.auditor import GreatExpectationsAuditor
 from mixflows.model import DayOutcome, StagedBatch, StagedDay, Status
@@ -19,22 +20,19 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import Batch, Judged, cancelling
 from mixflows.verdict import Verdict
 
+T = TypeVar("T")
+
 
 @task(name="stage", task_run_name="stage {days}", cache_policy=NO_CACHE, retries=0)
 def stage_batch(context: RunContext, batch: Batch, days: str) -> StagedBatch:
     """Stages a batch; see `mixflows.pipeline.stage.stage_batch`."""
     del days  # the task run's name
-    started, log = time.perf_counter(), get_run_logger()
+    started = time.perf_counter()
     staged = stage.stage_batch(context, batch)
-    for day in staged.days:
-        figures = day.figures
-        log.info(
-            "%s staged: %s rows, %s kept, %s rejected",
-            day.day, figures.source_rows, figures.kept_rows, figures.rejected_rows,
-        )  # fmt: skip
-    for planned in staged.unchanged:
-        log.info("%s is unchanged", planned.day)
-    log.info("%s days staged in %.2f s", len(batch), time.perf_counter() - started)
+    get_run_logger().info(
+        "%s days staged, %s of them unchanged by their keys, in %.2f s",
+        len(batch), len(staged.unchanged), time.perf_counter() - started,
+    )  # fmt: skip
     return staged
 
 
@@ -64,13 +62,10 @@ def publish_batch(context: RunContext, judged: Judged, days: str) -> list[DayOut
         row = outcome.row
         note = f" ({row.note or row.error})" if row.note or row.error else ""
         log.info(
-            "%s %s: %s inserted, %s updated%s",
-            row.partition_date,
-            row.status,
-            row.inserted_rows,
-            row.updated_rows,
-            note,
-        )
+            "%s %s: %s rows, %s kept, %s rejected, %s inserted, %s updated%s",
+            row.partition_date, row.status, row.source_rows, row.kept_rows, row.rejected_rows, row.inserted_rows,
+            row.updated_rows, note,
+        )  # fmt: skip
     log.info("%s days recorded in %.2f s", len(outcomes), time.perf_counter() - started)
     return outcomes
 
@@ -93,7 +88,8 @@ class PrefectSteps:
 
     def stage(self, batches: Sequence[Batch]) -> list[StagedBatch | Exception]:
         """Maps `stage_batch`; Great Expectations is imported meanwhile."""
-        parameters = {"context": unmapped(self._context), "batch": batches, "days": [named(batch) for batch in batches]}
+        days = [named(batch) for batch in batches]
+        parameters = {"context": unmapped(_whole(self._context)), "batch": _whole(batches), "days": days}
         with self._runner() as runner, cancelling(self._context):
             futures = runner.map(stage_batch, parameters)
             self._auditor.warm_up()
@@ -101,12 +97,12 @@ class PrefectSteps:
 
     def audit(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
         """Runs `audit_days` once for the window."""
-        return audit_days(self._context, staged, check_rows, named(staged))
+        return audit_days(_whole(self._context), _whole(staged), check_rows, named(staged))
 
     def publish(self, judged: Sequence[Judged]) -> list[list[DayOutcome] | Exception]:
         """Maps `publish_batch`; a day that is blocked or failed gets a task run of its own besides."""
         days = [named([*batch.days, *batch.unchanged]) for batch, _ in judged]
-        parameters = {"context": unmapped(self._context), "judged": judged, "days": days}
+        parameters = {"context": unmapped(_whole(self._context)), "judged": _whole(judged), "days": days}
         with self._runner() as runner, cancelling(self._context):
             results = [_result(future) for future in runner.map(publish_batch, parameters)]
         for outcome in (o for outcomes in results if isinstance(outcomes, list) for o in outcomes):
@@ -122,6 +118,11 @@ def named(days: Sequence[Any]) -> str:
     """The days of a batch in the name of a task run: the first and the last."""
     known = sorted(day.day for day in days)
     return str(known[0]) if len(known) == 1 else f"{known[0]}..{known[-1]}"
+
+
+def _whole(value: T) -> T:
+    """A task's parameter in which Prefect looks for no futures; it would look at every figure of every day."""
+    return cast("T", quote(value))
 
 
 def _result(future: PrefectFuture[Any]) -> Any:

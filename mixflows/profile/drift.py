@@ -12,7 +12,6 @@ CERTAIN_ROWS = 20
 """An event name of which so many copies are expected does not stay away by chance."""
 STEADY_ROWS = 50
 """From so many expected copies on, a share does not swing threefold by chance."""
-FIRST_ARRIVALS = 0.05
 MS_PER_HOUR = 3_600_000
 NAMED = 5
 
@@ -97,11 +96,10 @@ def _events(profile: Profile, past: Sequence[Profile], notes: dict[str, str]) ->
     if OTHERS in profile.events or any(OTHERS in p.events for p in past):
         notes.update(dict.fromkeys(names, "not judged: too many event names to tell apart"))
         return dict.fromkeys(names)
-    different = _different_rows(profile)
-    before = [(p, _different_rows(p)) for p in past]
     known = {name for p in past for name in p.events}
-    usual = {name: median(_share(p, name, rows) for p, rows in before) for name in known}
-    expected = {name: share * different for name, share in usual.items()}
+    before = [p.event_shares for p in past]
+    usual = {name: median([shares.get(name, 0.0) for shares in before]) for name in known}
+    expected = {name: share * profile.different_rows for name, share in usual.items()}
     vanished = sorted(
         name
         for name, rows in expected.items()
@@ -111,14 +109,14 @@ def _events(profile: Profile, past: Sequence[Profile], notes: dict[str, str]) ->
     changes = {
         name: max(share / usual[name], usual[name] / share)
         for name in profile.events
-        if expected.get(name, 0) >= STEADY_ROWS and (share := _share(profile, name, different))
+        if expected.get(name, 0) >= STEADY_ROWS and (share := profile.event_shares[name])
     }
     for figure, found in ((names[0], vanished), (names[1], new)):
         if found:
             notes[figure] = _named(found)
     if changes and max(changes.values()) > 1.5:
         moved = max(changes, key=lambda name: changes[name])
-        notes[names[2]] = f"{moved}: {_share(profile, moved, different):.2%} of the day, usually {usual[moved]:.2%}"
+        notes[names[2]] = f"{moved}: {profile.event_shares[moved]:.2%} of the day, usually {usual[moved]:.2%}"
     return {
         names[0]: float(len(vanished)),
         names[1]: float(len(new)),
@@ -154,33 +152,11 @@ def _columns(
 
 
 def _time_shift(profile: Profile, past: Sequence[Profile]) -> float | None:
-    usual = [first for p in past if (first := _first_arrivals(p)) is not None]
-    first = _first_arrivals(profile)
+    usual = [p.first_arrivals for p in past if p.first_arrivals is not None]
+    first = profile.first_arrivals
     if first is None or not usual:
         return None
     return max(0.0, (first - median(usual)) / QUARTERS_PER_HOUR)
-
-
-def _first_arrivals(profile: Profile) -> int | None:
-    """Quarters of an hour within which the first twentieth of the copies arrived; None where hardly any is known."""
-    known = sum(profile.lags.values())
-    if known < profile.rows / 2:
-        return None
-    seen = 0
-    for quarters, rows in sorted(profile.lags.items()):
-        seen += rows
-        if seen >= known * FIRST_ARRIVALS:
-            return quarters
-    return None
-
-
-def _different_rows(profile: Profile) -> int:
-    return max(1, sum(t.rows - t.duplicates for t in profile.events.values()))
-
-
-def _share(profile: Profile, name: str, different: int) -> float:
-    tally = profile.events.get(name)
-    return (tally.rows - tally.duplicates) / different if tally else 0.0
 
 
 def _named(names: Sequence[str]) -> str:

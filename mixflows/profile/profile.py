@@ -7,6 +7,7 @@ No user's id is in it, and of the values of properties only those that `quality.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from mixflows.settings import Key, QualitySettings
@@ -17,6 +18,7 @@ QUARTERS_PER_HOUR = 4
 MOST_NAMES = 200
 """Event names that a profile tells apart, the most frequent first; the rest is counted together."""
 MOST_VALUES = 12
+FIRST_ARRIVALS = 0.05
 NAME_LENGTH = 80
 OTHERS = "(others)"
 
@@ -115,6 +117,29 @@ class Profile:
             types=dict(types),
             last_event_ms=parts["last"][""].rows if "" in parts["last"] else None,
         )
+
+    @cached_property
+    def different_rows(self) -> int:
+        """Copies that are no duplicates; at least 1."""
+        return max(1, sum(t.rows - t.duplicates for t in self.events.values()))
+
+    @cached_property
+    def event_shares(self) -> Mapping[str, float]:
+        """What share of the copies that are no duplicates bears each event name."""
+        return {name: (t.rows - t.duplicates) / self.different_rows for name, t in self.events.items()}
+
+    @cached_property
+    def first_arrivals(self) -> int | None:
+        """Quarters of an hour within which the first twentieth of the copies arrived; None where hardly any is known."""
+        known = sum(self.lags.values())
+        if known < self.rows / 2:
+            return None
+        seen = 0
+        for quarters, rows in sorted(self.lags.items()):
+            seen += rows
+            if seen >= known * FIRST_ARRIVALS:
+                return quarters
+        return None
 
 
 def _most_frequent(events: Mapping[str, Tally]) -> dict[str, Tally]:
