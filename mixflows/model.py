@@ -72,11 +72,13 @@ class SourceDay:
 
     Attributes:
         version: Changes whenever the day's rows may have changed; None where the engine offers no such signal.
+        is_exact: Whether a statement on the day sees exactly so many rows: they were counted, or are one whole partition.
     """
 
     day: date
     rows: int
     version: str | None
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class PlannedDay:
         recorded: What the published tables held when the day was recorded last, where that was by the rules and for the source
             columns of today, and the day is neither blocked nor failed; else None.
         retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
+        is_exact: Whether staging must find exactly so many source rows.
     """
 
     day: date
@@ -115,6 +118,7 @@ class PlannedDay:
     usual_rows: float | None = None
     recorded: PublishedCounts | None = None
     retained_rows: int = 0
+    is_exact: bool = False
 
     @property
     def surplus_is_damage(self) -> bool:

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from statistics import median
 
 from mixflows.days import DayRange
-from mixflows.errors import RulesChangedError
+from mixflows.errors import RulesChangedError, UsageError
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Mode, Plan, PlannedDay, PlanReason, PublishedCounts, SourceDay, Status
+from mixflows.profile.drift import Drift
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 
@@ -50,13 +51,24 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) ->
         MissingTableError: There is no source yet.
         SourceColumnsError: The source lacks a column, or the type of one changed; nothing was written.
         RulesChangedError: Published days in the range were judged by other rules, and that was not accepted.
+        UsageError: The latest day is to come first, and days are blocked by how they differ from those before.
     """
+    _refuse_newest_first(settings, request)
     warehouse.create_tables()
     source, without_day = warehouse.source_days()
     columns = warehouse.source().columns_version
     states = day_states(warehouse)
     days = plan_days(source, states, warehouse.published_rows(), settings, request, columns)
     return Plan(days, request.check_rows, without_day)
+
+
+def _refuse_newest_first(settings: Settings, request: PlanRequest) -> None:
+    blocking = [name for name in Drift.compared() if settings.quality.bounds(name).critical is not None]
+    if request.newest_first and blocking:
+        raise UsageError(
+            f"the newest days cannot come first while quality.{blocking[0]}.critical blocks days by the days before them",
+            "Leave --newest-first out, or switch the bound off.",
+        )
 
 
 def plan_days(
@@ -104,6 +116,7 @@ def plan_days(
                     usual_rows=_usual_rows(day.day, rows),
                     recorded=_recorded(state, settings, columns_version),
                     retained_rows=state.retained_rows if state else 0,
+                    is_exact=day.is_exact,
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)

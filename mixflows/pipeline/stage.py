@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
+from mixflows.errors import DayError
 from mixflows.model import (
     Difference,
     Figures,
@@ -81,6 +82,8 @@ class _Touched:
 def stage_batch(context: RunContext, days: Sequence[PlannedDay], *, by_keys: bool = True) -> StagedBatch:
     """Ranks the copies of the days, counts their figures, and compares them with what is published.
 
+    Days of which the source has other rows than were planned are planned anew, once.
+
     Args:
         days: Each once; their short-lived tables stay until `discard_batch`.
         by_keys: Whether a day may end unchanged, or be published as a delta, on its keys alone.
@@ -89,8 +92,37 @@ def stage_batch(context: RunContext, days: Sequence[PlannedDay], *, by_keys: boo
         The staged batch, each day with how it is to be published.
 
     Raises:
+        DayError: Again other rows were staged than were planned.
         WarehouseError: A statement failed; nothing is published.
     """
+    batch = _stage_batch(context, days, by_keys)
+    if not _other_rows(batch):
+        return batch
+    batch = _stage_batch(context, _planned_anew(context, days), by_keys)
+    for staged in _other_rows(batch):
+        raise DayError(
+            f"day {staged.day}: {staged.planned.source_rows:,} source rows were planned, and {staged.figures.source_rows:,} staged",
+            "Look for another writer of the source; then run the day again.",
+        )
+    return batch
+
+
+def _other_rows(batch: StagedBatch) -> list[StagedDay]:
+    return [s for s in batch.days if s.planned.is_exact and s.figures.source_rows != s.planned.source_rows]
+
+
+def _planned_anew(context: RunContext, days: Sequence[PlannedDay]) -> list[PlannedDay]:
+    listed, _ = context.warehouse.source_days([day.day for day in days])
+    now = {day.day: day for day in listed}
+    return [
+        replace(day, source_rows=known.rows, source_version=known.version, is_exact=known.is_exact)
+        if (known := now.get(day.day))
+        else replace(day, source_rows=0)
+        for day in days
+    ]
+
+
+def _stage_batch(context: RunContext, days: Sequence[PlannedDay], by_keys: bool) -> StagedBatch:
     started_at, since = datetime.now(UTC), time.perf_counter()
     statements = BatchStatements(context, days[0].day, days)
     planned = {day.day: day for day in days}

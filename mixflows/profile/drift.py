@@ -53,6 +53,11 @@ class Drift:
         return tuple(f.name for f in fields(cls) if f.name != "notes")
 
     @classmethod
+    def compared(cls) -> tuple[str, ...]:
+        """The figures that a day's profile has only beside those of the days before."""
+        return tuple(name for name in cls.names() if name not in ("clock_ahead_rate", "identity_missing_rate"))
+
+    @classmethod
     def of(cls, profile: Profile, future_rows: int, past: Sequence[Profile], identities: Sequence[str]) -> "Drift":
         """Looks at a day.
 
@@ -71,8 +76,7 @@ class Drift:
             "identity_missing_rate": who.missing / profile.rows if who else None,
         }
         if len(past) < PAST_AT_LEAST:
-            held = cls.names()[len(alone) :]
-            return cls(**alone, notes=dict.fromkeys(held, "not judged: fewer than 7 days of history"))
+            return cls(**alone, notes=dict.fromkeys(cls.compared(), "not judged: fewer than 7 days of history"))
         notes: dict[str, str] = {}
         return cls(
             **alone,

@@ -1,6 +1,6 @@
 -- View, one row per published day: its duplicate rate as it was first published and as it is now, and how often it was.
 -- Order of runs: the one that finished last; ties by attempt and run id, as in ledger_days.sql.
-CREATE VIEW IF NOT EXISTS {{ duplicates_view }} AS
+CREATE OR REPLACE VIEW {{ duplicates_view }} AS
 SELECT
   l.partition_date, l.source_rows, l.kept_rows, l.rejected_rows, l.duplicate_rows, l.duplicate_rate,
   f.duplicate_rate AS first_duplicate_rate, f.finished_at AS first_published_at, l.finished_at AS last_published_at,

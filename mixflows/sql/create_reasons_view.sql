@@ -1,6 +1,6 @@
 -- View, one row per day and reason: the rejected copies, and how many of them are exact copies of their winner.
 -- The table may refuse statements without a day: all days are asked for.
-CREATE VIEW IF NOT EXISTS {{ reasons_view }} AS
+CREATE OR REPLACE VIEW {{ reasons_view }} AS
 SELECT
   r.partition_date, r.rejection_reason, COUNT(*) AS rejected_rows,
   COALESCE(SUM(CASE WHEN r.is_exact_copy THEN 1 ELSE 0 END), 0) AS exact_copies,

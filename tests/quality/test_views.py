@@ -1,6 +1,6 @@
 """The views that `init` makes for analysts, on every engine."""
 
-from mixflows.model import Run
+from mixflows.model import Run, Status
 from mixflows.pipeline.release import release_day
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
@@ -44,3 +44,22 @@ def test_tell_each_days_duplicate_rate_then_and_now_and_why_copies_were_rejected
         "Duplicate event": (2, 1),
     }
     assert found["Duplicate event"]["first_rejected_at"] > found["Missing insert id"]["last_rejected_at"]
+
+
+def test_read_the_tables_that_the_settings_name_now(project: Project) -> None:
+    project.set(quality={"row_checks": "never"})
+    project.deliver("""
+        id | time  | arrival
+        -  | 12:00 | 12:01
+    """)
+    project.run(auditor=LetAll())
+    project.deliver("""
+        id | time  | arrival
+        -  | 13:00 | 13:01
+    """)
+    names = {"events": "mp_events_2", "rejected": "mp_rejected_2", "ledger": "mp_runs_2"}
+    project.set(tables=names, quality={"row_checks": "never"})
+    assert project.run(auditor=LetAll()).days(Status.PUBLISHED)
+    views = project.settings.tables
+    assert [row["rejected_rows"] for row in project.engine.rows(views.reasons_view)] == [2]
+    assert [row["times_taken"] for row in project.engine.rows(views.duplicates_view)] == [1]

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any, cast
 
 from mixflows.errors import MixflowsError, StatementError
-from mixflows.model import PlannedDay, PlanReason, Run, StagedBatch, StagedDay, Status
+from mixflows.model import PlannedDay, PlanReason, Run, SourceDay, StagedBatch, StagedDay, Status
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.publish import publish_batch
 from mixflows.pipeline.run import Batch, ThreadSteps, process
 from mixflows.pipeline.stage import stage_batch
 from mixflows.verdict import Verdict
+from mixflows.warehouse.base import Warehouse
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -83,3 +87,41 @@ def test_every_day_of_a_window_is_recorded_whichever_step_fails(project: Project
     assert "a suite is broken" in told[DAY][1]
     assert "no such row" in told[NEXT][1]
     assert project.planned() == {DAY: "failed", NEXT: "failed"}
+
+
+def test_rows_that_come_between_plan_and_staging_are_planned_anew(project: Project) -> None:
+    project.deliver(TWO_DAYS)
+    plan = project.plan()
+    project.deliver("id | time | arrival\nc | 12:00 | 12:01")
+    context = project.context(Run("between"))
+    result = process(context, plan, ThreadSteps(context, LetAll()))
+    assert [o.row.source_rows for o in result.days(Status.PUBLISHED)] == [3, 1]
+    assert len(project.events()) == 3
+    assert project.planned() == {}
+
+
+class CountsAnother:
+    """A warehouse whose metadata count a row more on the first day than a statement finds."""
+
+    def __init__(self, real: Warehouse) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
+        listed, without_day = self._real.source_days(days)
+        return [replace(d, rows=d.rows + 1) if d.day == DAY else d for d in listed], without_day
+
+
+def test_a_day_of_which_other_rows_are_staged_than_planned_fails_alone(project: Project) -> None:
+    project.deliver(TWO_DAYS)
+    warehouse = cast("Warehouse", CountsAnother(project.warehouse))
+    context = RunContext(warehouse, project.settings, Run("miscounted"))
+    plan = make_plan(warehouse, project.settings, PlanRequest())
+    result = process(context, plan, ThreadSteps(context, LetAll()))
+    (failed,) = result.days(Status.FAILED)
+    assert failed.row.partition_date == DAY
+    assert "3 source rows were planned, and 2 staged" in failed.row.error
+    assert [o.row.partition_date for o in result.days(Status.PUBLISHED)] == [NEXT]
+    assert [row["mp_insert_id"] for row in project.events()] == ["b"]

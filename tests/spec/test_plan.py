@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from mixflows.days import DayRange
-from mixflows.errors import RulesChangedError
+from mixflows.errors import RulesChangedError, UsageError
 from mixflows.model import PlannedDay, PlanReason, Run, StagedDay
 from mixflows.pipeline.plan import Mode
 from mixflows.pipeline.publish import record_failures
@@ -212,3 +212,7 @@ def test_the_newest_day_comes_first_by_choice(project: Project) -> None:
     days = list(project.planned())
     assert days == sorted(days)
     assert list(project.planned(newest_first=True)) == days[::-1]
+    project.set(quality={"silent_hours": {"critical": 12}})
+    with pytest.raises(UsageError, match=r"quality\.silent_hours\.critical"):
+        project.planned(newest_first=True)
+    assert list(project.planned()) == days

@@ -49,6 +49,8 @@ JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
 function: a dataset keeps those that it has."""
 CLAIMS = "mp_day_claims"
+VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
+"""The views for analysts, each with the table that it reads."""
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
 
@@ -110,11 +112,11 @@ class BigQueryWarehouse:
             self.forget_source()
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
-            for view in ("duplicates_view", "reasons_view"):
+            for view, read in VIEWS.items():
                 table = self._table(view)
-                if table is None:
+                if table is None or self.table_id(read) not in str(table.view_query):
                     self.query(f"create_{view}")
-                    made.append(getattr(self._settings.tables, view))
+                    made += [getattr(self._settings.tables, view)] if table is None else []
                     table = self._table(view)
                 self._describe(table, view)
         return tuple(made)

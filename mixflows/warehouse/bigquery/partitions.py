@@ -26,6 +26,7 @@ def partition_days(
         exported: When Mixpanel's log says each day was exported last, for partitions that do not tell it.
     """
     found: dict[date, list[tuple[int, str]]] = {}
+    spread: set[date] = set()
     without_day = 0
     for row in rows:
         total = int(row["total_rows"] or 0)
@@ -33,10 +34,17 @@ def partition_days(
         days = [] if partition is None else list(filter(_is_day, _days_of(partition, partitioned_by, settings)))
         if not days:
             without_day += total
+        spread |= set(days) if len(days) > 1 else set()
         for day in days:
             found.setdefault(day, []).append((total, f"{total} rows, {_changed(row, exported.get(day))}"))
+    # Rows without a partition may be of any day: those that were streamed in are sorted into their partitions later.
     listed = [
-        SourceDay(day, sum(rows for rows, _ in parts), "; ".join(version for _, version in parts))
+        SourceDay(
+            day,
+            sum(rows for rows, _ in parts),
+            "; ".join(version for _, version in parts),
+            is_exact=not without_day and day not in spread,
+        )
         for day, parts in sorted(found.items())
     ]
     return listed, without_day
@@ -49,6 +57,7 @@ def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tupl
             row["day"],
             int(row["source_rows"]),
             f"{row['source_rows']} rows, last landed {row['last_landed']}, {_changed({}, exported.get(row['day']))}",
+            is_exact=True,
         )
         for row in rows
         if _is_day(row["day"])

@@ -212,7 +212,7 @@ class DuckDBWarehouse:
                 without_day += int(row["source_rows"])
             elif days is None or row["day"] in days:
                 version = f"{row['source_rows']} rows, last landed {row['last_landed']}"
-                found.append(SourceDay(row["day"], int(row["source_rows"]), version))
+                found.append(SourceDay(row["day"], int(row["source_rows"]), version, is_exact=True))
         return found, without_day
 
     def _days_of_source(self) -> Sequence[date]:
