@@ -39,6 +39,7 @@ from mixflows.warehouse.bigquery.tables import (
     in_parts,
     make_published,
     published_fields,
+    reads,
 )
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
@@ -114,7 +115,7 @@ class BigQueryWarehouse:
                 made += self._aligned(role, source)
             for view, read in VIEWS.items():
                 table = self._table(view)
-                if table is None or self.table_id(read) not in str(table.view_query):
+                if table is None or not reads(table, self.table_id(read)):
                     self.query(f"create_{view}")
                     made += [getattr(self._settings.tables, view)] if table is None else []
                     table = self._table(view)

@@ -164,3 +164,8 @@ def in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
         part.append(row)
         size += length
     yield part
+
+
+def reads(view: bigquery.Table, table_id: str) -> bool:
+    """Whether a view names a table."""
+    return table_id in str(view.view_query)
