@@ -8,7 +8,7 @@ from typing import Self
 
 from mixflows.errors import SourceColumnsError
 from mixflows.intake.landing import promoted_columns
-from mixflows.settings import Key, Settings
+from mixflows.settings import RESERVED_PREFIX, Key, Settings
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
@@ -22,8 +22,6 @@ REJECTED_COLUMNS = {
     "run_id": "STRING",
 }
 """Columns that the rejected copies have besides the source's, with their types."""
-RESERVED_PREFIX = "mf__"
-"""Of every column that statements add to the source's on the way; no source column may begin with it."""
 STAGED_DAY, STAGED_IN_DAY = f"{RESERVED_PREFIX}day", f"{RESERVED_PREFIX}in_day"
 """Columns of a staged batch: the day of each row, and whether its event time lies in it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")

@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from mixflows.days import days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
-from mixflows.settings import FINGERPRINT_VERSION, Settings
+from mixflows.settings import CLAIMS, FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
@@ -48,7 +48,6 @@ from mixflows.warehouse.transpile import missing_columns
 JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
 function: a dataset keeps those that it has."""
-CLAIMS = "mp_day_claims"
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
 
