@@ -86,6 +86,24 @@ class Source:
         named = [(column.name, column.native_type) for column in self.columns]
         return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
+    def spelled(self, settings: Settings) -> Settings:
+        """The settings with the names of columns in the source's own spelling, which may differ in case."""
+        true = {column.name.lower(): column.name for column in self.columns}
+
+        def spell(name: str) -> str:
+            return true.get(name.lower(), name)
+
+        roles: dict[str, str | None] = settings.columns.model_dump(exclude={"about_the_copy"})
+        columns = {role: spell(name) if name else None for role, name in roles.items()}
+        about = tuple(spell(name) for name in settings.columns.about_the_copy)
+        profiled = tuple(spell(name) for name in settings.quality.profiled_columns)
+        return settings.model_copy(
+            update={
+                "columns": settings.columns.model_copy(update={**columns, "about_the_copy": about}),
+                "quality": settings.quality.model_copy(update={"profiled_columns": profiled}),
+            }
+        )
+
     @classmethod
     def of(cls, columns: tuple[Column, ...], settings: Settings, *, words: Mapping[str, str] | None = None) -> Self:
         """Finds the roles among the source's columns; names are told apart without case.
@@ -237,8 +255,9 @@ def profiled_columns(source: Source, settings: Settings) -> tuple[Column, ...]:
     Narrow ones only: each is read on every row of the day.
     """
     who = identity_columns(settings)
-    wanted = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
-    return tuple(column for column in source.columns if column.name in wanted and column.type in NARROW_TYPES)
+    named = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
+    wanted = {name.lower() for name in named}
+    return tuple(column for column in source.columns if column.name.lower() in wanted and column.type in NARROW_TYPES)
 
 
 def identity_columns(settings: Settings) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ from mixflows.warehouse.bigquery.tables import (
     in_parts,
     make_published,
     published_fields,
+    tables_in,
 )
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
@@ -171,14 +172,22 @@ class BigQueryWarehouse:
                 if table is None:
                     with self._told("look up the source's dataset"):
                         self._client.get_dataset(self._source_dataset)
-                    raise MissingTableError(
-                        f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
-                    )
+                    raise MissingTableError(f"table {self.table_id('source')} is not there", self.advice_on_source())
                 refuse_view(table)
                 source = Source.of(columns_of(table), self._settings)
                 refuse_unpruned(table, self._settings)
                 self._known_source, self._partitioned_by = source, partition_column(table)
             return self._known_source
+
+    def advice_on_source(self) -> str:
+        """What to do about a source that is not there: BigQuery tells names of tables apart by case."""
+        wanted = self._settings.tables.source
+        with self._told("list the tables beside the source"):
+            names = tables_in(self._client, self._source_dataset)
+        for name in names:
+            if name.lower() == wanted.lower():
+                return f'Its name there is {name}: set tables.source = "{name}".'
+        return "Check tables.source and bigquery.source_dataset."
 
     def forget_source(self) -> None:
         """Reads the source's columns anew at the next use."""

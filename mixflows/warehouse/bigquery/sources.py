@@ -105,11 +105,11 @@ def refuse_unpruned(table: bigquery.Table, settings: Settings) -> None:
         SourceColumnsError: The table is partitioned by another column than the one that the settings take the day from.
     """
     partition = partition_column(table)
-    names = {field.name for field in fields_of(table)} | {INGESTION_DAY}
-    day = settings.columns.day if settings.columns.day in names else None
-    used = day or settings.columns.time
+    true = {name.lower(): name for name in (*(field.name for field in fields_of(table)), INGESTION_DAY)}
+    day = true.get((settings.columns.day or "").lower())
+    used = day or true.get(settings.columns.time.lower(), settings.columns.time)
     if partition is not None and partition != used:
-        wanted = "none" if partition == settings.columns.time else partition
+        wanted = "none" if partition.lower() == settings.columns.time.lower() else partition
         raise SourceColumnsError(
             f"the source is partitioned by {_in_words(partition)}, but its day is taken from {used}:"
             " every statement would read the whole table",

@@ -37,6 +37,11 @@ def type_of(field: bigquery.SchemaField) -> str:
     return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
 
 
+def tables_in(client: bigquery.Client, dataset: str) -> list[str]:
+    """The names of a dataset's tables; the client's own annotation says less."""
+    return [str(item.table_id) for item in client.list_tables(dataset)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+
+
 def published_fields(table: bigquery.Table, role: str, source: Source) -> list[bigquery.SchemaField]:
     """The fields of a published table: the source's, the day, and the rejected copies' own.
 
@@ -143,7 +148,10 @@ def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings
 
 def _described(fields: Sequence[bigquery.SchemaField], role: str, settings: Settings) -> list[bigquery.SchemaField]:
     texts = column_descriptions(role, settings.columns)
-    return [f if f.description or f.name not in texts else _changed(f, description=texts[f.name]) for f in fields]
+    return [
+        f if f.description or f.name.lower() not in texts else _changed(f, description=texts[f.name.lower()])
+        for f in fields
+    ]
 
 
 def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaField:
