@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mixflows import __version__
+from mixflows.errors import UsageError
 
 app = typer.Typer(
     name="mixflows",
@@ -58,7 +59,12 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    try:
+        Path.cwd()
+    except OSError as err:
+        raise UsageError(
+            "the working folder is not there any more", "Change into a folder that exists: cd DIR."
+        ) from err
 
 
 @app.command()
