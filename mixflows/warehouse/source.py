@@ -32,6 +32,10 @@ INSTANTS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "TIMESTAMP")
 """Types that are read as an instant: numbers and numeric strings are milliseconds since 1970."""
 
 
+WALL_CLOCKS = ("DATETIME", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+"""Types that do not say in which time zone they count, the last three of DuckDB."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name, its type in BigQuery's words, and its type in the engine's own."""
@@ -180,6 +184,8 @@ class _Roles:
         return column
 
     def has_type(self, role: str, column: Column, allowed: Collection[str]) -> None:
+        if column.type in WALL_CLOCKS and role != "day":
+            self._refuse_wall_clock(role, column)
         if column.type not in allowed:
             wanted = ", ".join(self._words.get(kind, kind) for kind in allowed)
             raise SourceColumnsError(
@@ -189,20 +195,27 @@ class _Roles:
             )
 
     def is_instant(self, time: Column) -> None:
-        if time.type == "TIMESTAMP":
-            return
+        if time.type in WALL_CLOCKS:
+            self._refuse_wall_clock("time", time)
+        if time.type != "TIMESTAMP":
+            raise SourceColumnsError(
+                f"column {self._settings.tables.source}.{time.name} is {time.native_type}, but columns.time must be"
+                f" {self._words.get('TIMESTAMP', 'TIMESTAMP')}",
+                "Name another column as columns.time, or change the source's type.",
+            )
+
+    def _refuse_wall_clock(self, role: str, column: Column) -> None:
         table, wanted = self._settings.tables.source, self._words.get("TIMESTAMP", "TIMESTAMP")
-        hint = "Name another column as columns.time, or change the source's type."
-        if time.type == "DATETIME" and self._words:
+        hint = f"Name another column as columns.{role}, or a table that has it as {wanted}: {wanted}({column.name}, 'UTC')."
+        if self._words:
+            name, of = (part.replace('"', '""') for part in (column.name, table))
             hint = (
-                f'If it counts in UTC: ALTER TABLE "{table}" ALTER COLUMN "{time.name}" TYPE {wanted}'
-                f" USING \"{time.name}\" AT TIME ZONE 'UTC';"
+                f'If it counts in UTC: ALTER TABLE "{of}" ALTER COLUMN "{name}" TYPE {wanted}'
+                f" USING \"{name}\" AT TIME ZONE 'UTC';"
             )
         raise SourceColumnsError(
-            f"column {table}.{time.name} is {time.native_type}, which does not say in which time zone it counts, but"
-            f" columns.time must be {wanted}"
-            if time.type == "DATETIME"
-            else f"column {table}.{time.name} is {time.native_type}, but columns.time must be {wanted}",
+            f"column {table}.{column.name} is {column.native_type}, which does not say in which time zone it counts, but"
+            f" columns.{role} must be {wanted}",
             hint,
         )
 
