@@ -27,6 +27,7 @@ from mixflows.warehouse.bigquery.pricing import billed, stand_ins
 from mixflows.warehouse.bigquery.sources import (
     EXPORT_LOG,
     ExportLog,
+    advice_on_missing,
     partition_column,
     refuse_unpruned,
     refuse_view,
@@ -39,7 +40,6 @@ from mixflows.warehouse.bigquery.tables import (
     in_parts,
     make_published,
     published_fields,
-    tables_in,
 )
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
@@ -180,14 +180,9 @@ class BigQueryWarehouse:
             return self._known_source
 
     def advice_on_source(self) -> str:
-        """What to do about a source that is not there: BigQuery tells names of tables apart by case."""
-        wanted = self._settings.tables.source
+        """What to do about a source that is not there."""
         with self._told("list the tables beside the source"):
-            names = tables_in(self._client, self._source_dataset)
-        for name in names:
-            if name.lower() == wanted.lower():
-                return f'Its name there is {name}: set tables.source = "{name}".'
-        return "Check tables.source and bigquery.source_dataset."
+            return advice_on_missing(self._client, self._source_dataset, self._settings.tables.source)
 
     def forget_source(self) -> None:
         """Reads the source's columns anew at the next use."""

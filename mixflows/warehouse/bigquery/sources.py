@@ -68,6 +68,14 @@ def recognise(table: bigquery.Table) -> Recognised:
     return Recognised(pipeline, _in_words(partition), columns)
 
 
+def advice_on_missing(client: bigquery.Client, dataset: str, name: str) -> str:
+    """What to do about a source that is not there; BigQuery tells names of tables apart by case."""
+    for item in client.list_tables(dataset):
+        if item.table_id.lower() == name.lower():
+            return f'Its name there is {item.table_id}: set tables.source = "{item.table_id}".'
+    return "Check tables.source and bigquery.source_dataset."
+
+
 def refuse_view(table: bigquery.Table) -> None:
     """Refuses what has no partitions of its own.
 

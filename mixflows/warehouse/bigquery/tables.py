@@ -37,11 +37,6 @@ def type_of(field: bigquery.SchemaField) -> str:
     return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
 
 
-def tables_in(client: bigquery.Client, dataset: str) -> list[str]:
-    """The names of a dataset's tables; the client's own annotation says less."""
-    return [str(item.table_id) for item in client.list_tables(dataset)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
-
-
 def published_fields(table: bigquery.Table, role: str, source: Source) -> list[bigquery.SchemaField]:
     """The fields of a published table: the source's, the day, and the rejected copies' own.
 

@@ -38,7 +38,7 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
     """
     path = settings.warehouse.path
     if not path.parent.is_dir():
-        raise WarehouseError(f"the folder {path.parent} of warehouse.path ({path}) is not there", WHERE)
+        raise WarehouseError(f"the folder {path.parent} of warehouse.path is not there", WHERE)
     if must_exist and not path.exists():
         raise MissingTableError(
             f"table {settings.tables.source} is not there, nor is its file {path}", f"{LAND_FIRST}\n{WHERE}"

@@ -13,7 +13,7 @@ def duckdb_checks(settings: Settings) -> Iterator[Check]:
     """Looks at the file, the source and its days. Writes nothing, and makes no file."""
     path = settings.warehouse.path
     if not path.parent.is_dir():
-        yield failed("file", f"the folder {path.parent} of warehouse.path ({path}) is not there", WHERE)
+        yield failed("file", f"the folder {path.parent} of warehouse.path is not there", WHERE)
         return
     if not path.is_file():
         yield warning("file", f"{path} is not there yet", f"{LAND_FIRST}\n{WHERE}")
