@@ -13,19 +13,20 @@ from mixflows.errors import SettingsError
 SIGNATURE = "Write it as: def NAME(thresholds) -> gx.ExpectationSuite. See docs/expectations.md."
 
 
-def build(reference: str, thresholds: Thresholds) -> ExpectationSuite:
+def build(reference: str, thresholds: Thresholds, folder: Path) -> ExpectationSuite:
     """Imports a user's function and builds the suite from the thresholds.
 
     Args:
-        reference: `module:function`; the module is looked for where Python looks, then in the current folder.
+        reference: `module:function`; the module is looked for where Python looks, then in the folder.
         thresholds: What the function is called with.
+        folder: The settings file's.
 
     Raises:
         SettingsError: The module or function is not there, cannot be imported or called, or returns no suite.
     """
     try:
         with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
-            suite = _function(reference)(thresholds)
+            suite = _function(reference, folder)(thresholds)
     except SettingsError:
         raise
     except Exception as err:
@@ -37,9 +38,9 @@ def build(reference: str, thresholds: Thresholds) -> ExpectationSuite:
     return suite
 
 
-def _function(reference: str) -> Callable[[Thresholds], object]:
+def _function(reference: str, folder: Path) -> Callable[[Thresholds], object]:
     module_name, _, name = reference.partition(":")
-    here = str(Path.cwd())
+    here = str(folder.resolve())
     if here not in sys.path:
         sys.path.append(here)  # last, so that nothing here can stand in for an installed module
     try:
@@ -47,7 +48,7 @@ def _function(reference: str) -> Callable[[Thresholds], object]:
     except Exception as err:
         raise SettingsError(
             f"the suite {reference!r} cannot be imported: {type(err).__name__}: {err}",
-            f"The module {module_name} must be installed, or lie in the current folder.",
+            f"The module {module_name} must be installed, or lie in {folder.resolve()}, beside the settings file.",
         ) from err
     function = getattr(module, name, None)
     if not callable(function):

@@ -89,7 +89,8 @@ def figures_suites(settings: Settings) -> dict[str, "ExpectationSuite"]:
     thresholds = Thresholds.of(settings)
     suites = {FIGURES: figures.suite(thresholds)}
     return suites | {
-        reference: custom_suites.build(reference, thresholds) for reference in settings.quality.figures_suites
+        reference: custom_suites.build(reference, thresholds, settings.folder)
+        for reference in settings.quality.figures_suites
     }
 
 
@@ -104,7 +105,8 @@ def rows_suites(settings: Settings, day: date, quote: Callable[[str], str]) -> d
     thresholds = RowThresholds.for_day(settings, day)
     suites = {ROWS: rows.suite(thresholds, quote)}
     return suites | {
-        reference: custom_suites.build(reference, thresholds) for reference in settings.quality.rows_suites
+        reference: custom_suites.build(reference, thresholds, settings.folder)
+        for reference in settings.quality.rows_suites
     }
 
 

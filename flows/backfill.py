@@ -47,7 +47,8 @@ def backfill(
     context = run_context(config, [*(assignments or []), *in_flight])
     check_rows = context.settings.quality.row_checks == "always"
     retry_of = context.run.retry_of
-    plan = plan_run(context, PlanRequest(mode, DayRange(start, end), accept_rules, newest_first, check_rows, retry_of))
+    request = PlanRequest(mode, DayRange(start, end), accept_rules, newest_first, check_rows, retry_of)
+    plan = plan_run(context, request, only_reads=dry_run)
     listener().planned(plan)
     if dry_run:
         leave_plan(plan)

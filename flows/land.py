@@ -26,7 +26,7 @@ def land(
         assignments: Settings over it, as `section.name=value`.
         allow_malformed: Land files of which most lines are no events, as malformed lines.
     """
-    context = run_context(config, assignments or [])
+    context = run_context(config, assignments or [], must_exist=False)
     found = find_files(files)
     states = [
         land_file(

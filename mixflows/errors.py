@@ -5,6 +5,7 @@ MixflowsError                       exit code 1
 │   ├── SettingsError               an unknown key, a value out of range, a file that is not there
 │   ├── RulesChangedError           published days were judged by other rules; needs --accept-rules
 │   └── UnknownDayError             a day or range that cannot be meant
+├── OutputError                     a file that is written where the user points cannot be written
 ├── LandingError                    a file was refused whole; nothing of it was landed
 │   ├── AlreadyLandedError          the same content was landed before
 │   └── IncompleteFileError         cut off: truncated gzip, or `terminated early`
@@ -59,6 +60,10 @@ class RulesChangedError(UsageError):
 
 class UnknownDayError(UsageError):
     """A day or a range of days that cannot be meant."""
+
+
+class OutputError(MixflowsError):
+    """A file cannot be written where the user points."""
 
 
 class LandingError(MixflowsError):

@@ -10,9 +10,9 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 
 
 @task(name="plan", cache_policy=NO_CACHE, retries=0)
-def plan_run(context: RunContext, request: PlanRequest) -> Plan:
+def plan_run(context: RunContext, request: PlanRequest, *, only_reads: bool = False) -> Plan:
     """Plans a run; see `mixflows.pipeline.plan.make_plan`. Raises MissingTableError where nothing was landed yet."""
-    plan = make_plan(context.warehouse, context.settings, request)
+    plan = make_plan(context.warehouse, context.settings, request, only_reads=only_reads)
     get_run_logger().info("planned %s days, %s source rows", f"{len(plan.days):,}", f"{plan.source_rows:,}")
     return plan
 

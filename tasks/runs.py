@@ -30,11 +30,16 @@ def current_run() -> Run:
     return Run(str(flow_run.id or uuid4()), int(flow_run.run_count or 1), str(flow_run.flow_name or ""))
 
 
-def run_context(config: str | None, assignments: list[str]) -> RunContext:
+def run_context(config: str | None, assignments: list[str], *, must_exist: bool = True) -> RunContext:
     """The run with its settings and the warehouse, which is opened here and closed when the process ends.
+
+    Args:
+        config: The settings' file.
+        assignments: Settings over it.
+        must_exist: Whether the warehouse must be there already; else it is created.
 
     Raises:
         MixflowsError: The settings do not hold, or the warehouse cannot be opened.
     """
     settings = settings_of(config, assignments)
-    return RunContext(open_warehouse(settings), settings, current_run())
+    return RunContext(open_warehouse(settings, must_exist=must_exist), settings, current_run())

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mixflows import __version__
+from mixflows.errors import UsageError
 
 app = typer.Typer(
     name="mixflows",
@@ -19,7 +20,10 @@ app = typer.Typer(
 MODES = "due, missing, changed, failed, blocked or all"
 
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings file; by default mixflows.toml here, if any.")
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file; by default $MIXFLOWS_CONFIG, else mixflows.toml here, if any."
+    ),
 ]
 Assignments = Annotated[
     list[str] | None,
@@ -55,7 +59,12 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    try:
+        Path.cwd()
+    except OSError as err:
+        raise UsageError(
+            "the working folder is not there any more", "Change into a folder that exists: cd DIR."
+        ) from err
 
 
 @app.command()
@@ -197,7 +206,10 @@ def status(config: Config = None, assignments: Assignments = None, as_json: Json
 @app.command()
 def report(
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The file to write; by default mixflows-report.html.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="The file to write, - for standard output; by default mixflows-report.html."
+        ),
     ] = None,
     kind: Annotated[str, typer.Option("--format", metavar="FORMAT", help="html, json or markdown.")] = "html",
     since: Annotated[
@@ -327,7 +339,10 @@ def suggest_bounds(config: Config = None, assignments: Assignments = None, as_js
 
 @expectations.command("export")
 def export_suites(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("expectation-suites"),
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Where the files go; - for one JSON object on standard output."),
+    ] = Path("expectation-suites"),
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,

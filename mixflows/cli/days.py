@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json, rate
-from mixflows.cli.session import command, opened, opened_source
+from mixflows.cli.session import command, opened_source, opened_to_read
 from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import MissingTableError, UsageError
@@ -35,7 +35,8 @@ def run_plan(
     """Prints a plan and, where it is asked for, what it will cost."""
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
-    plan = make_plan(warehouse, settings, replace(request, check_rows=settings.quality.row_checks == "always"))
+    request = replace(request, check_rows=settings.quality.row_checks == "always")
+    plan = make_plan(warehouse, settings, request, only_reads=True)
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:
         told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}
@@ -52,15 +53,18 @@ def run_plan(
 
 def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
     """Prints the state of every day."""
-    settings, warehouse = opened(config, assignments)
-    warehouse.create_tables()
-    rows = warehouse.query("ledger_latest")
+    try:
+        settings, warehouse = opened_to_read(config, assignments)
+        rows = warehouse.query("ledger_latest")
+    except MissingTableError as err:
+        _print_no_days(err, as_json=as_json)
+        return
     try:
         warehouse.source()
-        plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True))
+        plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True), only_reads=True)
     except MissingTableError as err:
         if not as_json:
-            console.print(f"Nothing to tell yet: {err}")
+            _print_no_days(err, as_json=as_json)
             return
         plan = Plan((), check_rows=False)
     costs = read_costs(warehouse, settings)
@@ -89,6 +93,13 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
         console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
     if plan.days:
         console.print(f"Process what is due with: {command('backfill', config)}")
+
+
+def _print_no_days(err: MissingTableError, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"days": [], "due": [], "rows_without_day": 0})
+    else:
+        console.print(f"Nothing to tell yet: {err}", markup=False, soft_wrap=True)
 
 
 def _what(row: dict[str, Any]) -> str:

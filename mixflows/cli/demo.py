@@ -14,12 +14,14 @@ from mixflows.cli.session import opened
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec
+from mixflows.errors import OutputError, UsageError
+from mixflows.files import write_text
 from mixflows.pipeline.plan import PlanRequest
 
 SETTINGS = """\
 # The demo's settings; everything else is the default.
 [warehouse]
-path = "{path}"
+path = "mixflows.duckdb"
 """
 
 
@@ -31,11 +33,16 @@ def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
     """
     started = time.perf_counter()
     spec = DemoSpec()
-    config = _prepare(folder)
-
-    _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
-    with progress_bars() as bars:
-        export = write_export(folder / "export", spec, lambda share: bars.file_progress("generating", share))
+    try:
+        config = _prepare(folder)
+        _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
+        with progress_bars() as bars:
+            export = write_export(folder / "export", spec, lambda share: bars.file_progress("generating", share))
+    except OSError as err:
+        raise OutputError(
+            f"the demo cannot be written to {folder}: {err.strerror}",
+            "Name a folder that you can write to with --folder.",
+        ) from err
     _step(f"Landing the first export: mixflows land {folder}/export/first")
     run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
 
@@ -56,13 +63,21 @@ def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
 
 
 def _prepare(folder: Path) -> Path:
-    """An empty warehouse in the demo's folder; whatever an earlier demo left there is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "mixflows.duckdb"
+    """An empty warehouse in the demo's folder; whatever an earlier demo left there is replaced.
+
+    Raises:
+        UsageError: Another warehouse is there.
+    """
+    database, config = folder / "mixflows.duckdb", folder / "mixflows.toml"
+    is_of_a_demo = config.is_file() and config.read_bytes().startswith(SETTINGS.splitlines()[0].encode())
+    if (database.exists() or config.exists()) and not is_of_a_demo:
+        raise UsageError(
+            f"{folder} holds a warehouse or settings that are not the demo's, which the demo would replace",
+            "Name another folder with --folder.",
+        )
+    write_text(config, SETTINGS, "the demo")
     for old in folder.glob(f"{database.name}*"):
         old.unlink()
-    config = folder / "mixflows.toml"
-    config.write_text(SETTINGS.format(path=database.as_posix()), encoding="utf-8")
     return config
 
 

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
 from expectations.suggest import Suggestion, suggestions
-from mixflows.cli.output import console, counted, number, print_json
-from mixflows.cli.session import opened
+from mixflows.cli.output import STANDARD_OUTPUT, console, counted, number, print_json
+from mixflows.cli.session import opened_to_read
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
+from mixflows.files import write_text
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.settings.toml import toml_of
@@ -56,8 +57,7 @@ def run_explain(config: Path | None, assignments: list[str] | None, name: str, *
     if not found:
         known = ", ".join(dict.fromkeys(d.name for d in CATALOGUE))
         raise SettingsError(f"there is no expectation {name!r}", f"There are: {known}.")
-    settings, warehouse = opened(config, assignments)
-    warehouse.create_tables()
+    settings, warehouse = opened_to_read(config, assignments)
     results = [row for row in warehouse.query("report_findings") if row["expectation"] == name]
     failed = sorted({row["partition_date"] for row in results if not row["success"]})
     days = {row["partition_date"] for row in results}
@@ -139,25 +139,29 @@ def run_export(config: Path | None, assignments: list[str] | None, out: Path, *,
 
     Raises:
         SettingsError: A suite of the user's own cannot be built.
+        OutputError: A file cannot be written.
     """
     from expectations.gate import figures_suites, rows_suites
 
     settings = load_settings(config, parse_assignments(assignments or []))
-    out.mkdir(parents=True, exist_ok=True)
+    suites = {**figures_suites(settings), **rows_suites(settings, date(2024, 1, 1), str)}
+    texts = {name: suite.to_json_dict() for name, suite in suites.items()}
+    if out == STANDARD_OUTPUT:
+        print_json(texts)
+        return
     written: list[str] = []
-    for name, suite in {**figures_suites(settings), **rows_suites(settings, date(2024, 1, 1), str)}.items():
+    for name, text in texts.items():
         file = out / f"{name.replace(':', '.')}.json"
-        file.write_text(json.dumps(suite.to_json_dict(), indent=2) + "\n", encoding="utf-8")
+        write_text(file, json.dumps(text, indent=2) + "\n", "a suite")
         written.append(str(file))
     if as_json:
         print_json({"written": written})
     else:
-        console.print("\n".join(f"wrote {file}" for file in written))
+        console.print("\n".join(f"wrote {file}" for file in written), markup=False, soft_wrap=True)
 
 
 def _stored(config: Path | None, assignments: list[str] | None) -> tuple[Settings, dict[date, DayProfile]]:
-    settings, warehouse = opened(config, assignments)
-    warehouse.create_tables()
+    settings, warehouse = opened_to_read(config, assignments)
     return settings, read_profiles(warehouse)
 
 

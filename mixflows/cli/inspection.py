@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mixflows.cli.output import console, counted, number, outcome_json, print_json
-from mixflows.cli.session import command, opened, opened_source, renew_report
+from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
@@ -28,7 +28,6 @@ def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *,
 
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
-    warehouse.create_tables()
     auditor = GreatExpectationsAuditor(settings, warehouse.row_access())
     found = inspect_day(RunContext(warehouse, settings, Run(f"inspect-{uuid4()}")), parse_day(day), auditor)
     if as_json:
@@ -71,8 +70,7 @@ def run_explain_event(
     Returns:
         The exit code: 1 where there is no copy.
     """
-    settings, warehouse = opened(config, assignments)
-    warehouse.create_tables()
+    settings, warehouse = opened_to_read(config, assignments)
     warehouse.source()
     copies = story(warehouse, settings, insert_id, [parse_day(day)] if day else ())
     if as_json:

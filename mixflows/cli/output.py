@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +33,9 @@ SHOWN_DAYS = 40
 
 PIPED_WIDTH = 140
 """Columns where the output goes to a file or a pipe."""
+
+STANDARD_OUTPUT = Path("-")
+"""What `--out` calls it."""
 
 console = Console(highlight=False)
 if not console.is_terminal:

@@ -1,14 +1,16 @@
 """What `report` does."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import typer
 
-from mixflows.cli.output import console, print_json
-from mixflows.cli.session import opened
+from mixflows.cli.output import STANDARD_OUTPUT, console, print_json
+from mixflows.cli.session import opened_to_read
 from mixflows.days import day_bounds, parse_day
 from mixflows.errors import UsageError
+from mixflows.files import is_regular
 
 if TYPE_CHECKING:
     from mixflows.report.page import Format
@@ -29,20 +31,26 @@ def run_report(
     """Writes the report and says where.
 
     Raises:
-        UsageError: The format cannot be meant.
+        UsageError: The format cannot be meant, or what is written cannot be opened.
     """
-    from mixflows.report.page import write_report
+    from mixflows.report.page import report_text, write_report
 
+    if open_it and out == STANDARD_OUTPUT:
+        raise UsageError("--open cannot show standard output", "Name a file with --out.")
     if kind not in ENDINGS:
         raise UsageError(f"{kind!r} is no format", f"Formats: {', '.join(ENDINGS)}.")
-    settings, warehouse = opened(config, assignments)
-    warehouse.create_tables()
+    settings, warehouse = opened_to_read(config, assignments)
     first, _ = day_bounds(parse_day(since), settings.zone) if since else (None, None)
     target = out or Path(f"mixflows-report.{ENDINGS[kind]}")
+    if target == STANDARD_OUTPUT:
+        sys.stdout.write(report_text(warehouse, settings, kind=cast("Format", kind), since=first))
+        return
     path = write_report(warehouse, settings, target, kind=cast("Format", kind), since=first)
+    if not is_regular(path):
+        return  # it may be standard output by another name
     if as_json:
         print_json({"report": str(path)})
     else:
-        console.print(f"wrote {path}")
+        console.print(f"wrote {path}", markup=False, soft_wrap=True)
     if open_it:
         typer.launch(path.resolve().as_uri())

@@ -25,7 +25,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
-from mixflows.settings import load_settings, parse_assignments
+from mixflows.settings import load_settings, parse_assignments, settings_file
 
 
 class Runner:
@@ -162,6 +162,7 @@ def run_serve(config: Path | None, assignments: list[str] | None, cron: str | No
     server_must_answer()
     from deployments.serve import serve_deployments
 
-    always = {"config": str(config.resolve()) if config else None, "assignments": assignments or []}
+    file = settings_file(config)
+    always = {"config": str(file.resolve()) if file else None, "assignments": assignments or []}
     leave_signals_to_prefect()
     serve_deployments(settings, always, cron)

@@ -9,10 +9,21 @@ from mixflows.warehouse.base import Warehouse
 
 
 def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
-    """The settings and their warehouse."""
+    """The settings and their warehouse, which is created where it is not there."""
     settings = load_settings(config, parse_assignments(assignments or []))
     take_from_block(settings)
     return settings, open_warehouse(settings)
+
+
+def opened_to_read(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
+    """The settings and their warehouse, which must be there.
+
+    Raises:
+        MissingTableError: It is not there; nothing was created.
+    """
+    settings = load_settings(config, parse_assignments(assignments or []))
+    take_from_block(settings)
+    return settings, open_warehouse(settings, must_exist=True)
 
 
 def opened_source(settings: Settings) -> Warehouse:
@@ -23,7 +34,7 @@ def opened_source(settings: Settings) -> Warehouse:
         SourceColumnsError: The source lacks a column that the settings name.
     """
     take_from_block(settings)
-    warehouse = open_warehouse(settings)
+    warehouse = open_warehouse(settings, must_exist=True)
     warehouse.source()
     return warehouse
 

@@ -10,7 +10,8 @@ from rich.table import Table
 from mixflows.cli.output import console, print_json
 from mixflows.cli.session import command, opened, take_from_block
 from mixflows.errors import SettingsError
-from mixflows.settings import DEFAULT_CONFIG, load_settings, parse_assignments
+from mixflows.files import write_text
+from mixflows.settings import DEFAULT_CONFIG, checked, load_settings, parse_assignments, settings_file
 from mixflows.settings.toml import toml_of
 from mixflows.warehouse import diagnose, settings_for_source
 from mixflows.warehouse.checks import Check, CheckState
@@ -42,9 +43,10 @@ def run_init(config: Path | None, assignments: list[str] | None, source: str | N
         source: A table on BigQuery as `project.dataset.table`; its settings are found out and written first.
     """
     if source is not None:
-        _write_settings_of(source, config or DEFAULT_CONFIG, parse_assignments(assignments or []))
-    elif config is None and not DEFAULT_CONFIG.exists():
-        DEFAULT_CONFIG.write_text(FIRST_SETTINGS, encoding="utf-8")
+        _write_settings_of(source, settings_file(config) or DEFAULT_CONFIG, parse_assignments(assignments or []))
+    elif settings_file(config) is None and not DEFAULT_CONFIG.exists():
+        load_settings(None, parse_assignments(assignments or []))  # refused before anything is written
+        write_text(DEFAULT_CONFIG, FIRST_SETTINGS, "the settings")
         console.print(f"wrote {DEFAULT_CONFIG}")
     settings, warehouse = opened(config, assignments)
     made = warehouse.create_tables()
@@ -66,13 +68,14 @@ def _write_settings_of(source: str, config: Path, overrides: dict[str, Any]) -> 
         "bigquery": place | overrides.get("bigquery", {}),
     }
     settings, what = settings_for_source(load_settings(config if config.exists() else None, overrides), source)
+    settings = checked(settings)
     console.print(what)
     text = toml_of(settings)
     if config.exists():
         raise SettingsError(
             f"{config} is there already, and is left as it is", f"These settings are for the table:\n\n{text}"
         )
-    config.write_text(text, encoding="utf-8")
+    write_text(config, text, "the settings")
     console.print(f"wrote {config}")
     if "project_timezone" not in overrides:
         console.print('project_timezone is "UTC"; change it if the Mixpanel project is elsewhere.')

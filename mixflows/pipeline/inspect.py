@@ -40,10 +40,11 @@ def inspect_day(context: RunContext, day: date, auditor: Auditor) -> Inspection:
     """Stages a day, judges it and looks at samples. Publishes nothing, records nothing.
 
     Raises:
+        MissingTableError: There is no ledger.
         UnknownDayError: The source has no row of the day.
     """
+    state = day_states(context.warehouse).get(day)  # first: where there is no ledger, nothing is created
     planned = planned_day(context, day)
-    state = day_states(context.warehouse).get(day)
     batch = stage_batch(context, [planned], by_keys=False)
     try:
         (staged,) = with_drift(context.warehouse, context.settings, batch.days)

@@ -44,17 +44,24 @@ class PlanRequest:
     retry_of: str | None = None
 
 
-def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest) -> Plan:
-    """Reads the source's days and the ledger, and plans. Tables and columns that are missing are made first.
+def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest, *, only_reads: bool = False) -> Plan:
+    """Reads the source's days and the ledger, and plans.
+
+    Args:
+        warehouse: An open warehouse.
+        settings: The rules.
+        request: What is asked for.
+        only_reads: Whether nothing is written; else tables and columns that are missing are made first.
 
     Raises:
-        MissingTableError: There is no source yet.
+        MissingTableError: There is no source yet, or a table is missing and nothing may be written.
         SourceColumnsError: The source lacks a column, or the type of one changed; nothing was written.
         RulesChangedError: Published days in the range were judged by other rules, and that was not accepted.
         UsageError: The latest day is to come first, and days are blocked by how they differ from those before.
     """
     _refuse_newest_first(settings, request)
-    warehouse.create_tables()
+    if not only_reads:
+        warehouse.create_tables()
     source, without_day = warehouse.source_days()
     columns = warehouse.source().columns_version
     states = day_states(warehouse)

@@ -167,7 +167,8 @@ def sampled(context: RunContext, batch: StagedBatch, days: Collection[date]) -> 
     found: dict[date, list[Row]] = {}
     for row in BatchStatements.of(context, batch).run("samples", wanted):
         found.setdefault(row["partition_date"], []).append(row)
-    return {day: day_samples(rows, context.settings) for day, rows in found.items()}
+    settings = context.warehouse.source().spelled(context.settings)
+    return {day: day_samples(rows, settings) for day, rows in found.items()}
 
 
 def compares_content(context: RunContext) -> bool:

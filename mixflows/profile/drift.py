@@ -65,12 +65,13 @@ class Drift:
             profile: The day.
             future_rows: Copies that are rejected as being in the future.
             past: Profiles of days with rows, among the 28 before it.
-            identities: Columns that say who did it; the first is the distinct id.
+            identities: Columns that say who did it, in any case; the first is the distinct id.
         """
         if not profile.rows:
             return cls(notes=dict.fromkeys(cls.names(), "not judged: no rows"))
         ahead = sum(rows for quarters, rows in profile.lags.items() if quarters < -1) - future_rows
-        who = profile.columns.get(identities[0]) if identities else None
+        identities = [name.lower() for name in identities]
+        who = next((column for name, column in profile.columns.items() if [name.lower()] == identities[:1]), None)
         alone = {
             "clock_ahead_rate": max(ahead, 0) / profile.rows,
             "identity_missing_rate": who.missing / profile.rows if who else None,
@@ -138,7 +139,7 @@ def _columns(
         if len(before) < PAST_AT_LEAST:
             continue
         usual = median(c.missing / rows for c, rows in before)
-        rises[name in identities][name] = max(0.0, column.missing / profile.rows - usual)
+        rises[name.lower() in identities][name] = max(0.0, column.missing / profile.rows - usual)
         if before[-1][0].type != column.type:
             rises[False][name] = 1.0
         sizes = [c.size for c, _ in before if c.size is not None]

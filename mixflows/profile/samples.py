@@ -93,9 +93,10 @@ def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
 
 def properties_of(row: Row, settings: Settings) -> dict[str, Any]:
     """A copy's content by name: its columns, and the members of its JSON."""
-    left_out = {*OF_THE_COPY, settings.columns.arrival, settings.columns.loaded_at, settings.columns.day}
-    found = {name: value for name, value in row.items() if name not in left_out and value is not None}
-    held = found.pop("properties", None)
+    roles = (settings.columns.arrival, settings.columns.loaded_at, settings.columns.day)
+    left_out = {*OF_THE_COPY, *(name.lower() for name in roles if name)}
+    found = {name: value for name, value in row.items() if name.lower() not in left_out and value is not None}
+    held = next((found.pop(name) for name in list(found) if name.lower() == "properties"), None)
     if isinstance(held, str):
         try:
             held = json.loads(held)

@@ -1,7 +1,6 @@
 """The report as one HTML file: no request leaves it, and it says the answer before it shows the figures."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +17,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mixflows.costs.billed import in_words, spoken_bytes, spoken_money, spoken_slots
-from mixflows.errors import WarehouseFullError
+from mixflows.errors import UsageError
+from mixflows.files import is_regular, write_text
 from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, what_changed, why_stopped
 from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
 from mixflows.report.data import collect, to_json
@@ -131,40 +131,34 @@ def write_report(
 
     Raises:
         WarehouseError: A statement failed.
-        WarehouseFullError: The file cannot be written.
+        OutputError: The file cannot be written.
+        UsageError: The file is the warehouse.
     """
-    data = collect(warehouse, settings, since or made_before(out))
-    text = {"html": render_html, "json": to_json, "markdown": to_markdown}[kind](data)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=".part", delete=False) as part:
-            part.write(text.encode())
-        _replace(out, Path(part.name))
-    except OSError as err:
-        raise WarehouseFullError(
-            f"the report cannot be written to {out}: {err.strerror}",
-            "Name a file in a folder you can write to with --out.",
-        ) from err
+    if settings.warehouse.engine == "duckdb" and is_regular(out) and out.samefile(settings.warehouse.path):
+        raise UsageError(
+            f"{out} is the warehouse {settings.warehouse.path}, which the report would replace",
+            "Name another file for the report.",
+        )
+    write_text(out, report_text(warehouse, settings, kind=kind, since=since or made_before(out)), "the report")
     return out
+
+
+def report_text(warehouse: Warehouse, settings: Settings, *, kind: Format, since: datetime | None) -> str:
+    """Reads the warehouse and gives the report as text; see `write_report`."""
+    data = collect(warehouse, settings, since)
+    return {"html": render_html, "json": to_json, "markdown": to_markdown}[kind](data)
 
 
 def made_before(out: Path) -> datetime | None:
     """When the report was made that is there already, in any format; None where there is none, or another file."""
+    if not is_regular(out):
+        return None
     try:
         with out.open(encoding="utf-8", errors="replace") as page:
             found = MADE_AT.search(page.read(2000))
         return datetime.fromisoformat(found[found.lastindex or 0]) if found else None
     except (OSError, ValueError):
         return None
-
-
-def _replace(out: Path, part: Path) -> None:
-    try:
-        part.chmod(0o644)
-        part.replace(out)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
 
 
 @cache

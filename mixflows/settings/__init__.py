@@ -1,7 +1,8 @@
 """The settings: one frozen model, how it is loaded, and how it is written as TOML."""
 
-from mixflows.settings.load import DEFAULT_CONFIG, load_settings, parse_assignments
+from mixflows.settings.load import DEFAULT_CONFIG, checked, load_settings, parse_assignments, settings_file
 from mixflows.settings.model import (
+    CLAIMS,
     FINGERPRINT_VERSION,
     BackfillSettings,
     BigQuerySettings,
@@ -16,10 +17,13 @@ from mixflows.settings.model import (
     WarehouseSettings,
 )
 from mixflows.settings.quality import Bounds, QualitySettings
+from mixflows.settings.roles import RESERVED_PREFIX
 
 __all__ = [
+    "CLAIMS",
     "DEFAULT_CONFIG",
     "FINGERPRINT_VERSION",
+    "RESERVED_PREFIX",
     "BackfillSettings",
     "BigQuerySettings",
     "Bounds",
@@ -33,6 +37,8 @@ __all__ = [
     "Settings",
     "TableSettings",
     "WarehouseSettings",
+    "checked",
     "load_settings",
     "parse_assignments",
+    "settings_file",
 ]

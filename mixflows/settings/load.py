@@ -1,7 +1,8 @@
 """Reads the settings from `mixflows.toml`, the environment and the command line.
 
 Order of precedence, strongest first: overrides (flags of the command line), `MIXFLOWS_…` in the environment (nesting by `__`),
-the TOML file, the defaults.
+the TOML file, the defaults. Relative paths in the file and the default path of the warehouse start from the file's folder,
+all others from the working folder.
 """
 
 import os
@@ -9,23 +10,33 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mixflows.errors import SettingsError
-from mixflows.settings.model import Settings
+from mixflows.settings.model import Settings, WarehouseSettings
+from mixflows.settings.paths import in_folder
 
 DEFAULT_CONFIG = Path("mixflows.toml")
 ENV_PREFIX = "MIXFLOWS_"
+CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
+"""Names the settings file where `--config` does not."""
+
+
+def settings_file(config: Path | None = None) -> Path | None:
+    """The settings file that is named, by `config` or else by the environment; None where none is."""
+    if config is None and (named := os.environ.get(CONFIG_VARIABLE)):
+        return Path(named)
+    return config
 
 
 def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Reads the settings from their sources.
 
     Args:
-        config: The TOML file; by default `mixflows.toml` here, if there is one.
+        config: The TOML file; by default the one that `MIXFLOWS_CONFIG` names, else `mixflows.toml` here, if there is one.
         overrides: Nested values that win over everything else (the command line's flags).
 
     Returns:
@@ -34,10 +45,11 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
     Raises:
         SettingsError: A key is unknown, a value does not fit, or the named file cannot be read. Every finding is named.
     """
-    path = config if config is not None else DEFAULT_CONFIG
-    if config is not None and not config.is_file():
-        raise SettingsError(f"settings file {config} is not there", "Name an existing file with --config.")
+    named = settings_file(config)
+    path = named or DEFAULT_CONFIG
+    written = _read(path, CONFIG_VARIABLE if config is None else "--config") if named or path.exists() else {}
     _refuse_unknown_environment()
+    refuse_secrets(Settings, overrides or {})
 
     class Sources(Settings, BaseSettings):
         model_config = SettingsConfigDict(
@@ -57,19 +69,71 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+            return init_settings, env_settings, InitSettingsSource(settings_cls, written)
 
     try:
         merged = Sources(**dict(overrides or {}))
-        return Settings.model_validate(merged.model_dump())
-    except tomllib.TOMLDecodeError as err:
-        raise SettingsError(f"settings file {path} is not valid TOML: {err}") from err
+        return Settings.model_validate(merged.model_dump()).of_folder(path.parent)
     except ValidationError as err:
         raise SettingsError(_findings(err, path), "See the table of settings in README.md.") from err
 
 
+def checked(settings: Settings) -> Settings:
+    """Checks settings that were put together from others as if they had been read.
+
+    Raises:
+        SettingsError: They contradict each other.
+    """
+    try:
+        return Settings.model_validate(settings.model_dump())
+    except ValidationError as err:
+        raise SettingsError(_findings(err, DEFAULT_CONFIG), "See the table of settings in README.md.") from err
+
+
+def _read(path: Path, named_by: str) -> dict[str, Any]:
+    """The values of a settings file, with paths that start from its folder.
+
+    Raises:
+        SettingsError: It is no file, cannot be read, or is not TOML.
+    """
+    try:
+        values = tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError as err:
+        raise SettingsError(f"settings file {path} is not there", f"Name an existing file with {named_by}.") from err
+    except OSError as err:
+        raise SettingsError(
+            f"settings file {path} cannot be read: {err.strerror}", f"Name a file that can be read with {named_by}."
+        ) from err
+    except UnicodeDecodeError as err:
+        raise SettingsError(f"settings file {path} is not valid TOML: it is not in UTF-8") from err
+    except tomllib.TOMLDecodeError as err:
+        raise SettingsError(f"settings file {path} is not valid TOML: {err}") from err
+    section = values.get("warehouse", {})
+    if isinstance(section, dict) and "bigquery" not in section.values():
+        values["warehouse"] = {"path": str(WarehouseSettings().path), **cast("dict[str, Any]", section)}
+    return in_folder(values, path.parent, Settings)
+
+
+def refuse_secrets(model: type[BaseModel], overrides: Mapping[str, Any], section: str = "") -> None:
+    """Refuses secret settings among overrides, which flows store as parameters for everybody to read.
+
+    Raises:
+        SettingsError: A secret setting is set.
+    """
+    for name, value in overrides.items():
+        kind = model.model_fields[name].annotation if name in model.model_fields else None
+        if SecretStr in (kind, *get_args(kind)):
+            variable = f"{ENV_PREFIX}{section}{name}".replace(".", "__").upper()
+            raise SettingsError(
+                f"{section}{name} is secret and is not taken from --set, which Prefect stores as a parameter",
+                f"Set {variable} in the environment, or keep it in a Prefect block.",
+            )
+        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            refuse_secrets(kind, cast("Mapping[str, Any]", value), f"{section}{name}.")
+
+
 def _refuse_unknown_environment() -> None:
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in ("config", *Settings.model_fields)}
     for name in sorted(os.environ):
         if name.startswith(ENV_PREFIX) and name.removeprefix(ENV_PREFIX).split("__")[0].upper() not in known:
             raise SettingsError(f"environment variable {name} names no setting", f"Known: {', '.join(sorted(known))}.")

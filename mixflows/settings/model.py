@@ -2,22 +2,27 @@
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
+from mixflows.settings.paths import file_path, regular_file
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
+from mixflows.settings.roles import refuse_shared_columns, refuse_shared_tables
 
 Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
 Restatements = Literal["loaded_at", "content", "never"]
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
+CLAIMS = "mp_day_claims"
+"""BigQuery's table of the days that runs have claimed."""
 FINGERPRINT_VERSION = 2
 """Moves with every change of what the fingerprint is made of (docs/decisions/fingerprint.md)."""
 USERS_IDS = (
@@ -38,7 +43,7 @@ class WarehouseSettings(Frozen):
 
     engine: Literal["duckdb", "bigquery"] = "duckdb"
     """The engine that does the work."""
-    path: Path = Path("mixflows.duckdb")
+    path: Annotated[Path, BeforeValidator(regular_file)] = Path("mixflows.duckdb")
     """DuckDB's file."""
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
     """Memory that DuckDB may use before it spills to disk beside the file."""
@@ -62,7 +67,7 @@ class BigQuerySettings(Frozen):
     """The dataset of short-lived tables; by default `dataset`."""
     staging_hours: int = Field(default=24, ge=1)
     """Short-lived tables expire after this."""
-    key_file: Path | None = None
+    key_file: Annotated[Path | None, BeforeValidator(file_path)] = None
     """A service account's key file; by default Application Default Credentials."""
     credentials_block: str | None = None
     """The name of a prefect-gcp GcpCredentials block; wins over `key_file`."""
@@ -124,6 +129,11 @@ class ColumnSettings(Frozen):
     """Columns that tell of a copy's delivery and not of the event, besides the arrival, `loaded_at` and names that begin with
     `_airbyte_`, `_fivetran_`, `_sdc_` or `_dlt_`: they are published, and are no part of the content."""
 
+    @model_validator(mode="after")
+    def _no_column_plays_two_roles(self) -> "ColumnSettings":
+        refuse_shared_columns(self.model_dump(exclude={"about_the_copy"}), self.about_the_copy)
+        return self
+
 
 class LandingSettings(Frozen):
     """How raw-export files are read."""
@@ -166,7 +176,7 @@ class BackfillSettings(Frozen):
 class ReportSettings(Frozen):
     """The report."""
 
-    path: Annotated[Path | None, BeforeValidator(none_word)] = None
+    path: Annotated[Path | None, BeforeValidator(file_path), BeforeValidator(none_word)] = None
     """Written anew after each run and each release, where it is named."""
     prefect_ui: Annotated[str | None, BeforeValidator(none_word)] = None
     """Where runs can be looked at, such as http://127.0.0.1:4200; then the report links to them."""
@@ -186,6 +196,23 @@ class Settings(Frozen):
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()
     report: ReportSettings = ReportSettings()
+    _folder: Path = PrivateAttr(default=Path())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self.model_dump() == other.model_dump()  # the folder is no setting
+
+    __hash__ = Frozen.__hash__
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings file; the working folder where there is no such file."""
+        return self._folder
+
+    def of_folder(self, folder: Path) -> "Settings":
+        """The same settings, read from a file in a folder."""
+        placed = self.model_copy()
+        placed._folder = folder
+        return placed
 
     @property
     def warehouse_name(self) -> str:
@@ -198,6 +225,29 @@ class Settings(Frozen):
     def _engine_has_a_place(self) -> "Settings":
         if self.warehouse.engine == "bigquery" and not self.bigquery.project:
             raise ValueError("warehouse.engine is bigquery, so bigquery.project must name a project")
+        return self
+
+    @model_validator(mode="after")
+    def _no_table_plays_two_roles(self) -> "Settings":
+        refuse_shared_tables(self._places())
+        return self
+
+    def _places(self) -> dict[str, tuple[str, str]]:
+        """Schema and name of each table by its setting, and of the one that has no setting."""
+        names: dict[str, str] = self.tables.model_dump()
+        if self.warehouse.engine == "duckdb":
+            return {f"tables.{role}": ("", name) for role, name in names.items()}
+        place = self.bigquery
+        ours = f"{place.project}.{place.dataset}"
+        source = f"{place.source_project or place.project}.{place.source_dataset or place.dataset}"
+        places = {f"tables.{role}": (source if role == "source" else ours, name) for role, name in names.items()}
+        return places | {"the table of claims": (ours, CLAIMS)}
+
+    @model_validator(mode="after")
+    def _report_is_no_warehouse(self) -> "Settings":
+        report, warehouse = self.report.path, self.warehouse.path
+        if self.warehouse.engine == "duckdb" and report and os.path.realpath(report) == os.path.realpath(warehouse):
+            raise ValueError(f"report.path and warehouse.path both name {warehouse}; name another file for the report")
         return self
 
     @model_validator(mode="after")

@@ -12,12 +12,17 @@ _open: dict[str, tuple[Settings, Warehouse]] = {}
 _lock = threading.Lock()
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
+def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Warehouse:
     """The process's one warehouse for these settings, opened on first use and closed when the process ends.
 
     Threads share it. Opened again with other settings, it is closed and opened anew.
 
+    Args:
+        settings: Where it is.
+        must_exist: Whether DuckDB's file must be there already, as for all that only reads; else it is created.
+
     Raises:
+        MissingTableError: The file is not there.
         WarehouseError: It cannot be opened; see the errors of the engine.
     """
     place = _place(settings)
@@ -28,7 +33,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
                 return warehouse
             warehouse.close()
             del _open[place]
-        warehouse = _connect(settings)
+        warehouse = _connect(settings, must_exist=must_exist)
         _open[place] = settings, warehouse
         return warehouse
 
@@ -74,14 +79,14 @@ def _place(settings: Settings) -> str:
     return str(settings.warehouse.path.resolve())
 
 
-def _connect(settings: Settings) -> Warehouse:
+def _connect(settings: Settings, *, must_exist: bool) -> Warehouse:
     if settings.warehouse.engine == "bigquery":
         from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 
         return BigQueryWarehouse(settings)
     from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
-    return DuckDBWarehouse(settings)
+    return DuckDBWarehouse(settings, must_exist=must_exist)
 
 
 atexit.register(close_warehouses)

@@ -101,7 +101,7 @@ _REJECTED = {
 
 
 def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
-    """Descriptions of a table's columns, by name; of a published table, only of those with a role, and our own."""
+    """Descriptions of a table's columns, by name in lower case; of a published table, only of those with a role, and our own."""
     own = {
         "ledger": _LEDGER,
         "quality": _QUALITY,
@@ -123,5 +123,5 @@ def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
         "partition_date": _RUN["partition_date"],
         "properties": "The event's other properties.",
     }
-    described = {name: text for name, text in roles.items() if name is not None}
+    described = {name.lower(): text for name, text in roles.items() if name is not None}
     return described | _REJECTED if role == "rejected" else described

@@ -379,7 +379,7 @@ class Expressions:
 
     def source_file(self, alias: str) -> str:
         """The file that a copy was landed from; NULL where the source does not tell."""
-        known = next((c for c in self._source.columns if (c.name, c.type) == (SOURCE_FILE, "STRING")), None)
+        known = next((c for c in self._source.columns if (c.name.lower(), c.type) == (SOURCE_FILE, "STRING")), None)
         return self._at(alias, known) if known else "CAST(NULL AS STRING)"
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from mixflows.errors import SourceColumnsError
 from mixflows.intake.landing import promoted_columns
-from mixflows.settings import Key, Settings
+from mixflows.settings import RESERVED_PREFIX, Key, Settings
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
@@ -22,8 +22,6 @@ REJECTED_COLUMNS = {
     "run_id": "STRING",
 }
 """Columns that the rejected copies have besides the source's, with their types."""
-RESERVED_PREFIX = "mf__"
-"""Of every column that statements add to the source's on the way; no source column may begin with it."""
 STAGED_DAY, STAGED_IN_DAY = f"{RESERVED_PREFIX}day", f"{RESERVED_PREFIX}in_day"
 """Columns of a staged batch: the day of each row, and whether its event time lies in it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
@@ -32,6 +30,10 @@ COPY_PREFIXES = ("_airbyte_", "_fivetran_", "_sdc_", "_dlt_")
 """How loaders name the columns that tell of a copy's delivery. Source: the documentation of Airbyte, Fivetran, Singer, dlt."""
 INSTANTS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "TIMESTAMP")
 """Types that are read as an instant: numbers and numeric strings are milliseconds since 1970."""
+
+
+WALL_CLOCKS = ("DATETIME", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+"""Types that do not say in which time zone they count, the last three of DuckDB."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,24 @@ class Source:
         """A hash of the columns' names and types."""
         named = [(column.name, column.native_type) for column in self.columns]
         return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
+
+    def spelled(self, settings: Settings) -> Settings:
+        """The settings with the names of columns in the source's own spelling, which may differ in case."""
+        true = {column.name.lower(): column.name for column in self.columns}
+
+        def spell(name: str) -> str:
+            return true.get(name.lower(), name)
+
+        roles: dict[str, str | None] = settings.columns.model_dump(exclude={"about_the_copy"})
+        columns = {role: spell(name) if name else None for role, name in roles.items()}
+        about = tuple(spell(name) for name in settings.columns.about_the_copy)
+        profiled = tuple(spell(name) for name in settings.quality.profiled_columns)
+        return settings.model_copy(
+            update={
+                "columns": settings.columns.model_copy(update={**columns, "about_the_copy": about}),
+                "quality": settings.quality.model_copy(update={"profiled_columns": profiled}),
+            }
+        )
 
     @classmethod
     def of(cls, columns: tuple[Column, ...], settings: Settings, *, words: Mapping[str, str] | None = None) -> Self:
@@ -164,6 +184,8 @@ class _Roles:
         return column
 
     def has_type(self, role: str, column: Column, allowed: Collection[str]) -> None:
+        if column.type in WALL_CLOCKS and role != "day":
+            self._refuse_wall_clock(role, column)
         if column.type not in allowed:
             wanted = ", ".join(self._words.get(kind, kind) for kind in allowed)
             raise SourceColumnsError(
@@ -173,20 +195,27 @@ class _Roles:
             )
 
     def is_instant(self, time: Column) -> None:
-        if time.type == "TIMESTAMP":
-            return
+        if time.type in WALL_CLOCKS:
+            self._refuse_wall_clock("time", time)
+        if time.type != "TIMESTAMP":
+            raise SourceColumnsError(
+                f"column {self._settings.tables.source}.{time.name} is {time.native_type}, but columns.time must be"
+                f" {self._words.get('TIMESTAMP', 'TIMESTAMP')}",
+                "Name another column as columns.time, or change the source's type.",
+            )
+
+    def _refuse_wall_clock(self, role: str, column: Column) -> None:
         table, wanted = self._settings.tables.source, self._words.get("TIMESTAMP", "TIMESTAMP")
-        hint = "Name another column as columns.time, or change the source's type."
-        if time.type == "DATETIME" and self._words:
+        hint = f"Name another column as columns.{role}, or a table that has it as {wanted}: {wanted}({column.name}, 'UTC')."
+        if self._words:
+            name, of = (part.replace('"', '""') for part in (column.name, table))
             hint = (
-                f'If it counts in UTC: ALTER TABLE "{table}" ALTER COLUMN "{time.name}" TYPE {wanted}'
-                f" USING \"{time.name}\" AT TIME ZONE 'UTC';"
+                f'If it counts in UTC: ALTER TABLE "{of}" ALTER COLUMN "{name}" TYPE {wanted}'
+                f" USING \"{name}\" AT TIME ZONE 'UTC';"
             )
         raise SourceColumnsError(
-            f"column {table}.{time.name} is {time.native_type}, which does not say in which time zone it counts, but"
-            f" columns.time must be {wanted}"
-            if time.type == "DATETIME"
-            else f"column {table}.{time.name} is {time.native_type}, but columns.time must be {wanted}",
+            f"column {table}.{column.name} is {column.native_type}, which does not say in which time zone it counts, but"
+            f" columns.{role} must be {wanted}",
             hint,
         )
 
@@ -239,8 +268,9 @@ def profiled_columns(source: Source, settings: Settings) -> tuple[Column, ...]:
     Narrow ones only: each is read on every row of the day.
     """
     who = identity_columns(settings)
-    wanted = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
-    return tuple(column for column in source.columns if column.name in wanted and column.type in NARROW_TYPES)
+    named = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
+    wanted = {name.lower() for name in named}
+    return tuple(column for column in source.columns if column.name.lower() in wanted and column.type in NARROW_TYPES)
 
 
 def identity_columns(settings: Settings) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def test_what_is_not_where_the_settings_say_is_named_with_the_next_step(mixpanel
         ({"tables": {"source": "nowhere"}}, "source", "is not there", "tables.source"),
         ({"tables": {"source": "a_view"}}, "source", "is a view, not a table", "Name the table under it"),
         ({"columns": {"insert_id": "nowhere"}}, "source", "has no column 'nowhere'", "Its columns are"),
-        ({"columns": {"time": "mp_insert_id"}}, "source", "columns.time must be TIMESTAMP", "Name another column"),
+        ({"columns": {"time": "city"}}, "source", "columns.time must be TIMESTAMP", "Name another column"),
     ):
         found = look(mixpanel.settings(**sections))
         check = found.get(name) or found["staging dataset"]

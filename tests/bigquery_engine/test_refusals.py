@@ -106,6 +106,25 @@ def test_a_source_that_is_not_there(mixflows: Command, place: Place) -> None:
     assert "tables.source" in said
 
 
+def test_a_source_in_another_case_is_named_as_it_is_spelled(mixflows: Command, place: Place, endpoint: str) -> None:
+    place.create_table("MP_Master_Event", LANDED)
+    not_found = Answer(404, "notFound", f"Not found: Table {place.table('mp_master_event')}")
+    # The server here finds a table in any case; BigQuery does not.
+    with proxy(endpoint, lambda request: not_found if "/tables/mp_master_event" in request.path else None) as through:
+        for words in (("run", "--no-prefect"), ("plan",), ("doctor",)):
+            code, said = mixflows(*words, api_endpoint=through)
+            assert code == 1
+            assert f"table {place.table('mp_master_event')} is not there" in said
+            assert 'tables.source = "MP_Master_Event"' in said
+
+
+def test_reading_commands_make_no_table(mixflows: Command, place: Place) -> None:
+    place.create_table("mp_master_event", LANDED)
+    for words in (("status",), ("plan",), ("report", "--out", "-"), ("explain", "--insert-id", "a"), ("doctor",)):
+        mixflows(*words)
+    assert [table.table_id for table in place.client.list_tables(place.dataset)] == ["mp_master_event"]
+
+
 def test_a_column_that_the_source_lacks(mixflows: Command, place: Place) -> None:
     place.create_table("mp_master_event", {name: kind for name, kind in LANDED.items() if name != "mp_insert_id"})
     code, said = run(mixflows)

@@ -25,7 +25,7 @@ def test_environment_wins_over_the_file_and_flags_over_both(backfilled: Installa
 
 def test_an_environment_variable_sets_one_value_and_leaves_its_neighbours(backfilled: Installation) -> None:
     env = {"MIXFLOWS_WAREHOUSE__PATH": "elsewhere.duckdb"}
-    assert "elsewhere.duckdb" in backfilled.run("status", env=env).out
+    assert "elsewhere.duckdb" in backfilled.run("init", env=env).out
     assert (backfilled.folder / "elsewhere.duckdb").exists()
 
 

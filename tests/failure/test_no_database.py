@@ -60,12 +60,14 @@ def test_a_damaged_file(tmp_path: Path, published: Yard, damage: Callable[[bytes
 def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "mixflows.duckdb"
     path.mkdir()
-    check_told(mixflows(path, "status"), f"{path} cannot be read as a DuckDB database", "Is a directory")
+    ended = mixflows(path, "status")
+    assert ended.code == 2
+    assert f"warehouse.path: '{path}' is a folder" in ended.err
 
 
 @pytest.mark.parametrize("parent", ["missing", "a-file"])
 def test_no_folder_for_the_file(tmp_path: Path, parent: str) -> None:
     (tmp_path / "a-file").touch()
     done = mixflows(tmp_path / parent / "mixflows.duckdb", "status", cwd=tmp_path)
-    check_told(done, f"the folder {tmp_path / parent} of warehouse.path is not there", "Make it, or name another path.")
+    check_told(done, f"the folder {tmp_path / parent} of warehouse.path is not there", "--config")
     assert [file.name for file in tmp_path.iterdir()] == ["a-file"]

@@ -113,7 +113,7 @@ def test_a_read_only_file(published: Yard) -> None:
 
 def test_a_new_warehouse_in_a_read_only_folder(tmp_path: Path) -> None:
     with read_only(tmp_path) as disk:
-        ended = mixflows_alone(tmp_path / "new.duckdb", "status", prefix=disk.prefix)
+        ended = mixflows_alone(tmp_path / "new.duckdb", "land", "export.jsonl", prefix=disk.prefix)
     check_told(ended, "new.duckdb cannot be written", "Read-only file system")
     assert not list(tmp_path.iterdir())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.errors import WarehouseFullError
+from mixflows.errors import OutputError
 from mixflows.model import PlanReason, Status
 from mixflows.report.data import collect
 from mixflows.report.page import render_html, write_report
@@ -263,9 +263,9 @@ def test_a_report_is_written_whole_or_not_at_all(history: History, tmp_path: Pat
     assert first.rstrip().endswith("</html>")
     assert [path.name for path in out.parent.iterdir()] == ["today.html"]
     (tmp_path / "a file").write_text("")
-    with pytest.raises(WarehouseFullError, match="the report cannot be written to"):
+    with pytest.raises(OutputError, match="the report cannot be written to"):
         write_report(warehouse, history.settings, tmp_path / "a file" / "today.html")
-    with pytest.raises(WarehouseFullError, match="the report cannot be written to"):
+    with pytest.raises(OutputError, match="the report cannot be written to"):
         write_report(warehouse, history.settings, out.parent)
     warehouse.close()
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".part") == []

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 # The modules and packages of mixflows, lowest first; those that stand together do not import each other.
 INNER_ROOMS = (
     {"errors", "sql", "verdict"},
-    {"days"},
+    {"days", "files"},
     {"settings"},
     {"intake", "profile"},
     {"model"},

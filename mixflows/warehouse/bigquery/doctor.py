@@ -110,9 +110,7 @@ class _Doctor:
         table_id = self._warehouse.table_id("source")
         table = self._table(table_id)
         if table is None:
-            return [
-                failed("source", f"table {table_id} is not there", "Check tables.source and bigquery.source_dataset.")
-            ]
+            return [failed("source", f"table {table_id} is not there", self._warehouse.advice_on_source())]
         self._warehouse.source()
         refuse_unpruned(table, self._settings)
         try:

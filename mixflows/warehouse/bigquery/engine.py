@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from mixflows.days import days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
-from mixflows.settings import FINGERPRINT_VERSION, Settings
+from mixflows.settings import CLAIMS, FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
@@ -27,6 +27,7 @@ from mixflows.warehouse.bigquery.pricing import billed, stand_ins
 from mixflows.warehouse.bigquery.sources import (
     EXPORT_LOG,
     ExportLog,
+    advice_on_missing,
     partition_column,
     refuse_unpruned,
     refuse_view,
@@ -49,7 +50,6 @@ from mixflows.warehouse.transpile import missing_columns
 JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
 function: a dataset keeps those that it has."""
-CLAIMS = "mp_day_claims"
 VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
 """The views for analysts, each with the table that it reads."""
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
@@ -175,14 +175,17 @@ class BigQueryWarehouse:
                 if table is None:
                     with self._told("look up the source's dataset"):
                         self._client.get_dataset(self._source_dataset)
-                    raise MissingTableError(
-                        f"table {self.table_id('source')} is not there", "Check [bigquery] and tables.source."
-                    )
+                    raise MissingTableError(f"table {self.table_id('source')} is not there", self.advice_on_source())
                 refuse_view(table)
                 source = Source.of(columns_of(table), self._settings)
                 refuse_unpruned(table, self._settings)
                 self._known_source, self._partitioned_by = source, partition_column(table)
             return self._known_source
+
+    def advice_on_source(self) -> str:
+        """What to do about a source that is not there."""
+        with self._told("list the tables beside the source"):
+            return advice_on_missing(self._client, self._source_dataset, self._settings.tables.source)
 
     def forget_source(self) -> None:
         """Reads the source's columns anew at the next use."""

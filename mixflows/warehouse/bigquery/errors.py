@@ -113,7 +113,7 @@ def _missing(text: str, where: str, settings: BigQuerySettings, client: bigquery
     for project, dataset in _datasets(settings):
         location = _location(client, f"{project}.{dataset}")
         if location == "":
-            return MissingTableError(
+            return WarehouseError(
                 f"dataset {project}.{dataset} is not there",
                 f"Make it in location {settings.location} (mixflows makes tables, no datasets), or correct [bigquery].",
             )

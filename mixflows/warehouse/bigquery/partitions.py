@@ -112,7 +112,7 @@ def _partition(row: Row) -> date | None:
 
 def _days_of(partition: date, partitioned_by: str, settings: Settings) -> list[date]:
     """The project's days that a partition's rows may belong to: more than one where it is a day of UTC."""
-    if partitioned_by != settings.columns.time or settings.project_timezone == "UTC":
+    if partitioned_by.lower() != settings.columns.time.lower() or settings.project_timezone == "UTC":
         return [partition]
     start = datetime.combine(partition, datetime.min.time(), tzinfo=UTC)
     ends = (start, start + timedelta(days=1) - timedelta(microseconds=1))

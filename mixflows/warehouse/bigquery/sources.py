@@ -68,6 +68,14 @@ def recognise(table: bigquery.Table) -> Recognised:
     return Recognised(pipeline, _in_words(partition), columns)
 
 
+def advice_on_missing(client: bigquery.Client, dataset: str, name: str) -> str:
+    """What to do about a source that is not there; BigQuery tells names of tables apart by case."""
+    for item in client.list_tables(dataset):
+        if item.table_id.lower() == name.lower():
+            return f'Its name there is {item.table_id}: set tables.source = "{item.table_id}".'
+    return "Check tables.source and bigquery.source_dataset."
+
+
 def refuse_view(table: bigquery.Table) -> None:
     """Refuses what has no partitions of its own.
 
@@ -105,11 +113,11 @@ def refuse_unpruned(table: bigquery.Table, settings: Settings) -> None:
         SourceColumnsError: The table is partitioned by another column than the one that the settings take the day from.
     """
     partition = partition_column(table)
-    names = {field.name for field in fields_of(table)} | {INGESTION_DAY}
-    day = settings.columns.day if settings.columns.day in names else None
-    used = day or settings.columns.time
+    true = {name.lower(): name for name in (*(field.name for field in fields_of(table)), INGESTION_DAY)}
+    day = true.get((settings.columns.day or "").lower())
+    used = day or true.get(settings.columns.time.lower(), settings.columns.time)
     if partition is not None and partition != used:
-        wanted = "none" if partition == settings.columns.time else partition
+        wanted = "none" if partition.lower() == settings.columns.time.lower() else partition
         raise SourceColumnsError(
             f"the source is partitioned by {_in_words(partition)}, but its day is taken from {used}:"
             " every statement would read the whole table",

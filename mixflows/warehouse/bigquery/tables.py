@@ -143,7 +143,10 @@ def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings
 
 def _described(fields: Sequence[bigquery.SchemaField], role: str, settings: Settings) -> list[bigquery.SchemaField]:
     texts = column_descriptions(role, settings.columns)
-    return [f if f.description or f.name not in texts else _changed(f, description=texts[f.name]) for f in fields]
+    return [
+        f if f.description or f.name.lower() not in texts else _changed(f, description=texts[f.name.lower()])
+        for f in fields
+    ]
 
 
 def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaField:
@@ -168,4 +171,4 @@ def in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
 
 def reads(view: bigquery.Table, table_id: str) -> bool:
     """Whether a view names a table."""
-    return table_id in str(view.view_query)
+    return table_id in str(view.to_api_repr().get("view"))

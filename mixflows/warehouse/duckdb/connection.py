@@ -5,31 +5,43 @@ from contextlib import suppress
 
 import duckdb
 
-from mixflows.errors import WarehouseError
+from mixflows.errors import MissingTableError, WarehouseError
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.dialect import STAGING
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.files import remove_copies
 from mixflows.warehouse.duckdb.types import json_text
 
+LAND_FIRST = "Land files first: mixflows land FILE…"
+WHERE = (
+    "If the warehouse exists elsewhere, name its settings file with --config or MIXFLOWS_CONFIG: a path in that file starts from"
+    " the file's folder, every other one from the working folder."
+)
 SESSIONS = 8
 """Each session leaves a small row group in every table it adds to. Above this number, the next session merges them."""
 MERGES = 4
 """Merges per table in that session; each one may rewrite 368,640 rows."""
 
 
-def open_file(settings: Settings) -> duckdb.DuckDBPyConnection:
+def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnection:
     """Opens the file for writing, with an in-memory database beside it for the staged days.
 
+    Args:
+        settings: Name the file.
+        must_exist: Whether the file must be there already; else it is created.
+
     Raises:
+        MissingTableError: The file is not there.
         WarehouseBusyError: Another process holds the file.
         WarehouseFullError: The folder cannot be written.
         WarehouseError: The folder is not there, or the file is no DuckDB database.
     """
     path = settings.warehouse.path
     if not path.parent.is_dir():
-        raise WarehouseError(
-            f"the folder {path.parent} of warehouse.path is not there", "Make it, or name another path."
+        raise WarehouseError(f"the folder {path.parent} of warehouse.path is not there", WHERE)
+    if must_exist and not path.exists():
+        raise MissingTableError(
+            f"table {settings.tables.source} is not there, nor is its file {path}", f"{LAND_FIRST}\n{WHERE}"
         )
     # DuckDB would go to the network for an extension when it meets a file of another database.
     config: dict[str, str | bool | int | float | list[str]] = {

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from mixflows.errors import MixflowsError
 from mixflows.settings import Settings
 from mixflows.warehouse.checks import Check, failed, ok, source_checks, warning
+from mixflows.warehouse.duckdb.connection import LAND_FIRST, WHERE
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 
 def duckdb_checks(settings: Settings) -> Iterator[Check]:
     """Looks at the file, the source and its days. Writes nothing, and makes no file."""
     path = settings.warehouse.path
+    if not path.parent.is_dir():
+        yield failed("file", f"the folder {path.parent} of warehouse.path is not there", WHERE)
+        return
     if not path.is_file():
-        yield warning("file", f"{path} is not there yet", "Land files into it: mixflows land FILE…")
+        yield warning("file", f"{path} is not there yet", f"{LAND_FIRST}\n{WHERE}")
         return
     try:
         warehouse = DuckDBWarehouse(settings)

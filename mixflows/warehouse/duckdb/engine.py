@@ -20,7 +20,7 @@ from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.dialect import date_literal, day_list
-from mixflows.warehouse.duckdb.connection import close_file, open_file
+from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.landing import land_file
@@ -39,8 +39,10 @@ class DuckDBWarehouse:
 
     Args:
         settings: Names, rules, the file and its memory limit.
+        must_exist: Whether the file must be there already; else it is created.
 
     Raises:
+        MissingTableError: The file is not there.
         WarehouseBusyError: Another process holds the file.
         WarehouseFullError: The folder cannot be written.
         WarehouseError: The file is no DuckDB database.
@@ -48,7 +50,7 @@ class DuckDBWarehouse:
 
     engine = "duckdb"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, must_exist: bool = False) -> None:
         self._settings = settings
         self._path = settings.warehouse.path
         self._local = threading.local()
@@ -58,7 +60,7 @@ class DuckDBWarehouse:
         self._parsed: dict[tuple[str, tuple[str, ...]], ParsedStatement] = {}
         self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
         self._known_source: Source | None = None
-        self._root = open_file(settings)
+        self._root = open_file(settings, must_exist=must_exist)
         [(catalog, schema)] = self._execute("SELECT current_database(), current_schema()")
         self._catalog, self._schema = str(catalog), str(schema)
 
@@ -134,7 +136,7 @@ class DuckDBWarehouse:
                 if not columns:
                     raise MissingTableError(
                         f"table {self._settings.tables.source} is not in {self._path}",
-                        "Land files first: mixflows land FILE…",
+                        LAND_FIRST,
                     )
                 self._known_source = Source.of(columns, self._settings, words=NATIVE_TYPES)
             return self._known_source
@@ -322,6 +324,8 @@ class DuckDBWarehouse:
                 self._cursor(), self._settings, content, again=again, landed_at=landed_at, on_progress=on_progress
             )
         self._forget_source()
+        if len(self._columns(self._settings.tables.events)) == 0:
+            self.create_tables()  # now that there is a source
         return landing
 
     def row_access(self) -> RowAccess:

@@ -1,0 +1,61 @@
+"""Paths in the settings: what is a file's path, and which folder a relative one starts from."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel
+
+from mixflows.settings.base import none_word
+
+NO_PATH = re.compile(r":memory:|[A-Za-z_][\w+.-]+:")
+"""How a database in memory and an address (`md:`, `s3://`) begin; the letter of a drive is no address."""
+
+
+def file_path(value: object) -> object:
+    """Checks that a value can be the path of a file; links are followed."""
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    if not text.strip() or any(ord(character) < 32 for character in text):
+        raise ValueError(f"{text!r} is not the path of a file: it is empty, or has control characters in it")
+    if NO_PATH.match(text):
+        raise ValueError(f"{text!r} is a database in memory or an address, not the path of a file; name a file")
+    if text.endswith("/") or _look(Path(text).is_dir):
+        raise ValueError(f"{text!r} is a folder; name a file in it")
+    return value
+
+
+def regular_file(value: object) -> object:
+    """Checks that a value is the path of a regular file, or of one that does not exist yet."""
+    file_path(value)
+    if isinstance(value, str | Path) and _look(Path(value).exists) and not _look(Path(value).is_file):
+        raise ValueError(f"'{value}' is a pipe, a device or a socket; name a file")
+    return value
+
+
+def _look(at: Callable[[], bool]) -> bool:
+    try:
+        return at()
+    except OSError as err:
+        raise ValueError(f"the path of a file cannot be looked up: {err.strerror}") from err
+
+
+def in_folder(values: Mapping[str, Any], folder: Path, model: type[BaseModel]) -> dict[str, Any]:
+    """The values of a settings file, with its relative paths starting from the file's folder.
+
+    Args:
+        values: As they are written in the file, checked or not.
+        folder: The file's.
+        model: The settings, or the section that the values are of.
+    """
+    found = dict(values)
+    for name, value in values.items():
+        kind = model.model_fields[name].annotation if name in model.model_fields else None
+        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            found[name] = in_folder(cast("Mapping[str, Any]", value), folder, kind)
+        elif isinstance(value, str) and (kind is Path or Path in get_args(kind)) and none_word(value) is not None:
+            is_whole = not value.strip() or NO_PATH.match(value) or Path(value).is_absolute()
+            found[name] = value if is_whole else f"{folder}/{value}"
+    return found
