@@ -23,6 +23,7 @@ from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.progress import listener
+from mixflows.text import markdown, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 NAMED_DAYS = 20
@@ -35,9 +36,11 @@ def write_html_report(context: RunContext, out: Path) -> Path:
     from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
 
     path = write_report(context.warehouse, context.settings, out)
-    get_run_logger().info("report written: %s", path)
+    get_run_logger().info("report written: %s", plain(path))
     link = report_url() or path.resolve().as_uri()
-    create_link_artifact(link=link, link_text=path.name, key="mixflows-report", description="The report, as it is now")
+    create_link_artifact(
+        link=link, link_text=markdown(path.name), key="mixflows-report", description="The report, as it is now"
+    )
     return path
 
 
@@ -87,7 +90,7 @@ def leave_artifacts(result: RunResult) -> None:
                 "kept": outcome.row.kept_rows,
                 "rejected": outcome.row.rejected_rows,
                 "duplicate rate": None if outcome.row.duplicate_rate is None else f"{outcome.row.duplicate_rate:.2%}",
-                "note": _why(outcome),
+                "note": markdown(_why(outcome)),  # Prefect shows cells as Markdown
             }
             for outcome in ordered
         ]
@@ -113,7 +116,7 @@ def summary(result: RunResult) -> str:
     ):
         if outcomes:
             lines += ["", f"### {title}", ""]
-            lines += [f"- {o.row.partition_date}: {_why(o)}" for o in outcomes[:NAMED_DAYS]]
+            lines += [f"- {o.row.partition_date}: {markdown(_why(o))}" for o in outcomes[:NAMED_DAYS]]
             if len(outcomes) > NAMED_DAYS:
                 lines.append(f"- and {len(outcomes) - NAMED_DAYS:,} more")
     if result.held:

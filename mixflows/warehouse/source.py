@@ -9,6 +9,7 @@ from typing import Self
 from mixflows.errors import SourceColumnsError
 from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Key, Settings
+from mixflows.text import NAME_LENGTH, plain
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
@@ -159,7 +160,7 @@ class _Roles:
             raise SourceColumnsError(
                 f"table {self._settings.tables.source} has no column {getattr(self._settings.columns, role)!r}, which the"
                 f" setting columns.{role} names",
-                f"Its columns are: {', '.join(column.name for column in self._columns)}.",
+                f"Its columns are: {', '.join(plain(column.name, NAME_LENGTH) for column in self._columns)}.",
             )
         return column
 
@@ -167,7 +168,7 @@ class _Roles:
         if column.type not in allowed:
             wanted = ", ".join(self._words.get(kind, kind) for kind in allowed)
             raise SourceColumnsError(
-                f"column {self._settings.tables.source}.{column.name} is {column.native_type}, but columns.{role} must be one"
+                f"column {self._settings.tables.source}.{plain(column.name)} is {column.native_type}, but columns.{role} must be one"
                 f" of {wanted}",
                 "Name another column in the settings, or change the source's type.",
             )
