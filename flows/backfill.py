@@ -51,7 +51,10 @@ def backfill(
     listener().planned(plan)
     if dry_run:
         leave_plan(plan)
-        return Completed(message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows", data=plan)
+        return Completed(
+            message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows{'; ' if plan.nothing else ''}{plan.nothing}",
+            data=plan,
+        )
     result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done)
     leave_artifacts(result)
     materialize_tables(context, result)

@@ -61,11 +61,12 @@ def publish_batch(context: RunContext, judged: Judged, days: str) -> list[DayOut
     for outcome in outcomes:
         row = outcome.row
         note = f" ({row.note or row.error})" if row.note or row.error else ""
-        log.info(
-            "%s %s: %s rows, %s kept, %s rejected, %s inserted, %s updated%s",
-            row.partition_date, row.status, row.source_rows, row.kept_rows, row.rejected_rows, row.inserted_rows,
-            row.updated_rows, note,
-        )  # fmt: skip
+        figures = {
+            "rows": row.source_rows, "kept": row.kept_rows, "rejected": row.rejected_rows,
+            "inserted": row.inserted_rows, "updated": row.updated_rows,
+        }  # fmt: skip
+        counts = ", ".join(f"{rows} {name}" for name, rows in figures.items() if rows is not None)
+        log.info("%s %s: %s", row.partition_date, row.status, f"{counts}{note}".strip())
     log.info("%s days recorded in %.2f s", len(outcomes), time.perf_counter() - started)
     return outcomes
 

@@ -104,7 +104,7 @@ def leave_artifacts(result: RunResult) -> None:
 def summary(result: RunResult) -> str:
     """The run in Markdown: days by status, rows, and every day that needs a person."""
     if not result.outcomes and not result.held:
-        return "Nothing to do: no day that was asked for is new or has changed."
+        return markdown(result.nothing_to_do)
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
@@ -129,7 +129,8 @@ def final_state(result: RunResult) -> State[RunResult]:
     """The flow's state: Failed, `Blocked`, `CompletedWithWarnings` or Completed, with the days in its message."""
     failed, blocked = result.days(Status.FAILED), result.days(Status.BLOCKED)
     warned = [outcome for outcome in result.outcomes if outcome.warned]
-    parts = [_count(result.outcomes) if result.outcomes else "nothing to do"]
+    nothing = f"nothing to do{': ' if result.nothing else ''}{result.nothing}"
+    parts = [_count(result.outcomes) if result.outcomes else nothing]
     parts += [
         f"{title}: {_named(outcomes)}"
         for title, outcomes in (("failed", failed), ("blocked", blocked), ("warnings", warned))

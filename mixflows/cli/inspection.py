@@ -54,10 +54,8 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
         print_json(outcome_json(outcome))
     else:
         row = outcome.row
-        console.print(
-            f"{row.partition_date} {row.status}: {number(row.kept_rows)} kept, {number(row.rejected_rows)} rejected."
-            f" {row.note or row.error}",
-        )
+        counts = "" if row.error else f"{number(row.kept_rows)} kept, {number(row.rejected_rows)} rejected. "
+        console.print(f"{row.partition_date} {row.status}: {counts}{row.note or row.error}")
     renew_report(warehouse, settings)
     return 0 if not outcome.row.error else 1
 
