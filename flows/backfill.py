@@ -18,7 +18,7 @@ from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, rene
 from tasks.runs import run_context
 
 
-@flow(name="backfill", retries=0)
+@flow(name="backfill", retries=0, persist_result=False)
 def backfill(
     start: date | None = None,
     end: date | None = None,

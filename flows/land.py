@@ -10,7 +10,7 @@ from tasks.landing import land_file, landed_state
 from tasks.runs import run_context
 
 
-@flow(name="land", retries=0)
+@flow(name="land", retries=0, persist_result=False)
 def land(
     files: list[str],
     again: bool = False,

@@ -14,7 +14,7 @@ from mixflows.pipeline.release import release_day
 from mixflows.text import markdown
 
 
-@task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0)
+@task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def inspect_one(context: RunContext, day: date) -> str:
     """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
@@ -23,7 +23,7 @@ def inspect_one(context: RunContext, day: date) -> str:
     return found
 
 
-@task(name="release", task_run_name="release {day}", cache_policy=NO_CACHE, retries=0)
+@task(name="release", task_run_name="release {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def release_one(context: RunContext, day: date, because: str) -> DayOutcome:
     """Releases a blocked day; see `mixflows.pipeline.release.release_day`."""
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())

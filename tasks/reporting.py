@@ -30,7 +30,7 @@ NAMED_DAYS = 20
 """A message names at most this many days, and says how many more there are."""
 
 
-@task(name="write-report", cache_policy=NO_CACHE, retries=0)
+@task(name="write-report", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def write_html_report(context: RunContext, out: Path) -> Path:
     """Writes the HTML report; see `mixflows.report.page.write_report`."""
     from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
