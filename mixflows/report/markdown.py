@@ -53,4 +53,4 @@ def _why(day: DayFigures) -> str:
         f"{f.expectation} {figure(f)}" + (f" (allowed {bound(f)})" if f.threshold is not None else "")
         for f in why_stopped(day)
     ]
-    return markdown("; ".join(found) or day.error or day.note)
+    return markdown(" ".join(("; ".join(found) or day.error or day.note).split()))

@@ -27,7 +27,7 @@ from mixflows.report.insights import WINDOW_DAYS
 from mixflows.report.island import day_pages, island, script_json
 from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
-from mixflows.text import plain
+from mixflows.text import plain_lines
 from mixflows.warehouse.base import Warehouse
 
 Format = Literal["html", "json", "markdown"]
@@ -170,7 +170,7 @@ def _replace(out: Path, part: Path) -> None:
 
 def _printable(value: object) -> object:
     """Texts as plain text; what is markup of ours stays."""
-    return plain(value) if type(value) is str else value
+    return plain_lines(value) if type(value) is str else value
 
 
 @cache

@@ -66,6 +66,11 @@ def test_a_failed_day_is_exit_code_1_even_beside_a_blocked_one(landed: Installat
     assert statuses == dict.fromkeys(DAYS, "published") | {"2024-01-02": "failed", BLOCKED: "blocked"}
     shown = landed.run("status").out
     assert "3 days published, up to 2024-01-05; 1 blocked, 1 failed; 1 due." in shown
+    for kind in ("html", "markdown"):
+        landed.run("report", "--format", kind, "--out", f"report.{kind}")
+        text = (landed.folder / f"report.{kind}").read_text(encoding="utf-8")
+        assert "Run it again; if it fails again" in text
+        assert "\\nRun it" not in text.split("<script", maxsplit=1)[0]
     (failed,) = [line for line in shown.splitlines() if line.startswith("2024-01-02 failed:")]
     assert "rows, duplicates" not in failed
     (blocked,) = [line for line in shown.splitlines() if line.startswith(f"{BLOCKED} blocked:")]
