@@ -59,8 +59,8 @@ class Source:
     Attributes:
         arrival: The column that tells when a copy arrived; None where the source has none.
         loaded_at: When a copy was landed, its version; None where the source does not tell.
-        day: The source's own day: a DATE, a TIMESTAMP at midnight UTC, or BigQuery's `_PARTITIONDATE`; None where the day
-            is found from the event time, by the day's UTC bounds.
+        day: The source's own day: a DATE, a TIMESTAMP at midnight UTC, a DATETIME at midnight, or BigQuery's
+            `_PARTITIONDATE`; None where the day is found from the event time, by the day's UTC bounds.
         content: The columns that are content of the event, in name order.
         about_the_copy: The columns that tell of a copy's delivery, besides arrival and `loaded_at`, in name order.
     """
@@ -115,7 +115,7 @@ class Source:
         if day is None and roles.day == INGESTION_DAY:
             day = Column(INGESTION_DAY, "DATE", "DATE")
         if day is not None:
-            found.has_type("day", day, ("DATE", "TIMESTAMP"))
+            found.has_type("day", day, ("DATE", "TIMESTAMP", "DATETIME"))
         found.refuse_taken_names(day)
         about = {name.lower() for name in roles.about_the_copy}
         of_the_copy = tuple(
