@@ -35,8 +35,9 @@ FLOW_RUN: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run
 MISSED_HEARTBEATS = 3
 BODY = """\
 Flow run {{ flow_run.name }} of {{ flow.name }} is {{ flow_run.state.name }}.
-{{ flow_run.state.message }}
+{{ flow_run.state.message|replace("<", "\u2039")|replace("](", "] (") }}
 {{ flow_run|ui_url }}"""
+"""A message may quote names of events and files: in no channel they become a mention, a tag or a link."""
 
 
 def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None = None) -> list[AutomationCore]:

@@ -32,6 +32,7 @@ SHUTDOWN_SECONDS = 10
 
 def prepare_prefect(*, verbose: bool) -> None:
     """Sets Prefect's environment where the user has not; call it before Prefect is imported."""
+    os.environ["PREFECT_LOGGING_MARKUP"] = "false"  # names of events and files are text, whatever is in them
     quiet = {} if verbose else QUIET
     for name, value in (PREFECT_DEFAULTS | quiet).items():
         os.environ.setdefault(name, value)

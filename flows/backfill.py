@@ -18,7 +18,7 @@ from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, rene
 from tasks.runs import run_context
 
 
-@flow(name="backfill", retries=0)
+@flow(name="backfill", retries=0, persist_result=False)
 def backfill(
     start: date | None = None,
     end: date | None = None,
@@ -52,7 +52,10 @@ def backfill(
     listener().planned(plan)
     if dry_run:
         leave_plan(plan)
-        return Completed(message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows", data=plan)
+        return Completed(
+            message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows{'; ' if plan.nothing else ''}{plan.nothing}",
+            data=plan,
+        )
     result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done)
     leave_artifacts(result)
     materialize_tables(context, result)

@@ -17,7 +17,7 @@ from tasks.reporting import final_state, leave_artifacts, renew_report
 from tasks.runs import run_context
 
 
-@flow(name="daily", retries=0)
+@flow(name="daily", retries=0, persist_result=False)
 def daily(
     as_of: date | None = None,
     accept_rules: bool = False,

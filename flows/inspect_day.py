@@ -8,7 +8,7 @@ from tasks.looking import inspect_one
 from tasks.runs import run_context
 
 
-@flow(name="inspect", retries=0)
+@flow(name="inspect", retries=0, persist_result=False)
 def inspect(day: date, config: str | None = None, assignments: list[str] | None = None) -> str:
     """Stages a day, judges it, and leaves what it found as an artifact: figures, what fails, samples.
 

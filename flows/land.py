@@ -3,13 +3,14 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from mixflows.intake.finding import find_files, printable
+from mixflows.intake.finding import find_files
 from mixflows.intake.landing import Landing
+from mixflows.text import plain
 from tasks.landing import land_file, landed_state
 from tasks.runs import run_context
 
 
-@flow(name="land", retries=0)
+@flow(name="land", retries=0, persist_result=False)
 def land(
     files: list[str],
     again: bool = False,
@@ -30,7 +31,7 @@ def land(
     found = find_files(files)
     states = [
         land_file(
-            context, path, printable(path.name),
+            context, path, plain(path.name),
             again=again, allow_malformed=allow_malformed, skip_known=not found.is_alone, return_state=True,
         )
         for path in found.files

@@ -12,7 +12,7 @@ from tasks.reporting import final_state, renew_report
 from tasks.runs import run_context
 
 
-@flow(name="release", retries=0)
+@flow(name="release", retries=0, persist_result=False)
 def release(
     day: date, because: str, config: str | None = None, assignments: list[str] | None = None
 ) -> DayOutcome | State[Any]:

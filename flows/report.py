@@ -8,7 +8,7 @@ from tasks.reporting import write_html_report
 from tasks.runs import run_context
 
 
-@flow(name="report", retries=0)
+@flow(name="report", retries=0, persist_result=False)
 def report(out: str = "mixflows-report.html", config: str | None = None, assignments: list[str] | None = None) -> str:
     """Writes the report.
 

@@ -21,8 +21,10 @@ MixflowsError                       exit code 1
     └── NotReleasedError            a day that cannot be released: not blocked, or no longer the one that was looked at
 
 A message says what is wrong, where (file, line, table, day or setting), how many, and what to do next. No message
-contains event properties or users' ids.
+contains event properties or users' ids. Names from data and paths in it are text: what is not printable is escaped.
 """
+
+from mixflows.text import plain_lines
 
 
 class MixflowsError(Exception):
@@ -36,9 +38,8 @@ class MixflowsError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = plain_lines(message), plain_lines(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

@@ -138,11 +138,13 @@ class Plan:
     Attributes:
         check_rows: Whether the rows suite reads the staged rows.
         rows_without_day: Source rows that belong to no day (no partition date, no event time); no plan can take them.
+        nothing: Why a range has no day at all, so that an empty plan does not read as if everything were done.
     """
 
     days: tuple[PlannedDay, ...]
     check_rows: bool
     rows_without_day: int = 0
+    nothing: str = ""
 
     @property
     def source_rows(self) -> int:

@@ -30,6 +30,7 @@ def materialize_tables(context: RunContext, result: RunResult) -> None:
         name="assets",
         cache_policy=NO_CACHE,
         retries=0,
+        persist_result=False,
     )
     def tell() -> None:
         inserted = sum(row.inserted_rows or 0 for row in rows)

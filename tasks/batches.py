@@ -23,7 +23,7 @@ from mixflows.verdict import Verdict
 T = TypeVar("T")
 
 
-@task(name="stage", task_run_name="stage {days}", cache_policy=NO_CACHE, retries=0)
+@task(name="stage", task_run_name="stage {days}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def stage_batch(context: RunContext, batch: Batch, days: str) -> StagedBatch:
     """Stages a batch; see `mixflows.pipeline.stage.stage_batch`."""
     del days  # the task run's name
@@ -36,7 +36,7 @@ def stage_batch(context: RunContext, batch: Batch, days: str) -> StagedBatch:
     return staged
 
 
-@task(name="audit", task_run_name="audit {days}", cache_policy=NO_CACHE, retries=0)
+@task(name="audit", task_run_name="audit {days}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def audit_days(context: RunContext, staged: Sequence[StagedDay], check_rows: bool, days: str) -> Mapping[date, Verdict]:
     """Judges staged days; see `expectations.gate.judge`."""
     del days  # the task run's name
@@ -52,7 +52,7 @@ def audit_days(context: RunContext, staged: Sequence[StagedDay], check_rows: boo
     return verdicts
 
 
-@task(name="publish", task_run_name="publish {days}", cache_policy=NO_CACHE, retries=0)
+@task(name="publish", task_run_name="publish {days}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def publish_batch(context: RunContext, judged: Judged, days: str) -> list[DayOutcome]:
     """Publishes a batch; see `mixflows.pipeline.publish.publish_batch`."""
     del days  # the task run's name
@@ -61,16 +61,17 @@ def publish_batch(context: RunContext, judged: Judged, days: str) -> list[DayOut
     for outcome in outcomes:
         row = outcome.row
         note = f" ({row.note or row.error})" if row.note or row.error else ""
-        log.info(
-            "%s %s: %s rows, %s kept, %s rejected, %s inserted, %s updated%s",
-            row.partition_date, row.status, row.source_rows, row.kept_rows, row.rejected_rows, row.inserted_rows,
-            row.updated_rows, note,
-        )  # fmt: skip
+        figures = {
+            "rows": row.source_rows, "kept": row.kept_rows, "rejected": row.rejected_rows,
+            "inserted": row.inserted_rows, "updated": row.updated_rows,
+        }  # fmt: skip
+        counts = ", ".join(f"{rows} {name}" for name, rows in figures.items() if rows is not None)
+        log.info("%s %s: %s", row.partition_date, row.status, f"{counts}{note}".strip())
     log.info("%s days recorded in %.2f s", len(outcomes), time.perf_counter() - started)
     return outcomes
 
 
-@task(name="publish day", task_run_name="publish {day}", cache_policy=NO_CACHE, retries=0)
+@task(name="publish day", task_run_name="publish {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def leave_day(day: date, outcome: DayOutcome) -> State[Any]:
     """A blocked or failed day as a task run of its own, in that state, so that the run's graph shows it."""
     row = outcome.row

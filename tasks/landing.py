@@ -17,7 +17,7 @@ from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
 
 
-@task(name="land", task_run_name="land-{name}", cache_policy=NO_CACHE, retries=0)
+@task(name="land", task_run_name="land-{name}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def land_file(
     context: RunContext, path: Path, name: str, *, again: bool, allow_malformed: bool, skip_known: bool
 ) -> Landing | None:

@@ -11,18 +11,19 @@ from mixflows.model import DayOutcome
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
+from mixflows.text import markdown
 
 
-@task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0)
+@task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def inspect_one(context: RunContext, day: date) -> str:
     """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
-    found = markdown(inspect_day(context, day, auditor))
+    found = told(inspect_day(context, day, auditor))
     create_markdown_artifact(markdown=found, key="mixflows-inspect", description=f"A close look at {day}")
     return found
 
 
-@task(name="release", task_run_name="release {day}", cache_policy=NO_CACHE, retries=0)
+@task(name="release", task_run_name="release {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def release_one(context: RunContext, day: date, because: str) -> DayOutcome:
     """Releases a blocked day; see `mixflows.pipeline.release.release_day`."""
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
@@ -31,17 +32,17 @@ def release_one(context: RunContext, day: date, because: str) -> DayOutcome:
     return outcome
 
 
-def markdown(found: Inspection) -> str:
-    """An inspection for people; values of properties are as masked as the samples are."""
+def told(found: Inspection) -> str:
+    """An inspection in Markdown; values of properties are as masked as the samples are."""
     state = f"is {found.state.status.value}" if found.state else "was never taken by a run"
     lines = [f"**{found.staged.day}** {state}."]
     if found.changed_since:
         lines.append("Its source has changed since it was judged; this is what it holds now.")
     lines += ["", "| | rows |", "|---|---:|", *(f"| {name} | {value:,} |" for name, value in facts(found).items()), ""]
     failed = [finding for finding in found.verdict.findings if not finding.success]
-    lines += [f"- {finding.severity.value}: {finding}" for finding in failed] or ["Every expectation passes."]
+    lines += [f"- {finding.severity.value}: {markdown(finding)}" for finding in failed] or ["Every expectation passes."]
     for sample in found.samples:
         how = "invalid" if sample.exact is None else "exact copy" if sample.exact else "other content"
-        lines.append(f"- sample, {sample.event}: {sample.reason}, {how}")
-        lines += [f"    - {d.name}: {d.winner} / {d.copy}" for d in sample.differences]
+        lines.append(f"- sample, {markdown(sample.event)}: {sample.reason}, {how}")
+        lines += [f"    - {markdown(d.name)}: {markdown(d.winner)} / {markdown(d.copy)}" for d in sample.differences]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 
 
-@task(name="plan", cache_policy=NO_CACHE, retries=0)
+@task(name="plan", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def plan_run(context: RunContext, request: PlanRequest, *, only_reads: bool = False) -> Plan:
     """Plans a run; see `mixflows.pipeline.plan.make_plan`. Raises MissingTableError where nothing was landed yet."""
     plan = make_plan(context.warehouse, context.settings, request, only_reads=only_reads)

@@ -23,21 +23,24 @@ from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.progress import listener
+from mixflows.text import markdown, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 NAMED_DAYS = 20
 """A message names at most this many days, and says how many more there are."""
 
 
-@task(name="write-report", cache_policy=NO_CACHE, retries=0)
+@task(name="write-report", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def write_html_report(context: RunContext, out: Path) -> Path:
     """Writes the HTML report; see `mixflows.report.page.write_report`."""
     from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
 
     path = write_report(context.warehouse, context.settings, out)
-    get_run_logger().info("report written: %s", path)
+    get_run_logger().info("report written: %s", plain(path))
     link = report_url() or path.resolve().as_uri()
-    create_link_artifact(link=link, link_text=path.name, key="mixflows-report", description="The report, as it is now")
+    create_link_artifact(
+        link=link, link_text=markdown(path.name), key="mixflows-report", description="The report, as it is now"
+    )
     return path
 
 
@@ -87,7 +90,7 @@ def leave_artifacts(result: RunResult) -> None:
                 "kept": outcome.row.kept_rows,
                 "rejected": outcome.row.rejected_rows,
                 "duplicate rate": None if outcome.row.duplicate_rate is None else f"{outcome.row.duplicate_rate:.2%}",
-                "note": _why(outcome),
+                "note": markdown(_why(outcome)),  # Prefect shows cells as Markdown
             }
             for outcome in ordered
         ]
@@ -101,7 +104,7 @@ def leave_artifacts(result: RunResult) -> None:
 def summary(result: RunResult) -> str:
     """The run in Markdown: days by status, rows, and every day that needs a person."""
     if not result.outcomes and not result.held:
-        return "Nothing to do: no day that was asked for is new or has changed."
+        return markdown(result.nothing_to_do)
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
@@ -113,7 +116,7 @@ def summary(result: RunResult) -> str:
     ):
         if outcomes:
             lines += ["", f"### {title}", ""]
-            lines += [f"- {o.row.partition_date}: {_why(o)}" for o in outcomes[:NAMED_DAYS]]
+            lines += [f"- {o.row.partition_date}: {markdown(_why(o))}" for o in outcomes[:NAMED_DAYS]]
             if len(outcomes) > NAMED_DAYS:
                 lines.append(f"- and {len(outcomes) - NAMED_DAYS:,} more")
     if result.held:
@@ -126,7 +129,8 @@ def final_state(result: RunResult) -> State[RunResult]:
     """The flow's state: Failed, `Blocked`, `CompletedWithWarnings` or Completed, with the days in its message."""
     failed, blocked = result.days(Status.FAILED), result.days(Status.BLOCKED)
     warned = [outcome for outcome in result.outcomes if outcome.warned]
-    parts = [_count(result.outcomes) if result.outcomes else "nothing to do"]
+    nothing = f"nothing to do{': ' if result.nothing else ''}{result.nothing}"
+    parts = [_count(result.outcomes) if result.outcomes else nothing]
     parts += [
         f"{title}: {_named(outcomes)}"
         for title, outcomes in (("failed", failed), ("blocked", blocked), ("warnings", warned))

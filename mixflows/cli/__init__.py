@@ -4,6 +4,7 @@ import sys
 
 from mixflows.cli.interrupt import INTERRUPTED, STOPPED, stoppable
 from mixflows.errors import MixflowsError
+from mixflows.text import plain_lines
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def run_command() -> int:
         return err.exit_code
     except SystemExit as ended:
         if isinstance(ended.code, str):  # a user's suite may leave like this
-            sys.stderr.write(f"{ended.code}\n")
+            sys.stderr.write(f"{plain_lines(ended.code)}\n")
             return 1
         return ended.code or 0
     return 0

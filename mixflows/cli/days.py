@@ -40,10 +40,13 @@ def run_plan(
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
     if as_json:
         told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}
+        told |= {"nothing": plan.nothing} if plan.nothing else {}
         print_json(told | ({"price": price_json(price)} if price else {}))
         return
     if plan.days:
         console.print(plan_table(plan, price))
+    elif plan.nothing:
+        console.print(f"Nothing to do: {plan.nothing}.")
     console.print(f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')}.")
     if price is not None:
         console.print(price_line(price))
@@ -103,5 +106,8 @@ def _print_no_days(err: MissingTableError, *, as_json: bool) -> None:
 
 
 def _what(row: dict[str, Any]) -> str:
-    text = row["error"] or row["note"]
-    return f"{text} ({number(row['source_rows'])} rows, duplicates {rate(row['duplicate_rate'])})" if text else ""
+    text = " ".join((row["error"] or row["note"] or "").split())
+    if row["source_rows"] is None:  # it failed before it was counted
+        return text
+    duplicates = "" if row["duplicate_rate"] is None else f", duplicates {rate(row['duplicate_rate'])}"
+    return f"{text} ({counted(row['source_rows'], 'row')}{duplicates})"

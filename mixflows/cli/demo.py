@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from mixflows.cli.land import run_land
-from mixflows.cli.output import console, number, progress_bars
+from mixflows.cli.output import console, number, progress_bars, styled
 from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
@@ -86,7 +86,7 @@ def _run(config: Path, *, use_prefect: bool, verbose: bool) -> Runner:
 
 
 def _step(text: str) -> None:
-    console.print(f"\n[bold]{text}[/]")
+    console.print(styled(f"\n{text}", "bold"))
 
 
 def _compare(config: Path, export: DemoExport) -> bool:
@@ -112,9 +112,8 @@ def _compare(config: Path, export: DemoExport) -> bool:
     for name in ("generator", "pipeline", ""):
         table.add_column(name, justify="right")
     for name, expected, found in lines:
-        table.add_row(
-            name, number(expected), number(found), "[green]agree[/]" if expected == found else "[red]DIFFER[/]"
-        )
+        agree = styled("agree", "green") if expected == found else styled("DIFFER", "red")
+        table.add_row(name, number(expected), number(found), agree)
     console.print(table)
     console.print(f"* without the blocked {'day' if len(blocked) == 1 else 'days'} {', '.join(map(str, blocked))}")
     return all(expected == found for _, expected, found in lines)

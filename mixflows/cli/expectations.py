@@ -10,7 +10,7 @@ from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
 from expectations.suggest import Suggestion, suggestions
-from mixflows.cli.output import STANDARD_OUTPUT, console, counted, number, print_json
+from mixflows.cli.output import STANDARD_OUTPUT, console, counted, number, print_json, styled
 from mixflows.cli.session import opened_to_read
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
@@ -67,7 +67,7 @@ def run_explain(config: Path | None, assignments: list[str] | None, name: str, *
         return
     for d in found:
         warning, critical = bounds_of(d, settings)
-        console.print(f"[bold]{d.name}[/] ({d.suite} suite, {d.unit})\n  {d.demands}")
+        console.print(styled(d.name, "bold"), f"({d.suite} suite, {d.unit})\n  {d.demands}")
         console.print(f"  warning: {_bound(d, warning) or 'none'}; critical: {_bound(d, critical) or 'none'}")
         console.print(f"  If it fails: {d.why}\n  What to do: {d.advice}")
     console.print(f"\nJudged on {counted(len(days), 'day')}, failed on {number(len(failed))}{_listed(failed)}.")
@@ -131,7 +131,7 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
                 f"{s.name}: would flag{_listed(list(s.flagged))}; would block{_listed(list(s.blocked)) or ' none'}"
             )
     console.print("\nFor mixflows.toml, what is worth a change:\n")
-    console.print(_as_toml(settings, found), markup=False, soft_wrap=True)
+    console.print(_as_toml(settings, found), soft_wrap=True)
 
 
 def run_export(config: Path | None, assignments: list[str] | None, out: Path, *, as_json: bool) -> None:
@@ -175,7 +175,7 @@ def _print_findings(findings: list[Finding]) -> None:
     units = {d.name: d for d in CATALOGUE}
     for f in sorted(findings, key=lambda f: (f.success, f.severity)):
         d = units.get(f.expectation)
-        how = "pass" if f.success else "[red]BLOCKS[/]" if _blocks(f) else "[yellow]flags[/]"
+        how = "pass" if f.success else styled("BLOCKS", "red") if _blocks(f) else styled("flags", "yellow")
         table.add_row(how, f.severity, f.expectation, _bound(d, f.observed_value), _bound(d, f.threshold), f.note)
     console.print(table)
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from rich.markup import escape
 from rich.table import Table
 
-from mixflows.cli.output import console, counted, number, outcome_json, print_json
+from mixflows.cli.output import console, counted, number, outcome_json, print_json, styled
 from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
 from mixflows.model import Run
@@ -19,6 +18,7 @@ from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
+from mixflows.text import NAME_LENGTH, plain
 from mixflows.verdict import Finding, Severity
 
 
@@ -53,11 +53,8 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
         print_json(outcome_json(outcome))
     else:
         row = outcome.row
-        console.print(
-            f"{row.partition_date} {row.status}: {number(row.kept_rows)} kept, {number(row.rejected_rows)} rejected."
-            f" {row.note or row.error}",
-            markup=False,
-        )
+        counts = "" if row.error else f"{number(row.kept_rows)} kept, {number(row.rejected_rows)} rejected. "
+        console.print(f"{row.partition_date} {row.status}: {counts}{row.note or row.error}")
     renew_report(warehouse, settings)
     return 0 if not outcome.row.error else 1
 
@@ -83,14 +80,14 @@ def run_explain_event(
         return 1
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("day", "event", "time", "arrived", "where"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=name != "event", overflow="fold")
     table.add_column("what became of it", overflow="fold")
     for copy in copies:
         since = f", first rejected {copy.rejected_at:%Y-%m-%d %H:%M}" if copy.rejected_at else ""
         run = f", run {copy.run_id[:8]}" if copy.run_id else ""
-        file = f", from {escape(copy.source_file)}" if copy.source_file else ""
+        file = f", from {copy.source_file}" if copy.source_file else ""
         table.add_row(
-            str(copy.day or ""), escape(copy.event), _instant(copy.time), _instant(copy.arrived_at), copy.place,
+            str(copy.day or ""), plain(copy.event, NAME_LENGTH), _instant(copy.time), _instant(copy.arrived_at), copy.place,
             f"{copy.why}{since}{run}{file}",
         )  # fmt: skip
     console.print(table)
@@ -118,10 +115,10 @@ def inspection_json(found: Inspection) -> dict[str, Any]:
 def _print_inspection(found: Inspection, config: Path | None) -> None:
     day, state = found.staged.day, found.state
     console.print(
-        f"[bold]{day}[/] " + (f"is {state.status.value} (run {state.run_id[:8]})" if state else "was never taken")
+        styled(day, "bold"), f"is {state.status.value} (run {state.run_id[:8]})" if state else "was never taken"
     )
     if found.changed_since:
-        console.print("[yellow]Its source has changed since; this is what it holds now.[/]")
+        console.print(styled("Its source has changed since; this is what it holds now.", "yellow"))
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)
@@ -131,17 +128,17 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
     failed = [f for f in found.verdict.findings if not f.success]
     console.print("\nEvery expectation passes." if not failed else "\nExpectations that fail:")
     for finding in sorted(failed, key=lambda f: f.severity):
-        console.print(f"  {_how(finding)} {finding}", markup=False)
+        console.print(f"  {_how(finding)} {finding}")
     if found.samples:
         console.print(
             "\nSamples of rejected copies, beside their winners (values are shown by quality.shown_properties):"
         )
         for sample in found.samples:
             for line in sample_lines(sample):
-                console.print(f"  {line}", markup=False)
+                console.print(f"  {line}")
     blocked = any(f.severity is Severity.CRITICAL for f in failed)
     if blocked and state is not None and state.status.value == "blocked" and not found.changed_since:
-        console.print(f'\nPublish it as it is with: {command("release", config)} {day} --because "…"', markup=False)
+        console.print(f'\nPublish it as it is with: {command("release", config)} {day} --because "…"')
 
 
 def _how(finding: Finding) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from mixflows.cli.output import console, counted, number, print_json, progress_bars
 from mixflows.cli.session import opened
 from mixflows.errors import AlreadyLandedError, LandingError, WarehouseError
-from mixflows.intake.finding import FoundFiles, find_files, printable
+from mixflows.intake.finding import FoundFiles, find_files
 from mixflows.intake.landing import Landing, passed_over_words
 from mixflows.pipeline.land import land_one
+from mixflows.text import plain
 
 SHOWN_REASONS = 3
 
@@ -38,7 +39,7 @@ def run_land(
     stopped: WarehouseError | None = None
     with progress_bars() as bars:
         for path in found.files:
-            name = printable(path.name)
+            name = plain(path.name)
             try:
                 landing = land_one(
                     warehouse, settings, path, again=again, allow_malformed=allow_malformed,
@@ -46,7 +47,7 @@ def run_land(
                 )  # fmt: skip
             except LandingError as err:
                 if isinstance(err, AlreadyLandedError) and not found.is_alone:
-                    known.append(printable(path))
+                    known.append(plain(path))
                 else:
                     refused.append(err)
                 continue
@@ -114,4 +115,4 @@ def _summary(landing: Landing) -> str:
 
 
 def _say(text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(text, soft_wrap=True)

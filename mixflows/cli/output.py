@@ -19,13 +19,16 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.style import Style
 from rich.table import Table
+from rich.text import Text
 
 from mixflows.costs.billed import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
 from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import listening
+from mixflows.text import plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
 SHOWN_DAYS = 40
@@ -37,10 +40,27 @@ PIPED_WIDTH = 140
 STANDARD_OUTPUT = Path("-")
 """What `--out` calls it."""
 
-console = Console(highlight=False)
+
+class Terminal(Console):
+    """Prints text as text, in tables too: no markup, no names of emoji, nothing that is not printable."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """What becomes of each text that is printed, alone or in a cell."""
+        return super().render_str(plain_lines(text), **options)
+
+
+def styled(text: object, style: str | Style) -> Text:
+    """A text in a style; the way to colours and bold letters, as there is no markup."""
+    return Text(plain_lines(text), style)
+
+
+console = Terminal()
 if not console.is_terminal:
-    console = Console(highlight=False, width=PIPED_WIDTH)
-bars = Console(stderr=True)
+    console = Terminal(width=PIPED_WIDTH)
+bars = Terminal(stderr=True)
 
 
 def print_json(value: object) -> None:
@@ -91,7 +111,7 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
         warnings = "; ".join(f"warning: {finding}" for finding in outcome.findings if not finding.success)
         table.add_row(
             str(row.partition_date),
-            f"[{STYLES[row.status]}]{row.status}[/]",
+            styled(row.status, STYLES[row.status]),
             row.plan_reason,
             number(row.source_rows),
             number(row.kept_rows),
@@ -184,7 +204,7 @@ def starting_server() -> AbstractContextManager[object]:
 def progress_bars() -> Generator[Bars]:
     """Draws bars on standard error for as long as the block runs, where it is a terminal."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=bars, transient=True, disable=not bars.is_terminal) as progress:
         shown = Bars(progress)

@@ -127,6 +127,7 @@ class Runner:
                 "exit_code": result.exit_code,
                 "days": [outcome_json(outcome) for outcome in result.outcomes],
                 "held": {str(day): holder for day, holder in result.held.items()},
+                **({"nothing": result.nothing} if result.nothing else {}),
             })  # fmt: skip
             return result.exit_code
         show_result(result, self._config)
@@ -136,7 +137,7 @@ class Runner:
 def show_result(result: RunResult, config: Path | None) -> None:
     """Prints what a run did: its days, one line that sums them up, and the command to go on with these settings."""
     if not result.outcomes and not result.held:
-        console.print("Nothing to do: no day that was asked for is new or has changed.")
+        console.print(result.nothing_to_do)
         return
     console.print(outcomes_table(result.outcomes))
     counts = ", ".join(f"{number(len(result.days(s)))} {s}" for s in Status if result.days(s))

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from mixflows.cli.output import console, print_json
+from mixflows.cli.output import console, print_json, styled
 from mixflows.cli.session import command, opened, take_from_block
 from mixflows.errors import SettingsError
 from mixflows.files import write_text
@@ -110,6 +110,6 @@ def _table(checks: list[Check]) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("finding, and what to do", overflow="fold")
     for check in checks:
-        advice = f"\n[bold]{escape(check.advice)}[/]" if check.advice else ""
-        table.add_row(f"[{STYLES[check.state]}]{check.state}[/]", check.name, f"{escape(check.finding)}{advice}")
+        told = [styled(check.finding, ""), *([styled(check.advice, "bold")] if check.advice else [])]
+        table.add_row(styled(check.state, STYLES[check.state]), check.name, Text("\n").join(told))
     return table

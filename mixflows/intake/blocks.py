@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mixflows.errors import IncompleteFileError, LandingError
-from mixflows.intake.finding import printable
 from mixflows.intake.formats import BYTE_ORDER_MARK
+from mixflows.text import plain
 
 BLOCK_BYTES = 1 << 20
 END_BYTES = 64
@@ -93,16 +93,14 @@ class Blocks:
                     self.is_odd |= not any(file.read())
         except EOFError as err:
             raise IncompleteFileError(
-                f"{printable(self.path)} is gzip that was cut off before its end; nothing of it was landed",
+                f"{plain(self.path)} is gzip that was cut off before its end; nothing of it was landed",
                 "Download or export it again.",
             ) from err
         except (gzip.BadGzipFile, zlib.error) as err:
-            raise LandingError(
-                f"{printable(self.path)} is damaged gzip: {err}", "Download or export it again."
-            ) from err
+            raise LandingError(f"{plain(self.path)} is damaged gzip: {err}", "Download or export it again.") from err
         except OSError as err:
             raise LandingError(
-                f"{printable(self.path)} cannot be read: {err.strerror or err}", "Check its permissions."
+                f"{plain(self.path)} cannot be read: {err.strerror or err}", "Check its permissions."
             ) from err
 
 

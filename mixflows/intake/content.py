@@ -15,9 +15,9 @@ from typing import BinaryIO, Literal
 from mixflows.errors import LandingError
 from mixflows.intake.blocks import Blocks
 from mixflows.intake.complete import Completeness
-from mixflows.intake.finding import printable
 from mixflows.intake.formats import HEAD_BYTES, Recognized, recognize
 from mixflows.settings import LandingSettings, Settings
+from mixflows.text import plain
 
 PARQUET_MAGIC = b"PAR1"
 TIME_IN_LINE = re.compile(rb'"time"\s*:\s*"?(\d{1,18})')
@@ -63,12 +63,12 @@ class FileContent:
     @property
     def name(self) -> str:
         """The file's name without its folder, as text that every table and log can hold."""
-        return printable(self.path.name)
+        return plain(self.path.name)
 
     @property
     def shown(self) -> str:
         """The file's path for messages."""
-        return printable(self.path)
+        return plain(self.path)
 
 
 def inspect_file(path: Path, landing: LandingSettings | None = None, *, allow_malformed: bool = False) -> FileContent:
@@ -90,7 +90,7 @@ def inspect_file(path: Path, landing: LandingSettings | None = None, *, allow_ma
             magic = file.read(4)
     except OSError as err:
         raise LandingError(
-            f"{printable(path)} cannot be read: {err.strerror}", "Check its name and its permissions."
+            f"{plain(path)} cannot be read: {err.strerror}", "Check its name and its permissions."
         ) from err
     content = Blocks(path, landing.max_line_bytes)
     is_parquet = magic == PARQUET_MAGIC
@@ -121,11 +121,11 @@ def _refuse_other_format(path: Path, is_parquet: bool, recognized: Recognized | 
     if path.suffix.lower() == ".parquet" and not is_parquet:
         looks_like = f"but looks like {recognized.name}" if recognized else "its first bytes say so"
         raise LandingError(
-            f"{printable(path)} is not a Parquet file, {looks_like}", "Check whether it was downloaded completely."
+            f"{plain(path)} is not a Parquet file, {looks_like}", "Check whether it was downloaded completely."
         )
     if recognized is not None and recognized.is_certain and not allow_malformed:
         raise LandingError(
-            f"{printable(path)} is {recognized.name}, not JSON lines; nothing of it was landed", recognized.hint
+            f"{plain(path)} is {recognized.name}, not JSON lines; nothing of it was landed", recognized.hint
         )
 
 
@@ -148,7 +148,7 @@ def _scan_lines(content: Blocks, landing: LandingSettings) -> _Found:
     names = {name: _as_written(name) for name in landing.promote}
     units_per_day = 86_400 if landing.time_unit == "s" else 86_400_000
     found = _Found()
-    completeness = Completeness(printable(content.path), landing.max_line_bytes)
+    completeness = Completeness(plain(content.path), landing.max_line_bytes)
     for block in content.line_blocks():
         filled = len(block) - _blank_lines(block)
         if not filled:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixflows.errors import UsageError
+from mixflows.text import plain
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".json.gz", ".ndjson.gz", ".parquet")
 SCHEMA_FOLDER = "schema"
@@ -30,11 +31,6 @@ class FoundFiles:
     passed_over: Mapping[str, int]
 
 
-def printable(path: Path | str) -> str:
-    """A path as text that can be encoded: bytes of a name that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def find_files(patterns: Sequence[str]) -> FoundFiles:
     """Finds the files that the patterns mean.
 
@@ -48,8 +44,8 @@ def find_files(patterns: Sequence[str]) -> FoundFiles:
     if not patterns:
         raise UsageError("no file was named", "Name files, directories or patterns: mixflows land export/*.jsonl.gz")
     search = _Search()
-    in_vain = [f"  {printable(pattern)}: {why}" for pattern in patterns if (why := search.add(pattern))]
-    in_vain += [f"  {printable(folder)}: the folder cannot be read" for folder in search.unreadable]
+    in_vain = [f"  {plain(pattern)}: {why}" for pattern in patterns if (why := search.add(pattern))]
+    in_vain += [f"  {plain(folder)}: the folder cannot be read" for folder in search.unreadable]
     if in_vain:
         raise UsageError(
             "nothing to land at:\n" + "\n".join(in_vain),

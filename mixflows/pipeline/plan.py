@@ -66,7 +66,7 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest, *,
     columns = warehouse.source().columns_version
     states = day_states(warehouse)
     days = plan_days(source, states, warehouse.published_rows(), settings, request, columns)
-    return Plan(days, request.check_rows, without_day)
+    return Plan(days, request.check_rows, without_day, _nothing(source, states, request.days))
 
 
 def _refuse_newest_first(settings: Settings, request: PlanRequest) -> None:
@@ -127,6 +127,16 @@ def plan_days(
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)
+
+
+def _nothing(source: Sequence[SourceDay], states: Mapping[date, DayState], asked: DayRange) -> str:
+    """Why a range has no day: there is none in the source, and none was processed."""
+    if any(day in asked for day in (*states, *(d.day for d in source))):
+        return ""
+    if not source:
+        return "the source has no day yet"
+    first, last = min(d.day for d in source), max(d.day for d in source)
+    return f"the source has no day in the range {asked}; its days are {first} to {last}"
 
 
 def _refuse_other_rules(

@@ -25,6 +25,7 @@ from mixflows.model import (
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.stage import BatchStatements, discard_batch, sampled
 from mixflows.rates import source_deleted_rows
+from mixflows.text import plain_lines
 from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables, Billing
 
@@ -67,7 +68,7 @@ def publish_batch(
         try:
             return _Publishing(context, whole, verdicts, since, released=released, note=REPAIRED).run()
         except PublishMismatchError as err:
-            return publishing.failed(str(err))
+            return publishing.failed(plain_lines(err))
     finally:
         discard_batch(context, batch)
 
@@ -91,7 +92,7 @@ def record_failures(
                 inserted_rows=None,
                 updated_rows=None,
                 deleted_rows=None,
-                error=str(error),
+                error=plain_lines(error),
             )
         )
         for planned in days

@@ -12,6 +12,7 @@ from mixflows.pipeline.inspect import planned_day
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.run import OF_A_DAY, Auditor
 from mixflows.pipeline.stage import discard_batch, stage_batch
+from mixflows.text import plain
 
 INTEGRITY = frozenset({
     "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
@@ -37,7 +38,7 @@ def release_day(context: RunContext, day: date, because: str, auditor: Auditor) 
         UnknownDayError: The source has no row of the day.
     """
     settings, warehouse, run = context.settings, context.warehouse, context.run
-    because = " ".join(because.split())
+    because = plain(" ".join(because.split()))
     if not because:
         raise NotReleasedError(f"{day} is not released without a reason", 'Say why: --because "…".')
     state = day_states(warehouse).get(day)

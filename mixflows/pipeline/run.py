@@ -60,11 +60,18 @@ class RunResult:
     Attributes:
         outcomes: One per processed day, in the order in which they ended.
         held: Planned days that another run holds, each with its holder; they were left alone.
+        nothing: See `Plan.nothing`.
     """
 
     run: Run
     outcomes: tuple[DayOutcome, ...]
     held: Mapping[date, str]
+    nothing: str = ""
+
+    @property
+    def nothing_to_do(self) -> str:
+        """One sentence, for a run that had no day to process."""
+        return f"Nothing to do: {self.nothing or 'no day that was asked for is new or has changed'}."
 
     def days(self, status: Status) -> list[DayOutcome]:
         """The days that ended so."""
@@ -114,7 +121,7 @@ def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambd
                 on_day(outcome)
         finally:
             context.warehouse.release([day for day in days if day not in held], context.run.run_id)
-    return RunResult(context.run, tuple(outcomes), held)
+    return RunResult(context.run, tuple(outcomes), held, plan.nothing)
 
 
 def batches(days: Iterable[PlannedDay], settings: Settings) -> Iterator[Batch]:

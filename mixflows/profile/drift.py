@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from statistics import median
 
 from mixflows.profile.profile import OTHERS, QUARTERS_PER_HOUR, Profile
+from mixflows.text import NAME_LENGTH, plain
 
 PAST_DAYS = 28
 PAST_AT_LEAST = 7
@@ -121,7 +122,8 @@ def _events(profile: Profile, past: Sequence[Profile], notes: dict[str, str]) ->
             notes[figure] = _named(found)
     if changes and max(changes.values()) > 1.5:
         moved = max(changes, key=lambda name: changes[name])
-        notes[names[2]] = f"{moved}: {profile.event_shares[moved]:.2%} of the day, usually {usual[moved]:.2%}"
+        name = plain(moved, NAME_LENGTH)
+        notes[names[2]] = f"{name}: {profile.event_shares[moved]:.2%} of the day, usually {usual[moved]:.2%}"
     return {
         names[0]: float(len(vanished)),
         names[1]: float(len(new)),
@@ -152,7 +154,7 @@ def _columns(
     }
     for figure, values in found.items():
         if values and max(values.values()) > 0.01:
-            notes[figure] = max(values, key=lambda name: values[name])
+            notes[figure] = plain(max(values, key=lambda name: values[name]), NAME_LENGTH)
     return {figure: max(values.values()) if values else None for figure, values in found.items()}
 
 
@@ -166,4 +168,4 @@ def _time_shift(profile: Profile, past: Sequence[Profile]) -> float | None:
 
 def _named(names: Sequence[str]) -> str:
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(plain(name, NAME_LENGTH) for name in names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

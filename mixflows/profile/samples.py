@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from mixflows.settings import QualitySettings, Settings
+from mixflows.text import NAME_LENGTH, plain
 
 HIDDEN = "hidden"
 ABSENT = "absent"
@@ -31,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Sample:
-    """One rejected copy.
+    """One rejected copy; names and values are plain text, and not longer than people can read.
 
     Attributes:
         event: The event's name.
@@ -71,7 +72,7 @@ def day_samples(rows: Sequence[Row], settings: Settings) -> list[dict[str, Any]]
 
 
 def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
-    event = str(copy[settings.columns.event_name] or "")
+    event = plain(copy[settings.columns.event_name] or "", NAME_LENGTH)
     if winner is None:
         return Sample(event, str(copy["rejection_reason"]))
     mine, best = properties_of(copy, settings), properties_of(winner, settings)
@@ -85,7 +86,9 @@ def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
         later_ms=None if None in arrivals else cast("int", arrivals[0]) - cast("int", arrivals[1]),
         same=len(names) - len(differing),
         differences=tuple(
-            Difference(name, _shown(name, best, settings.quality), _shown(name, mine, settings.quality))
+            Difference(
+                plain(name, NAME_LENGTH), _shown(name, best, settings.quality), _shown(name, mine, settings.quality)
+            )
             for name in differing[:MOST_DIFFERENCES]
         ),
     )
@@ -109,7 +112,7 @@ def properties_of(row: Row, settings: Settings) -> dict[str, Any]:
 def _shown(name: str, values: Mapping[str, Any], quality: QualitySettings) -> str:
     if name not in values:
         return ABSENT
-    return str(values[name])[:VALUE_LENGTH] if name in quality.shown_properties else HIDDEN
+    return plain(values[name], VALUE_LENGTH) if name in quality.shown_properties else HIDDEN
 
 
 def _arrival_ms(row: Row, settings: Settings) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mixflows.report.answer import answer, bound, figure, near, share, spoken, what_changed, why_stopped
 from mixflows.report.figures import DayFigures, DayState, ReportData
+from mixflows.text import markdown
 
 LATEST_DAYS = 14
 
@@ -19,11 +20,11 @@ def _lines(data: ReportData) -> Iterator[str]:
     yield ""
     yield f"Made {data.made_at.isoformat(timespec='milliseconds')}"
     yield ""
-    yield from (f"- {_escaped(reason)}" for reason in said.reasons)
+    yield from (f"- {markdown(reason)}" for reason in said.reasons)
     if data.since is not None:
         yield f"\n## Since {data.since:%Y-%m-%d %H:%M} UTC\n"
         for day in data.changed[:LATEST_DAYS]:
-            yield f"- {day.day}: {day.state.value}" + (f", {told}" if (told := what_changed(day)) else "")
+            yield f"- {day.day}: {day.state.value}" + (f", {markdown(told)}" if (told := what_changed(day)) else "")
         if len(data.changed) > LATEST_DAYS:
             yield f"- and {len(data.changed) - LATEST_DAYS:,} more days"
         if not data.changed:
@@ -52,8 +53,4 @@ def _why(day: DayFigures) -> str:
         f"{f.expectation} {figure(f)}" + (f" (allowed {bound(f)})" if f.threshold is not None else "")
         for f in why_stopped(day)
     ]
-    return _escaped("; ".join(found) or day.error or day.note)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return markdown(" ".join(("; ".join(found) or day.error or day.note).split()))

@@ -27,6 +27,7 @@ from mixflows.report.insights import WINDOW_DAYS
 from mixflows.report.island import day_pages, island, script_json
 from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
+from mixflows.text import plain_lines
 from mixflows.warehouse.base import Warehouse
 
 Format = Literal["html", "json", "markdown"]
@@ -161,6 +162,11 @@ def made_before(out: Path) -> datetime | None:
         return None
 
 
+def _printable(value: object) -> object:
+    """Texts as plain text; what is markup of ours stays."""
+    return plain_lines(value) if type(value) is str else value
+
+
 @cache
 def _chart_libraries() -> str:
     # Vega, Vega-Lite and Vega-Embed in one script for all charts, of the versions that go with Altair's specifications.
@@ -180,7 +186,12 @@ def _environment(project_timezone: str) -> Environment:
         return f"{spoken(local.date())}, {local:%H:%M}"
 
     environment = Environment(
-        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
     )
     filters: dict[str, Callable[..., object]] = {
         "rows": _rows,

@@ -113,7 +113,7 @@ class Expressions:
             return self._dialect.day_of(self.time_us(alias))
         if day.name == INGESTION_DAY:
             return f"{alias}.{INGESTION_DAY}"
-        return f"DATE({self._at(alias, day)})" if day.type == "TIMESTAMP" else self._at(alias, day)
+        return f"DATE({self._at(alias, day)})" if day.type in ("TIMESTAMP", "DATETIME") else self._at(alias, day)
 
     def in_days(self, alias: str) -> str:
         """Whether a source row is of the statement's days: constants against a bare column, so that partitions prune."""

@@ -9,6 +9,7 @@ from typing import Self
 from mixflows.errors import SourceColumnsError
 from mixflows.intake.landing import promoted_columns
 from mixflows.settings import RESERVED_PREFIX, Key, Settings
+from mixflows.text import NAME_LENGTH, plain
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
@@ -60,8 +61,8 @@ class Source:
     Attributes:
         arrival: The column that tells when a copy arrived; None where the source has none.
         loaded_at: When a copy was landed, its version; None where the source does not tell.
-        day: The source's own day: a DATE, a TIMESTAMP at midnight UTC, or BigQuery's `_PARTITIONDATE`; None where the day
-            is found from the event time, by the day's UTC bounds.
+        day: The source's own day: a DATE, a TIMESTAMP at midnight UTC, a DATETIME at midnight, or BigQuery's
+            `_PARTITIONDATE`; None where the day is found from the event time, by the day's UTC bounds.
         content: The columns that are content of the event, in name order.
         about_the_copy: The columns that tell of a copy's delivery, besides arrival and `loaded_at`, in name order.
     """
@@ -134,7 +135,7 @@ class Source:
         if day is None and roles.day == INGESTION_DAY:
             day = Column(INGESTION_DAY, "DATE", "DATE")
         if day is not None:
-            found.has_type("day", day, ("DATE", "TIMESTAMP"))
+            found.has_type("day", day, ("DATE", "TIMESTAMP", "DATETIME"))
         found.refuse_taken_names(day)
         about = {name.lower() for name in roles.about_the_copy}
         of_the_copy = tuple(
@@ -179,7 +180,7 @@ class _Roles:
             raise SourceColumnsError(
                 f"table {self._settings.tables.source} has no column {getattr(self._settings.columns, role)!r}, which the"
                 f" setting columns.{role} names",
-                f"Its columns are: {', '.join(column.name for column in self._columns)}.",
+                f"Its columns are: {', '.join(plain(column.name, NAME_LENGTH) for column in self._columns)}.",
             )
         return column
 
@@ -189,7 +190,7 @@ class _Roles:
         if column.type not in allowed:
             wanted = ", ".join(self._words.get(kind, kind) for kind in allowed)
             raise SourceColumnsError(
-                f"column {self._settings.tables.source}.{column.name} is {column.native_type}, but columns.{role} must be one"
+                f"column {self._settings.tables.source}.{plain(column.name)} is {column.native_type}, but columns.{role} must be one"
                 f" of {wanted}",
                 "Name another column in the settings, or change the source's type.",
             )

@@ -66,7 +66,15 @@ def test_a_failed_day_is_exit_code_1_even_beside_a_blocked_one(landed: Installat
     assert statuses == dict.fromkeys(DAYS, "published") | {"2024-01-02": "failed", BLOCKED: "blocked"}
     shown = landed.run("status").out
     assert "3 days published, up to 2024-01-05; 1 blocked, 1 failed; 1 due." in shown
-    assert "2024-01-02 failed:" in shown
+    for kind in ("html", "markdown"):
+        landed.run("report", "--format", kind, "--out", f"report.{kind}")
+        text = (landed.folder / f"report.{kind}").read_text(encoding="utf-8")
+        assert "Run it again; if it fails again" in text
+        assert "\\nRun it" not in text.split("<script", maxsplit=1)[0]
+    (failed,) = [line for line in shown.splitlines() if line.startswith("2024-01-02 failed:")]
+    assert "rows, duplicates" not in failed
+    (blocked,) = [line for line in shown.splitlines() if line.startswith(f"{BLOCKED} blocked:")]
+    assert "(60 rows, duplicates 33.33%)" in blocked
 
 
 def test_a_rerun_changes_nothing(backfilled: Installation) -> None:
@@ -152,3 +160,24 @@ def test_a_prefect_server_that_does_not_answer_is_named_before_anything_is_done(
         ended = landed.run_alone(command, env={"PREFECT_API_URL": address}, code=1)
     assert ended.err.startswith(f"error: the Prefect server at {address} does not answer: ConnectError\n")
     assert ended.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("--start", "2023-01-01", "--end", "2023-02-01"), "2023-01-01 to 2023-02-01"),
+        (("--start", "2025-01-01", "--mode", "all"), "2025-01-01 to the last day"),
+    ],
+)
+@pytest.mark.parametrize("command", [("backfill", "--no-prefect"), ("backfill", "--dry-run"), ("plan",)])
+def test_a_range_without_a_day_is_no_work_that_is_done(
+    command: tuple[str, ...], words: tuple[str, ...], asked: str, backfilled: Installation
+) -> None:
+    told = f"the source has no day in the range {asked}; its days are 2024-01-01 to 2024-01-05"
+    assert f"Nothing to do: {told}." in " ".join(backfilled.run(*command, *words).out.split())
+    assert backfilled.run(*command, *words, "--json").json["nothing"] == told
+
+
+def test_a_run_up_to_a_day_before_the_first_says_so(landed: Installation) -> None:
+    told = landed.run("run", "--no-prefect", "--as-of", "2023-12-31").out
+    assert "no day in the range the first day to 2023-12-31" in told

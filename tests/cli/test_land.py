@@ -1,6 +1,8 @@
 """`mixflows land`: good files, and every kind of bad one."""
 
 import gzip
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,75 @@ def test_a_file_of_any_name_is_landed_where_it_is_named_itself(empty: Installati
 def test_a_file_of_nothing_is_landed_as_nothing(empty: Installation) -> None:
     empty.write("empty.jsonl", "")
     assert empty.run("land", "empty.jsonl").out == "empty.jsonl: 0 lines, 0 source rows on 0 days\n"
+
+
+def in_milliseconds(lines: str, milliseconds: int) -> str:
+    parsed = [json.loads(line) for line in lines.splitlines()]
+    for event in parsed:
+        event["properties"]["time"] = event["properties"]["time"] * 1000 + milliseconds
+    return "".join(json.dumps(event) + "\n" for event in parsed)
+
+
+@pytest.mark.parametrize("milliseconds", [437, -437])
+def test_a_second_export_in_milliseconds_is_noticed(milliseconds: int, empty: Installation) -> None:
+    lines = export(days=1, rows=300)
+    empty.write("seconds.jsonl", lines)
+    empty.write("milliseconds.jsonl", in_milliseconds(lines, milliseconds))
+    assert "less than a second" not in empty.run("land", "seconds.jsonl").out
+    told = empty.run("land", "milliseconds.jsonl", "--set", "landing.time_unit=ms").out
+    assert "300 of 300 sampled rows were landed before with the same insert id" in told
+    assert "mixpanel_day" in told
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1500])
+def test_redelivered_and_later_events_are_not_taken_for_such_an_export(milliseconds: int, empty: Installation) -> None:
+    lines = export(days=1, rows=300)
+    empty.write("seconds.jsonl", lines)
+    empty.write("milliseconds.jsonl", in_milliseconds(lines, milliseconds))
+    empty.run("land", "seconds.jsonl")
+    told = empty.run("land", "milliseconds.jsonl", "--set", "landing.time_unit=ms").out
+    assert "less than a second" not in told
+
+
+def test_what_a_folder_has_beside_exports_is_left_out_and_counted(empty: Installation) -> None:
+    for name in ("a.jsonl", ".git/b.jsonl", ".c.jsonl", "schema/events.json", "deep/schema/d.json", "notes.txt"):
+        path = empty.folder / "exports" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(LINES if name == "a.jsonl" else "{}\n", encoding="utf-8")
+    ended = empty.run("land", "exports", "--json").json
+    assert [landing["file_name"] for landing in ended["landed"]] == ["a.jsonl"]
+    assert ended["passed_over"] == {"hidden": 2, "in a schema folder": 2, "not named like an export": 1}
+    assert (
+        "5 files passed over: 2 hidden, 2 in a schema folder, 1 not named like an export."
+        in empty.run("land", "exports").out
+    )
+
+
+def test_a_growing_folder_is_landed_again_and_again(empty: Installation) -> None:
+    folder = empty.folder / "exports"
+    folder.mkdir()
+    for day in range(3):
+        (folder / f"{day}.jsonl").write_text(export(days=1, rows=5, first_day=day), encoding="utf-8")
+        ended = empty.run("land", "exports", "exports/*.jsonl", "--json")
+        assert [landing["file_name"] for landing in ended.json["landed"]] == [f"{day}.jsonl"]
+        assert ended.json["landed_before"] == [f"exports/{known}.jsonl" for known in range(day)]
+        assert not ended.err
+    assert empty.run("land", "exports").out == "3 files landed before: skipped.\n"
+    assert empty.rows("SELECT count(*) FROM mp_master_event") == [(15,)]
+
+
+@pytest.mark.parametrize("packing", ["jsonl", "jsonl.gz"])
+def test_a_file_name_that_is_no_text_stops_no_other_file(packing: str, empty: Installation) -> None:
+    folder = os.fsencode(empty.folder) + b"/exports"
+    Path(os.fsdecode(folder)).mkdir()
+    pack = gzip.compress if packing == "jsonl.gz" else bytes
+    for day, name in enumerate((b"a", b"b\xff\xfe", b"c\xc3", b"d")):
+        path = Path(os.fsdecode(folder + b"/" + name + b"." + packing.encode()))
+        path.write_bytes(pack(export(days=1, rows=5, first_day=day).encode()))
+    Path(os.fsdecode(folder + b"/bb\xff.json")).write_text("[]", encoding="utf-8")
+    ended = empty.run("land", "exports", "--json", code=1)
+    assert [landing["source_rows"] for landing in ended.json["landed"]] == [5, 5, 5, 5]
+    assert ended.err.count("bb\\xff.json is a JSON array") == 1
+    assert empty.rows("SELECT DISTINCT source_file FROM mp_master_event ORDER BY 1") == [
+        (f"{name}.{packing}",) for name in ("a", "b\\xff\\xfe", "c\\xc3", "d")
+    ]

@@ -85,9 +85,8 @@ class Case:
     @property
     def partitioned_by(self) -> str:
         """The column that the source is partitioned by."""
-        return {"column": "partition_date", "other": "day", "midnight": "day_at", "bounds": "time"}.get(
-            self.day, INGESTION_DAY
-        )
+        named = {"column": "partition_date", "other": "day", "midnight": "day_at", "naive": "day_on", "bounds": "time"}
+        return named.get(self.day, INGESTION_DAY)
 
     @property
     def is_wide(self) -> bool:
@@ -124,20 +123,23 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wid
         "column": {"partition_date": "DATE"},
         "other": {"day": "DATE"},
         "midnight": {"day_at": "TIMESTAMP"},
+        "naive": {"day_on": "DATETIME"},
     }.get(day, {})
     sections: dict[str, Any] = {
         "project_timezone": "Europe/Berlin",
         "pipeline": {"key": key, "missing_insert_id": missing, "source_deletes": deletes, "keep": keep},
     }
     if day != "column":
-        sections["columns"] = {"day": {"other": "day", "midnight": "day_at", "bounds": "none"}.get(day, INGESTION_DAY)}
+        named = {"other": "day", "midnight": "day_at", "naive": "day_on", "bounds": "none"}
+        sections["columns"] = {"day": named.get(day, INGESTION_DAY)}
     return Case(columns, sections, day)
 
 
 @cache
 def cases() -> tuple[Case, ...]:
     """Every key with every policy, each pair of policies with every way to find the day; every arrival; every type."""
-    keys, days = ("insert_id_time", "mixpanel", "mixpanel_day"), ("column", "bounds", "ingestion", "other", "midnight")
+    keys = ("insert_id_time", "mixpanel", "mixpanel_day")
+    days = ("column", "bounds", "ingestion", "other", "midnight", "naive")
     policies = list(product(("reject", "keep"), ("block", "keep", "apply")))
     rest = cycle(product(ARRIVALS, ("first", "latest"), (True, False)))
     found: list[Case] = []

@@ -2,9 +2,10 @@
 
 from datetime import date, time, timedelta
 
+import jinja2
 import pytest
 
-from deployments.automations import patience
+from deployments.automations import BODY, patience
 from mixflows.errors import UsageError
 from tasks.alerts import duplicate_streak
 
@@ -38,3 +39,13 @@ def test_the_deadline_is_counted_from_the_run_before() -> None:
 def test_a_deadline_that_cannot_be_meant_is_refused(cron: str, by: time) -> None:
     with pytest.raises(UsageError):
         patience(cron, by)
+
+
+def test_a_message_shows_names_and_no_markup_of_them() -> None:
+    templates = jinja2.Environment(autoescape=False)
+    templates.filters["ui_url"] = lambda _: "https://prefect/runs/1"
+    state = {"name": "Blocked", "message": "new_events 1: <!channel> [log in](https://x) {{ flow.name }}"}
+    run = {"name": "daily", "state": state}
+    body = templates.from_string(BODY).render(flow_run=run, flow={"name": "daily"})
+    assert "!channel> [log in] (https://x) {{ flow.name }}" in body
+    assert "<" not in body

@@ -185,3 +185,24 @@ def most_at_once(runs: Sequence[TaskRun]) -> int:
         at_once += step
         most = max(most, at_once)
     return most
+
+
+def test_a_range_without_a_day_says_so(landed: Project) -> None:
+    ran = landed.run(backfill, start=date(2023, 1, 1), end=date(2023, 1, 31))
+    assert ran.named == ("COMPLETED", "Completed")
+    assert "2023-01-01 to 2023-01-31" in ran.message
+    assert f"{DAYS[0]} to {DAYS[-1]}" in ran.message
+    summary = ran.artifact("mixflows-summary")
+    assert summary is not None
+    assert "2023-01-01 to 2023-01-31" in str(summary.data)
+
+
+def test_a_failed_day_is_told_without_numbers(landed: Project, caplog: pytest.LogCaptureFixture) -> None:
+    day = date(2024, 1, 3)
+    landed.refuse("mp_events", day)
+    ran = landed.run(backfill, start=day, end=day)
+    assert ran.named == ("FAILED", "Failed")
+    assert f"{day} (" in ran.message
+    (row,) = ran.table("mixflows-days")
+    assert (row["rows"], row["duplicate rate"]) == (None, None)
+    assert not [record.message for record in caplog.records if "None inserted" in record.message]

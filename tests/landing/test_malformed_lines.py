@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,13 @@ def test_whatever_the_bytes_every_line_is_an_event_or_malformed(
     assert all(raw_lines[number] == text for number, text, _ in malformed)
     # DuckDB's reader is a little more forgiving than Python's: it takes a comma before a closing bracket.
     assert not {number for number, _, _ in malformed} & {number for number, line in filled if is_event(line)}
+
+
+@pytest.mark.parametrize("name", ["export.jsonl", "export.jsonl.gz"])
+def test_a_line_of_100_megabytes_takes_seconds(shop: Shop, name: str) -> None:
+    line = b'{"event": "' + b"x" * 100_000_000 + b'", "properties": {}}'
+    path = shop.write(event("a"), line, event("b"), name=name)
+    started = time.monotonic()
+    landing = shop.land(path)
+    assert time.monotonic() - started < 15
+    assert (landing.lines, landing.source_rows, landing.malformed_rows) == (3, 2, 1)

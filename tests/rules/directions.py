@@ -29,6 +29,7 @@ MAY_IMPORT = {
 
 # The modules and packages of mixflows, lowest first; those that stand together do not import each other.
 INNER_ROOMS = (
+    {"text"},
     {"errors", "sql", "verdict"},
     {"days", "files"},
     {"settings"},

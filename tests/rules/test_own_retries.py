@@ -1,4 +1,8 @@
-"""Retries are ours to decide: a default of the user's Prefect would process a blocked day again and call it failed."""
+"""Retries and stored results are ours to decide, whatever the defaults of the user's Prefect.
+
+A retry would process a blocked day again and call it failed; a stored result may fail to be written, or leave on a disk
+what belongs into the warehouse alone.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -17,13 +21,16 @@ def decorators(source: str) -> Iterator[ast.expr]:
                     yield decorator
 
 
-def names_retries(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Call) and any(keyword.arg == "retries" for keyword in decorator.keywords)
+OURS = {"retries", "persist_result"}
 
 
-def test_every_flow_and_task_names_its_retries() -> None:
+def names_ours(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and {keyword.arg for keyword in decorator.keywords} >= OURS
+
+
+def test_every_flow_and_task_names_what_is_ours() -> None:
     found = {
-        f"{path.name}:{decorator.lineno}": names_retries(decorator)
+        f"{path.name}:{decorator.lineno}": names_ours(decorator)
         for room in ("flows", "tasks", "deployments")
         for path in sorted((ROOT / room).glob("*.py"))
         for decorator in decorators(path.read_text(encoding="utf-8"))
@@ -33,4 +40,6 @@ def test_every_flow_and_task_names_its_retries() -> None:
 
 
 def test_a_decorator_without_them_would_be_found() -> None:
-    assert [names_retries(d) for d in decorators("@task\ndef a(): ...\n@flow(name='b')\ndef b(): ...")] == [False] * 2
+    assert [names_ours(d) for d in decorators("@task\ndef a(): ...\n@flow(name='b', retries=0)\ndef b(): ...")] == [
+        False
+    ] * 2

@@ -171,4 +171,4 @@ def in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
 
 def reads(view: bigquery.Table, table_id: str) -> bool:
     """Whether a view names a table."""
-    return table_id in str(view.to_api_repr().get("view"))
+    return table_id in str(view.view_query)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

@@ -266,8 +266,7 @@ class _Source:
                 AND (SELECT max(instant) + INTERVAL 1 SECOND FROM sample)
             )
             SELECT (SELECT count(*) FROM sample), count(DISTINCT sample.row) FROM sample JOIN earlier USING (id)
-            WHERE date_trunc('second', sample.instant) = date_trunc('second', earlier.instant)
-              AND sample.instant <> earlier.instant""",
+            WHERE abs(epoch_us(sample.instant) - epoch_us(earlier.instant)) BETWEEN 1 AND 999999""",
             {"last": self._last_row, "step": step},
         ).fetchall()
         return int(sampled), int(restamped)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import duckdb
 
 from mixflows.errors import LandingError
+from mixflows.text import NAME_LENGTH, plain
 from mixflows.warehouse.duckdb.quoting import file_literal, identifier, literal
 
 EVENT_NAMES = ("mp_event_name", "event", "event_name")
@@ -60,7 +61,7 @@ def parquet_rows(cursor: duckdb.DuckDBPyConnection, shown: str, path: Path) -> P
     if event is None or (time is None and bag is None):
         raise LandingError(
             f"{shown} has no column for the {'event name' if event is None else 'event time'}",
-            f"Needed: one of {', '.join(EVENT_NAMES)}; time. Its columns are: {', '.join(c.name for c in columns)}.",
+            f"Needed: one of {', '.join(EVENT_NAMES)}; time. Its columns are: {', '.join(plain(c.name, NAME_LENGTH) for c in columns)}.",
         )
     members = _members([column for column in columns if column not in (event, time, bag)])
     times: Literal["numbers", "wall clock", "instants"] = "numbers"

@@ -1,0 +1,49 @@
+"""Text from data and paths, shown as text: an event may be called `[bold]`, or hold what turns a terminal's lines round."""
+
+import re
+
+NAME_LENGTH = 80
+"""How much of a name people are shown, where a name of thousands of characters would hide everything else."""
+_JOINERS = "\u200c\u200d"
+"""Persian words and joined emoji are written with them."""
+_SPECIAL_IN_MARKDOWN = re.compile(
+    r"[\\`*\[\]<>|~&@]"
+    r"|(?<!\w)_|_(?!\w)"  # inside a word an underscore is one
+    r"|:(?=//)|(?<=www)\."  # addresses become links
+    r"|^[#+=-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"  # headings and lists begin with these
+)
+
+
+def plain(text: object, longest: int | None = None) -> str:
+    """Writes a text so that it is one line and can be printed and encoded anywhere.
+
+    Args:
+        text: A text, or a path; bytes of a path that are not UTF-8 are shown as hexadecimal numbers.
+        longest: Cuts longer texts off, with an ellipsis.
+
+    Returns:
+        The text with everything escaped that is not printable: control characters, line ends, what turns the direction of
+        writing, lone surrogates; joiners of letters stay. A text that was written so before stays as it is.
+    """
+    whole = str(text)
+    short = whole if longest is None or len(whole) <= longest else whole[: longest - 1] + "…"
+    if short.isprintable():
+        return short
+    return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in short)
+
+
+def plain_lines(text: object) -> str:
+    """Writes a text of several lines, such as a message with its hint, like `plain`, and keeps its line feeds."""
+    return "\n".join(map(plain, str(text).split("\n")))
+
+
+def markdown(text: object, longest: int | None = None) -> str:
+    """Writes a text like `plain`, for Markdown: it is shown as it is, in a sentence, a list or a cell of a table."""
+    return _SPECIAL_IN_MARKDOWN.sub(r"\\\g<0>", plain(text, longest))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python reads a byte of a file name that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return ascii(character)[1:-1]
