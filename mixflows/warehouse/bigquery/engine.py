@@ -33,6 +33,7 @@ from mixflows.warehouse.bigquery.sources import (
     refuse_view,
 )
 from mixflows.warehouse.bigquery.tables import (
+    VIEWS,
     add_fields,
     columns_of,
     complete,
@@ -50,8 +51,6 @@ from mixflows.warehouse.transpile import missing_columns
 JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 """The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
 function: a dataset keeps those that it has."""
-VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
-"""The views for analysts, each with the table that it reads."""
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
 
