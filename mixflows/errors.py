@@ -18,7 +18,8 @@ MixflowsError                       exit code 1
 └── DayError                        one day could not be processed; other days go on
     ├── PublishMismatchError        the published day does not add up, and replacing it did not help
     ├── DayHeldError                another run holds the day
-    └── NotReleasedError            a day that cannot be released: not blocked, or no longer the one that was looked at
+    ├── NotReleasedError            a day that cannot be released: not blocked, or no longer the one that was looked at
+    └── NotAcknowledgedError        a day that cannot be acknowledged, likewise
 
 A message says what is wrong, where (file, line, table, day or setting), how many, and what to do next. No message
 contains event properties or users' ids. Names from data and paths in it are text: what is not printable is escaped.
@@ -117,3 +118,7 @@ class DayHeldError(DayError):
 
 class NotReleasedError(DayError):
     """A day cannot be released as it is."""
+
+
+class NotAcknowledgedError(DayError):
+    """A day cannot be acknowledged: it is not blocked, or no longer the one that was blocked."""

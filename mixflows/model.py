@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 
+from mixflows.days import DayRange
 from mixflows.profile.drift import Drift
 from mixflows.profile.profile import Profile
 from mixflows.verdict import Finding
@@ -23,6 +24,7 @@ class PlanReason(StrEnum):
     LOOKBACK = "lookback"
     REQUESTED = "requested"
     RELEASED = "released"
+    ACKNOWLEDGED = "acknowledged"
     MISSING = "missing"
 
 
@@ -96,6 +98,19 @@ class PublishedCounts:
 
 
 @dataclass(frozen=True)
+class Acknowledgement:
+    """A blocked day that a person lets stand: it holds for this source and for these failed expectations only.
+
+    Attributes:
+        failed_expectations: Their names, sorted, with commas between.
+    """
+
+    because: str
+    source_version: str | None
+    failed_expectations: str
+
+
+@dataclass(frozen=True)
 class PlannedDay:
     """A day that a run is to process.
 
@@ -108,6 +123,7 @@ class PlannedDay:
             columns of today, and the day is neither blocked nor failed; else None.
         retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
         is_exact: Whether staging must find exactly so many source rows.
+        acknowledged: What a person lets stand of the day, if it is blocked so.
     """
 
     day: date
@@ -119,6 +135,7 @@ class PlannedDay:
     recorded: PublishedCounts | None = None
     retained_rows: int = 0
     is_exact: bool = False
+    acknowledged: "Acknowledgement | None" = None
 
     @property
     def surplus_is_damage(self) -> bool:
@@ -139,12 +156,14 @@ class Plan:
         check_rows: Whether the rows suite reads the staged rows.
         rows_without_day: Source rows that belong to no day (no partition date, no event time); no plan can take them.
         nothing: Why a range has no day at all, so that an empty plan does not read as if everything were done.
+        asked: The range that was asked for.
     """
 
     days: tuple[PlannedDay, ...]
     check_rows: bool
     rows_without_day: int = 0
     nothing: str = ""
+    asked: DayRange = field(default_factory=DayRange)
 
     @property
     def source_rows(self) -> int:
@@ -311,6 +330,8 @@ class LedgerRow:
         retained_rows: Published copies that the source no longer has and that policy keeps.
         batch_id: The batch that the day was processed in.
         source_columns: A hash of the source's columns and types.
+        failed_expectations: The names of the critical expectations that failed, sorted, with commas between.
+        acknowledged: Why a person lets the blocked day stand; empty where nobody does.
     """
 
     run_id: str
@@ -344,6 +365,8 @@ class LedgerRow:
     retained_rows: int | None = None
     batch_id: str = ""
     source_columns: str = ""
+    failed_expectations: str = ""
+    acknowledged: str = ""
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.variables import Variable
 
+from mixflows.ledger.standing import FAILED, helping_commands
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
@@ -104,7 +105,7 @@ def leave_artifacts(result: RunResult) -> None:
 def summary(result: RunResult) -> str:
     """The run in Markdown: days by status, rows, and every day that needs a person."""
     if not result.outcomes and not result.held:
-        return markdown(result.nothing_to_do)
+        return "\n".join([markdown(result.nothing_to_do), *_standing(result)])
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
@@ -122,11 +123,26 @@ def summary(result: RunResult) -> str:
     if result.held:
         lines += ["", "### Left alone, held by another run", ""]
         lines += [f"- {day}: {holder}" for day, holder in result.held.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_standing(result)])
+
+
+def _standing(result: RunResult) -> list[str]:
+    """The blocked and failed days that earlier runs left, and the commands that help."""
+    before = result.standing_before
+    if not before:
+        return []
+    lines = ["", "### Standing from earlier runs", ""]
+    lines += [f"- {day.day} {day.status}: {markdown(day.why)}" for day in before[:NAMED_DAYS]]
+    lines += [f"- and {len(before) - NAMED_DAYS:,} more"] if len(before) > NAMED_DAYS else []
+    return [*lines, "", "```", *helping_commands(result.standing), "```"]
 
 
 def final_state(result: RunResult) -> State[RunResult]:
-    """The flow's state: Failed, `Blocked`, `CompletedWithWarnings` or Completed, with the days in its message."""
+    """The flow's state, with the days in its message.
+
+    Failed, `Blocked` by this run, `HeldElsewhere`; or completed: `StandingBlocks` of earlier runs,
+    `CompletedWithWarnings`, Completed.
+    """
     failed, blocked = result.days(Status.FAILED), result.days(Status.BLOCKED)
     warned = [outcome for outcome in result.outcomes if outcome.warned]
     nothing = f"nothing to do{': ' if result.nothing else ''}{result.nothing}"
@@ -136,13 +152,21 @@ def final_state(result: RunResult) -> State[RunResult]:
         for title, outcomes in (("failed", failed), ("blocked", blocked), ("warnings", warned))
         if outcomes
     ]
+    before = [day for day in result.standing_before if not day.acknowledged]
+    if before:
+        more = f" and {len(before) - NAMED_DAYS:,} more" if len(before) > NAMED_DAYS else ""
+        parts.append(f"standing: {', '.join(f'{day.day} {day.status}' for day in before[:NAMED_DAYS])}{more}")
     if result.held:
         parts.append(f"held by another run and left alone: {', '.join(map(str, result.held))}")
     message = "; ".join(parts)
-    if failed:
+    if result.exit_code == FAILED:
         return Failed(message=message, data=DaysLeftError(message, result))
-    if blocked:
+    if any(not outcome.row.acknowledged for outcome in blocked):
         return Failed(name="Blocked", message=message, data=DaysLeftError(message, result))
+    if result.held:
+        return Failed(name="HeldElsewhere", message=message, data=DaysLeftError(message, result))
+    if result.exit_code:
+        return Completed(name="StandingBlocks", message=message, data=result)
     if warned:
         return Completed(name="CompletedWithWarnings", message=message, data=result)
     return Completed(message=message, data=result)

@@ -196,11 +196,19 @@ def backfill(
 
 
 @app.command()
-def status(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
+def status(
+    check: Annotated[
+        bool, typer.Option("--check", help="End as a run would: 1 for failed days, 3 for blocked ones.")
+    ] = False,
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
     """Show how many days are right, due, or need a person."""
     from mixflows.cli.days import run_status
 
-    run_status(config, assignments, as_json=as_json)
+    code = run_status(config, assignments, as_json=as_json)
+    raise typer.Exit(code if check else 0)
 
 
 @app.command()
@@ -252,6 +260,20 @@ def release(
     from mixflows.cli.inspection import run_release
 
     raise typer.Exit(run_release(config, assignments, day, because, as_json=as_json))
+
+
+@app.command()
+def acknowledge(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")],
+    config: Config = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Let a blocked day stand, out of the exit code."""
+    from mixflows.cli.inspection import run_acknowledge
+
+    run_acknowledge(config, assignments, day, because, as_json=as_json)
 
 
 @app.command()

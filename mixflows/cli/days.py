@@ -2,16 +2,18 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json, rate
+from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json
 from mixflows.cli.session import command, opened_source, opened_to_read
+from mixflows.cli.standing import print_standing, standing_json
 from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import MissingTableError, UsageError
+from mixflows.ledger.standing import exit_code_of, standing_days
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.price import price_plan
+from mixflows.pipeline.totals import read_totals
 from mixflows.settings import load_settings, parse_assignments
 
 
@@ -54,28 +56,40 @@ def run_plan(
         console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
 
 
-def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
-    """Prints the state of every day."""
+def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> int:
+    """Prints the state of every day.
+
+    Returns:
+        The exit code of a run that leaves the days so.
+    """
     try:
         settings, warehouse = opened_to_read(config, assignments)
         rows = warehouse.query("ledger_latest")
     except MissingTableError as err:
         _print_no_days(err, as_json=as_json)
-        return
+        return 0
     try:
-        warehouse.source()
         plan = make_plan(warehouse, settings, PlanRequest(accept_rules=True), only_reads=True)
+        totals = read_totals(warehouse, settings)
     except MissingTableError as err:
         if not as_json:
             _print_no_days(err, as_json=as_json)
-            return
-        plan = Plan((), check_rows=False)
+            return 0
+        plan, totals = Plan((), check_rows=False), None
     costs = read_costs(warehouse, settings)
+    standing = standing_days(warehouse)
+    code = exit_code_of(standing)
     if as_json:
-        due = [asdict(d) for d in plan.days]
-        told = {"days": rows, "due": due, "rows_without_day": plan.rows_without_day}
+        told = {
+            "days": rows,
+            "due": [asdict(d) for d in plan.days],
+            "rows_without_day": plan.rows_without_day,
+            "totals": totals and asdict(totals),
+            "standing": standing_json(standing),
+            "exit_code": code,
+        }
         print_json(told | ({"costs": costs_json(costs)} if costs else {}))
-        return
+        return code
     counts = {status: [row for row in rows if row["status"] == status] for status in Status}
     good = counts[Status.PUBLISHED] + counts[Status.UNCHANGED]
     console.print(
@@ -84,18 +98,14 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
         + f"; {number(len(counts[Status.BLOCKED]))} blocked, {number(len(counts[Status.FAILED]))} failed;"
         + f" {number(len(plan.days))} due."
     )
-    if good:
-        total = {name: sum(row[name] or 0 for row in good) for name in ("source_rows", "kept_rows", "rejected_rows")}
-        console.print(
-            f"{number(total['source_rows'])} source rows = {number(total['kept_rows'])} events"
-            f" + {number(total['rejected_rows'])} rejected."
-        )
+    if totals is not None:
+        console.print(f"{totals}.", soft_wrap=True)
     for sentence in in_words(costs) if costs else ():
         console.print(sentence)
-    for row in [*counts[Status.BLOCKED], *counts[Status.FAILED]]:
-        console.print(f"{row['partition_date']} {row['status']}: {_what(row)}")
+    print_standing(standing, config)
     if plan.days:
-        console.print(f"Process what is due with: {command('backfill', config)}")
+        console.print(f"Process what is due with: {command('backfill', config=config)}", soft_wrap=True)
+    return code
 
 
 def _print_no_days(err: MissingTableError, *, as_json: bool) -> None:
@@ -103,11 +113,3 @@ def _print_no_days(err: MissingTableError, *, as_json: bool) -> None:
         print_json({"days": [], "due": [], "rows_without_day": 0})
     else:
         console.print(f"Nothing to tell yet: {err}", markup=False, soft_wrap=True)
-
-
-def _what(row: dict[str, Any]) -> str:
-    text = " ".join((row["error"] or row["note"] or "").split())
-    if row["source_rows"] is None:  # it failed before it was counted
-        return text
-    duplicates = "" if row["duplicate_rate"] is None else f", duplicates {rate(row['duplicate_rate'])}"
-    return f"{text} ({counted(row['source_rows'], 'row')}{duplicates})"

@@ -12,6 +12,7 @@ from mixflows.cli.output import console, counted, number, outcome_json, print_js
 from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
 from mixflows.model import Run
+from mixflows.pipeline.acknowledge import acknowledge_day
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.explain import story
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
@@ -57,6 +58,22 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
         console.print(f"{row.partition_date} {row.status}: {counts}{row.note or row.error}")
     renew_report(warehouse, settings)
     return 0 if not outcome.row.error else 1
+
+
+def run_acknowledge(
+    config: Path | None, assignments: list[str] | None, day: str, because: str, *, as_json: bool
+) -> None:
+    """Lets a blocked day stand, says so, and renews the report where the settings name its file."""
+    settings = load_settings(config, parse_assignments(assignments or []))
+    warehouse = opened_source(settings)
+    warehouse.create_tables()
+    row = acknowledge_day(RunContext(warehouse, settings, Run(f"acknowledge-{uuid4()}")), parse_day(day), because)
+    if as_json:
+        print_json({"day": row.partition_date, "status": row.status, "note": row.note})
+    else:
+        console.print(f"{row.partition_date} stays {row.status}; {row.note}", soft_wrap=True)
+        console.print("It counts for no exit code until its source or its verdict changes.")
+    renew_report(warehouse, settings)
 
 
 def run_explain_event(
@@ -138,7 +155,8 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
                 console.print(f"  {line}")
     blocked = any(f.severity is Severity.CRITICAL for f in failed)
     if blocked and state is not None and state.status.value == "blocked" and not found.changed_since:
-        console.print(f'\nPublish it as it is with: {command("release", config)} {day} --because "…"')
+        text = command("release", str(day), '--because "…"', config=config)
+        console.print(f"\nPublish it as it is with: {text}", soft_wrap=True)
 
 
 def _how(finding: Finding) -> str:

@@ -17,7 +17,8 @@ from mixflows.cli.output import (
     progress_bars,
     starting_server,
 )
-from mixflows.cli.session import command, opened_source, renew_report
+from mixflows.cli.session import opened_source, renew_report
+from mixflows.cli.standing import print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
@@ -127,6 +128,7 @@ class Runner:
                 "exit_code": result.exit_code,
                 "days": [outcome_json(outcome) for outcome in result.outcomes],
                 "held": {str(day): holder for day, holder in result.held.items()},
+                "standing": standing_json(result.standing),
                 **({"nothing": result.nothing} if result.nothing else {}),
             })  # fmt: skip
             return result.exit_code
@@ -138,6 +140,7 @@ def show_result(result: RunResult, config: Path | None) -> None:
     """Prints what a run did: its days, one line that sums them up, and the command to go on with these settings."""
     if not result.outcomes and not result.held:
         console.print(result.nothing_to_do)
+        print_standing(result.standing, config)
         return
     console.print(outcomes_table(result.outcomes))
     counts = ", ".join(f"{number(len(result.days(s)))} {s}" for s in Status if result.days(s))
@@ -147,13 +150,7 @@ def show_result(result: RunResult, config: Path | None) -> None:
     )
     for day, holder in result.held.items():
         console.print(f"{day} is held by run {holder} and was left alone.")
-    if blocked := result.days(Status.BLOCKED):
-        day = blocked[0].row.partition_date
-        console.print(
-            "Blocked days keep what was published before. Look at the report; then mend the source or the thresholds,"
-            " and they are taken again, or ask for one:\n"
-            f"  {command('backfill', config)} --mode blocked --start {day} --end {day}"
-        )
+    print_standing(result.standing, config)
 
 
 def run_serve(config: Path | None, assignments: list[str] | None, cron: str | None) -> None:

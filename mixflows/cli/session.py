@@ -1,8 +1,10 @@
 """What commands share: the settings, the warehouse with its credentials, the next command to show, the renewed report."""
 
+import shlex
 from pathlib import Path
 
 from mixflows.cli.output import starting_server
+from mixflows.ledger.standing import mixflows
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.base import Warehouse
@@ -55,9 +57,9 @@ def take_from_block(settings: Settings) -> None:
             hand_over(settings)
 
 
-def command(name: str, config: Path | None) -> str:
+def command(*words: str, config: Path | None) -> str:
     """A command line for the same installation, to be shown as the next step."""
-    return f"mixflows {name}" + (f" --config {config}" if config else "")
+    return mixflows(*words, *(("--config", shlex.quote(str(config))) if config else ()))
 
 
 def renew_report(warehouse: Warehouse, settings: Settings) -> None:

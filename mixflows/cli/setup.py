@@ -52,7 +52,7 @@ def run_init(config: Path | None, assignments: list[str] | None, source: str | N
     made = warehouse.create_tables()
     console.print(f"{settings.warehouse_name}: " + (f"made {', '.join(made)}" if made else "everything is there"))
     if source is not None:
-        console.print(f"Look at everything with: {command('doctor', config)}")
+        console.print(f"Look at everything with: {command('doctor', config=config)}")
 
 
 def _write_settings_of(source: str, config: Path, overrides: dict[str, Any]) -> None:

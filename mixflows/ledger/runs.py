@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from mixflows.model import DayOutcome, LedgerRow, Status
+from mixflows.model import Acknowledgement, DayOutcome, LedgerRow, Status
 from mixflows.warehouse.base import Warehouse
 
 
@@ -23,6 +23,8 @@ class DayState:
         event_rows: What `mp_events` held of the day when it was published last.
         rejected_rows: What `mp_rejected_events` held of it.
         retained_rows: Those of both that the source no longer had then.
+        failed_expectations: What blocked it last, as the ledger has it.
+        acknowledged: Why a person lets it stand; empty where nobody does.
     """
 
     day: date
@@ -39,6 +41,15 @@ class DayState:
     event_rows: int | None = None
     rejected_rows: int | None = None
     retained_rows: int = 0
+    failed_expectations: str = ""
+    acknowledged: str = ""
+
+    @property
+    def acknowledgement(self) -> Acknowledgement | None:
+        """What a person lets stand, if somebody does."""
+        if not self.acknowledged:
+            return None
+        return Acknowledgement(self.acknowledged, self.source_version, self.failed_expectations)
 
 
 def day_states(warehouse: Warehouse) -> dict[date, DayState]:

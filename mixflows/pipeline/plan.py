@@ -66,7 +66,7 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest, *,
     columns = warehouse.source().columns_version
     states = day_states(warehouse)
     days = plan_days(source, states, warehouse.published_rows(), settings, request, columns)
-    return Plan(days, request.check_rows, without_day, _nothing(source, states, request.days))
+    return Plan(days, request.check_rows, without_day, _nothing(source, states, request.days), request.days)
 
 
 def _refuse_newest_first(settings: Settings, request: PlanRequest) -> None:
@@ -124,6 +124,7 @@ def plan_days(
                     recorded=_recorded(state, settings, columns_version),
                     retained_rows=state.retained_rows if state else 0,
                     is_exact=day.is_exact,
+                    acknowledged=state.acknowledgement if state else None,
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)

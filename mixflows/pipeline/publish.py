@@ -192,10 +192,17 @@ class _Publishing:
     def _row(self, staged: StagedDay, status: Status, share: "_Share", error: str) -> LedgerRow:
         f, d = staged.figures, staged.difference
         is_published = status is Status.PUBLISHED
-        failures = "; ".join(dict.fromkeys(str(finding) for finding in self._verdicts[staged.day].failures))
+        failed = self._verdicts[staged.day].failures
+        failures = "; ".join(dict.fromkeys(map(str, failed)))
+        failed_expectations = ",".join(sorted({finding.expectation for finding in failed}))
+        acknowledged = ""
         about = ""
         if status is Status.BLOCKED:
-            about = failures
+            known = staged.planned.acknowledged
+            same = (staged.planned.source_version, failed_expectations)
+            if known is not None and same == (known.source_version, known.failed_expectations):
+                acknowledged = known.because
+            about = f"acknowledged: {acknowledged} ({failures})" if acknowledged else failures
         elif self._released:
             about = f"released: {self._released} ({failures or 'nothing failed'})"
         removed = is_published and not self._keeps
@@ -218,6 +225,8 @@ class _Publishing:
             error=error,
             work_seconds=share.seconds,
             batch_id=self._batch.batch_id,
+            failed_expectations=failed_expectations,
+            acknowledged=acknowledged,
         )
 
     def _unchanged_row(self, planned: PlannedDay, latest: Mapping[str, Any], share: "_Share") -> LedgerRow:

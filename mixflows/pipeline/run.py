@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from mixflows.errors import DayError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
+from mixflows.ledger.standing import FAILED, StandingDay, exit_code_of, standing_days
 from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch, record_failures
@@ -21,6 +22,8 @@ Batch = tuple[PlannedDay, ...]
 Judged = tuple[StagedBatch, Mapping[date, Verdict]]
 OnDay = Callable[[DayOutcome], None]
 
+LEFT_TO_ANOTHER = 4
+"""Exit code of a run that did not get all of its days."""
 OF_A_DAY = (StatementError, DayError)
 """Errors that a day's data may be the reason of: what fails so for a batch is tried day by day. All others end the run."""
 
@@ -61,12 +64,14 @@ class RunResult:
         outcomes: One per processed day, in the order in which they ended.
         held: Planned days that another run holds, each with its holder; they were left alone.
         nothing: See `Plan.nothing`.
+        standing: The blocked and failed days of the range that was asked for, of this run and of those before.
     """
 
     run: Run
     outcomes: tuple[DayOutcome, ...]
     held: Mapping[date, str]
     nothing: str = ""
+    standing: tuple[StandingDay, ...] = ()
 
     @property
     def nothing_to_do(self) -> str:
@@ -79,10 +84,15 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a day failed, 3 done but the gate blocked a day."""
-        if self.days(Status.FAILED):
-            return 1
-        return 3 if self.days(Status.BLOCKED) else 0
+        """0 done, 1 a day failed, 4 days were left to another run, 3 days are blocked; the first that holds, from 1 on."""
+        code = exit_code_of(self.standing)
+        return LEFT_TO_ANOTHER if self.held and code != FAILED else code
+
+    @property
+    def standing_before(self) -> tuple[StandingDay, ...]:
+        """Those of the standing days that this run did not take."""
+        taken = {outcome.row.partition_date for outcome in self.outcomes}
+        return tuple(day for day in self.standing if day.day not in taken)
 
 
 class DaysLeftError(MixflowsError):
@@ -121,7 +131,8 @@ def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambd
                 on_day(outcome)
         finally:
             context.warehouse.release([day for day in days if day not in held], context.run.run_id)
-    return RunResult(context.run, tuple(outcomes), held, plan.nothing)
+    standing = standing_days(context.warehouse, plan.asked)
+    return RunResult(context.run, tuple(outcomes), held, plan.nothing, standing)
 
 
 def batches(days: Iterable[PlannedDay], settings: Settings) -> Iterator[Batch]:

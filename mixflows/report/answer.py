@@ -11,6 +11,7 @@ TAKEN_WORDS = {
     "new": "for the first time",
     "changed": "again, as its rows had changed",
     "released": "released by a person",
+    "acknowledged": "acknowledged by a person",
     "requested": "on request",
     "failed": "again after it had failed",
     "rules_changed": "by other rules",

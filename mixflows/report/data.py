@@ -12,9 +12,10 @@ from typing import Any
 
 from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
-from mixflows.errors import MissingTableError
+from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
+from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.profile.samples import Sample
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
@@ -96,6 +97,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         since=since,
         shown_properties=settings.quality.shown_properties,
         expected_day=last_complete_day(datetime.now(UTC), settings.zone),
+        totals=_totals(warehouse, settings),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 
@@ -129,6 +131,13 @@ def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
         return warehouse.query(name, {})
     except MissingTableError:
         return []
+
+
+def _totals(warehouse: Warehouse, settings: Settings) -> Totals | None:
+    try:
+        return read_totals(warehouse, settings)
+    except (MissingTableError, SourceColumnsError):
+        return None
 
 
 def _profiles(warehouse: Warehouse) -> dict[date, DayProfile]:
@@ -170,6 +179,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
         findings=findings,
         note=row["note"] or "",
         error=row["error"] or "",
+        acknowledged=row["acknowledged"] or "",
         seconds=row["work_seconds"],
         history=tuple(_past_run(past) for past in found.history.get(day, ())),
         rejected_by_key=profile.profile.rejected_by_key if profile else (),

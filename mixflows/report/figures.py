@@ -12,6 +12,7 @@ from functools import cached_property
 
 from mixflows.costs.billed import Costs
 from mixflows.model import Status
+from mixflows.pipeline.totals import Totals
 from mixflows.profile.samples import Sample
 from mixflows.report.insights import Insights
 from mixflows.verdict import Finding, Severity
@@ -125,6 +126,7 @@ class DayFigures:
         rejected_by_key: Duplicates that the keys of `profile.KEYS` would reject.
         kept_by_key: Copies that they would keep.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
+        acknowledged: Why a person lets the blocked day stand; empty where nobody does.
     """
 
     day: date
@@ -149,6 +151,7 @@ class DayFigures:
     rejected_by_key: tuple[int, ...] = ()
     kept_by_key: tuple[int, ...] = ()
     samples: tuple[Sample, ...] = ()
+    acknowledged: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,7 @@ class ReportData:
         expected_day: The last complete day: what the table should reach.
         prefect_ui: Where runs can be looked at, without a slash at its end.
         shown_properties: Properties whose values may be shown.
+        totals: Where every delivered row is; None where there is no source yet.
     """
 
     made_at: datetime
@@ -225,6 +229,7 @@ class ReportData:
     expected_day: date | None = None
     prefect_ui: str | None = None
     shown_properties: tuple[str, ...] = ()
+    totals: Totals | None = None
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:

@@ -53,4 +53,5 @@ def _why(day: DayFigures) -> str:
         f"{f.expectation} {figure(f)}" + (f" (allowed {bound(f)})" if f.threshold is not None else "")
         for f in why_stopped(day)
     ]
-    return markdown(" ".join(("; ".join(found) or day.error or day.note).split()))
+    told = f"; acknowledged: {day.acknowledged}" if day.acknowledged else ""
+    return markdown(" ".join(("; ".join(found) or day.error or day.note).split()) + told)

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS {{ ledger }} (
   suppressed_rows INT64,
   retained_rows INT64,
   batch_id STRING,
-  source_columns STRING
+  source_columns STRING,
+  failed_expectations STRING,
+  acknowledged STRING
 )
 PARTITION BY partition_date

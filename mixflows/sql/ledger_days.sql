@@ -3,7 +3,7 @@
 WITH ranked AS (
   SELECT
     r.partition_date, r.run_id, r.status, r.source_version, r.rules_version, r.thresholds_version, r.source_columns,
-    r.kept_rows, r.rejected_rows, r.retained_rows,
+    r.kept_rows, r.rejected_rows, r.retained_rows, r.failed_expectations, r.acknowledged,
     ROW_NUMBER() OVER (
       PARTITION BY r.partition_date ORDER BY r.finished_at DESC, r.attempt DESC, r.run_id
     ) AS latest,
@@ -30,6 +30,8 @@ SELECT
   p.kept_rows AS event_rows,
   COALESCE(p.retained_rows, 0) AS retained_rows,
   p.rejected_rows,
+  COALESCE(l.failed_expectations, '') AS failed_expectations,
+  COALESCE(l.acknowledged, '') AS acknowledged,
   COALESCE(w.run_id, p.run_id) AS published_by
 FROM ranked AS l
 LEFT JOIN ranked AS p

@@ -27,6 +27,7 @@ SELECT
   latest.duplicate_rate,
   latest.late_rows,
   latest.note,
+  latest.acknowledged,
   latest.error,
   latest.work_seconds,
   published.source_rows AS published_source_rows,

@@ -1,5 +1,5 @@
 -- One row per day and expectation and severity: what the latest run found that judged the day, or failed on it. A run that found
--- a day unchanged by its keys judges nothing, and the findings before it stand.
+-- a day unchanged by its keys judges nothing, nor does an acknowledgement: the findings before it stand.
 -- Inputs: the results of the expectations; the ledger, for which run was the latest.
 -- Order: the run that finished last; ties by attempt and run id, as in ledger_days.sql.
 WITH judged AS (
@@ -11,7 +11,7 @@ latest AS (
   FROM {{ ledger }} AS l
   LEFT JOIN judged AS j
     ON j.partition_date = l.partition_date AND j.run_id = l.run_id AND j.attempt = l.attempt
-  WHERE l.status <> 'unchanged' OR j.run_id IS NOT NULL
+  WHERE l.status = 'failed' OR j.run_id IS NOT NULL
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY l.partition_date ORDER BY l.finished_at DESC, l.attempt DESC, l.run_id

@@ -16,6 +16,8 @@ TABLES = {
 }
 """Descriptions of the tables, by role."""
 
+VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
+"""The views for analysts, each with the table that it reads, by role."""
 _RUN = {
     "run_id": "The run: Prefect's flow run id, or a random one.",
     "attempt": "1 for a run's first try; a retry of the run counts on.",

@@ -41,15 +41,22 @@ def test_a_blocked_day_is_exit_code_3_and_the_others_are_published(backfilled: I
     assert again["held"] == {}
 
 
-def test_what_a_person_reads_names_the_blocked_day_and_the_command_to_go_on(backfilled: Installation) -> None:
-    shown = backfilled.run("backfill", "--no-prefect", "--mode", "blocked", "--config", "mixflows.toml", code=3).out
-    assert "duplicate_rate 33.3 % (at most 1 %)" in shown
-    assert "1 day, 60 source rows: 1 blocked." in shown
-    (command,) = [line.strip() for line in shown.splitlines() if "mixflows backfill" in line]
-    assert command == f"mixflows backfill --config mixflows.toml --mode blocked --start {BLOCKED} --end {BLOCKED}"
-    passed = backfilled.run(
-        *command.removeprefix("mixflows ").split(), "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5"
-    )
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_what_a_person_reads_names_the_blocked_day_and_the_commands_that_help(
+    backfilled: Installation, columns: str
+) -> None:
+    for words in (("backfill", "--no-prefect", "--mode", "blocked"), ("run", "--no-prefect")):
+        shown = backfilled.run(*words, "--config", "mixflows.toml", env={"COLUMNS": columns}, code=3).out
+        assert "duplicate_rate 33.3 % (at most 1 %)" in shown
+        commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("mixflows ")]
+        because, config = '--because "…"', "--config mixflows.toml"
+        assert commands == [
+            f"mixflows inspect {BLOCKED} {config}",
+            f"mixflows release {BLOCKED} {because} {config}",
+            f"mixflows acknowledge {BLOCKED} {because} {config}",
+        ]
+        assert "quality.duplicate_rate.critical" in shown
+    passed = backfilled.run("run", "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5")
     assert "1 day, 60 source rows: 1 published." in passed.out
     assert backfilled.rows("SELECT count(*) FROM mp_events") == [(200,)]
 
@@ -71,15 +78,14 @@ def test_a_failed_day_is_exit_code_1_even_beside_a_blocked_one(landed: Installat
         text = (landed.folder / f"report.{kind}").read_text(encoding="utf-8")
         assert "Run it again; if it fails again" in text
         assert "\\nRun it" not in text.split("<script", maxsplit=1)[0]
-    (failed,) = [line for line in shown.splitlines() if line.startswith("2024-01-02 failed:")]
-    assert "rows, duplicates" not in failed
-    (blocked,) = [line for line in shown.splitlines() if line.startswith(f"{BLOCKED} blocked:")]
-    assert "(60 rows, duplicates 33.33%)" in blocked
+    assert "2024-01-02: " in shown
+    assert f"{BLOCKED}: duplicate_rate" in shown
+    assert landed.run("status", "--check", code=1).out == shown
 
 
 def test_a_rerun_changes_nothing(backfilled: Installation) -> None:
     ledger = backfilled.rows("FROM mp_partition_runs ORDER BY ALL")
-    ended = backfilled.run("backfill", "--no-prefect")
+    ended = backfilled.run("backfill", "--no-prefect", code=3)
     assert ended.out.startswith("Nothing to do")
     assert backfilled.rows("FROM mp_partition_runs ORDER BY ALL") == ledger
 
@@ -110,8 +116,24 @@ def test_status_as_json_has_every_day_and_what_is_due(backfilled: Installation) 
 def test_status_for_people_adds_up(backfilled: Installation) -> None:
     shown = backfilled.run("status").out
     assert "4 days published, up to 2024-01-05; 1 blocked, 0 failed; 0 due." in shown
-    assert "160 source rows = 160 events + 0 rejected." in shown
-    assert f"{BLOCKED} blocked: duplicate_rate 33.3 % (at most 1 %)" in shown
+    assert "220 rows delivered = 160 kept + 60 held back." in shown
+    assert f"{BLOCKED}: duplicate_rate 33.3 % (at most 1 %)" in shown
+
+
+def test_status_can_end_as_a_run_would(backfilled: Installation) -> None:
+    told = backfilled.run("status", "--check", "--json", code=3).json
+    assert (told["exit_code"], [day["day"] for day in told["standing"]]) == (3, [BLOCKED])
+    backfilled.run("acknowledge", BLOCKED, "--because", "known")
+    told = backfilled.run("status", "--check", "--json").json
+    assert (told["exit_code"], [day["acknowledged"] for day in told["standing"]]) == (0, ["known"])
+    assert told["totals"] == {
+        "delivered": 220, "retained": 0, "kept": 160, "rejected": 0, "held_back": 60, "waiting": 0, "malformed": 0,
+        "suppressed": 0,
+    }  # fmt: skip
+    backfilled.run("report", "--format", "markdown", "--out", "report.md")
+    assert "acknowledged: known" in (backfilled.folder / "report.md").read_text(encoding="utf-8")
+    refused = backfilled.run("acknowledge", DAYS[0], "--because", "known", code=1)
+    assert DAYS[0] in refused.err
 
 
 def test_the_report_is_written_where_it_was_asked_for(backfilled: Installation) -> None:

@@ -93,7 +93,7 @@ def test_bounds_are_suggested_from_the_days_so_far(backfilled: Installation) -> 
     assert "Too few days" in backfilled.run("expectations", "suggest").out
     backfilled.write("more.jsonl", export(days=6, rows=40, first_day=5))
     backfilled.run("land", "more.jsonl")
-    backfilled.run("backfill", "--no-prefect")
+    backfilled.run("backfill", "--no-prefect", code=3)
     found = {s["name"]: s for s in backfilled.run("expectations", "suggest", "--json").json}
     assert found["duplicate_rate"]["judged_days"] == 11
     assert found["duplicate_rate"]["highest"] == [BLOCKED, pytest.approx(1 / 3)]

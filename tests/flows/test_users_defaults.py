@@ -60,7 +60,8 @@ def test_all_of_them_together(landed: Project) -> None:
 def test_those_that_are_read_while_a_flow_runs(defaults: dict[str, Any], landed: Project) -> None:
     with temporary_settings({getattr(prefect.settings, name): value for name, value in defaults.items()}):
         storage = get_current_settings().results.local_storage_path
+        before = set(storage.glob("*"))  # other tests of this process store results there
         ran = landed.run(backfill)
     assert ran.named == ("FAILED", "Failed")
     assert [row["status"] for row in landed.ledger()] == STATUSES
-    assert not storage.exists() or not list(storage.iterdir())
+    assert set(storage.glob("*")) == before

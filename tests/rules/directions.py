@@ -37,7 +37,8 @@ INNER_ROOMS = (
     {"model"},
     {"progress", "rates", "warehouse"},
     {"costs", "ledger"},
-    {"pipeline", "report"},
+    {"pipeline"},
+    {"report"},
     {"demo"},
     {"cli"},
 )

@@ -20,7 +20,7 @@ def log_bytes(path: Path) -> int:
 def test_closing_the_file_empties_its_write_ahead_log(tmp_path: Path) -> None:
     path = tmp_path / "mixflows.duckdb"
     for _ in range(2):  # a new file, and one that was there before
-        connection = open_file(settings_at(path))
+        connection = open_file(settings_at(path), must_exist=False)
         connection.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER)")
         connection.execute("INSERT INTO numbers FROM range(1000)")
         assert log_bytes(path) > 0
@@ -33,7 +33,7 @@ def test_closing_the_file_empties_its_write_ahead_log(tmp_path: Path) -> None:
 
 def test_a_transaction_in_flight_is_rolled_back_and_the_others_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "mixflows.duckdb"
-    connection = open_file(settings_at(path))
+    connection = open_file(settings_at(path), must_exist=False)
     connection.execute("CREATE TABLE numbers AS SELECT 1 AS n")
     writer = connection.cursor()
     writer.execute("BEGIN")
@@ -47,7 +47,7 @@ def test_one_session_in_nine_merges_small_row_groups(tmp_path: Path) -> None:
     path = tmp_path / "mixflows.duckdb"
     found: list[int] = []
     for _ in range(SESSIONS + 2):
-        connection = open_file(settings_at(path))
+        connection = open_file(settings_at(path), must_exist=False)
         connection.execute("CREATE TABLE IF NOT EXISTS ledger (n INTEGER)")
         connection.execute("CREATE TABLE IF NOT EXISTS events (n INTEGER)")
         connection.execute("INSERT INTO ledger VALUES (1)")

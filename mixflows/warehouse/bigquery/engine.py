@@ -33,7 +33,6 @@ from mixflows.warehouse.bigquery.sources import (
     refuse_view,
 )
 from mixflows.warehouse.bigquery.tables import (
-    VIEWS,
     add_fields,
     columns_of,
     complete,
@@ -43,6 +42,7 @@ from mixflows.warehouse.bigquery.tables import (
     published_fields,
     reads,
 )
+from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source

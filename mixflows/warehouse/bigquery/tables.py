@@ -18,9 +18,6 @@ APP_LABEL = {"app": "mixflows"}
 APPENDED_BYTES = 4 * 2**20
 """Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
 
-VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
-"""The views for analysts, each with the table that it reads."""
-
 
 def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
     """A table's fields in order; the client's own annotation says less."""

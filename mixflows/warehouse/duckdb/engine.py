@@ -4,6 +4,7 @@ A staged batch is not copied: its small table of ranked copies lives in an attac
 the source adds the plain rows. Publishing reads the source's wide rows once, on their way into the published table.
 """
 
+import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
@@ -81,8 +83,9 @@ class DuckDBWarehouse:
             for role in ("events", "rejected"):
                 self._execute(self._written(f"create_{role}"))
                 created += self._add_new_columns(getattr(self._settings.tables, role))
-            for view in ("duplicates_view", "reasons_view"):
-                self._execute(self._written(f"create_{view}"))
+            for view, read in VIEWS.items():
+                if not self._reads(view, read):
+                    self._execute(self._written(f"create_{view}"))
             created += [name for name in self._tables() if name not in before and name not in created]
         return tuple(created)
 
@@ -104,6 +107,17 @@ class DuckDBWarehouse:
         for column in added:
             self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {identifier(column.name)} {column.native_type}")
         return [f"{table}.{column.name}" for column in added]
+
+    def _reads(self, view: str, read: str) -> bool:
+        """Whether a view is there and names the table that the settings name."""
+        tables = self._settings.tables
+        found = self._execute(
+            "SELECT sql FROM duckdb_views() WHERE database_name = $catalog AND schema_name = $schema"
+            " AND lower(view_name) = lower($name)",
+            {"catalog": self._catalog, "schema": self._schema, "name": getattr(tables, view)},
+        )
+        name = identifier(getattr(tables, read))
+        return any(re.search(rf"{re.escape(name)}|\b{re.escape(name[1:-1])}\b", str(sql)) for (sql,) in found)
 
     def _tables(self) -> list[str]:
         found = self._execute(

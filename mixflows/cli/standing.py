@@ -1,0 +1,33 @@
+"""How standing trouble is printed: the days, and the commands that help, each on a line of its own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mixflows.cli.output import console, counted
+from mixflows.cli.session import command
+from mixflows.ledger.standing import StandingDay, helping_commands
+from mixflows.model import Status
+
+SHOWN = 10
+
+
+def print_standing(standing: Sequence[StandingDay], config: Path | None) -> None:
+    """Prints blocked and failed days, and what to do about them; nothing where there are none."""
+    for kind in (Status.FAILED, Status.BLOCKED):
+        days = [day for day in standing if day.status is kind]
+        if not days:
+            continue
+        stays = "; what was published before stays" if kind is Status.BLOCKED else ""
+        console.print(f"\n{counted(len(days), 'day')} {'is' if len(days) == 1 else 'are'} {kind}{stays}:")
+        for day in days[:SHOWN]:
+            console.print(f"  {day.day}: {day.why}", soft_wrap=True)
+        if len(days) > SHOWN:
+            console.print(f"  and {len(days) - SHOWN:,} more: {command('status', config=config)}", soft_wrap=True)
+    for line in helping_commands(standing, lambda *words: command(*words, config=config)):
+        console.print(f"  {line}", soft_wrap=True)
+
+
+def standing_json(standing: Sequence[StandingDay]) -> list[dict[str, Any]]:
+    """Standing trouble for programs."""
+    return [vars(day) for day in standing]

@@ -1,0 +1,86 @@
+"""Where every delivered row is: the one equation over the whole warehouse, for status, report and artifacts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mixflows.ledger.runs import day_states
+from mixflows.model import PlanReason, Status
+from mixflows.pipeline.plan import PlanRequest, plan_days
+from mixflows.settings import Settings
+from mixflows.warehouse.base import Warehouse
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Rows, over everything: `delivered + retained = kept + rejected + held_back + waiting + malformed + suppressed`.
+
+    Attributes:
+        delivered: Copies in the source now, and malformed lines.
+        retained: Published rows whose copies the source no longer has, or that stand beside those held back or waiting.
+        kept: Rows of the published events.
+        rejected: Rows of the rejected events.
+        held_back: Source rows of blocked days, and those that belong to no day.
+        waiting: Source rows of days that are due and not yet processed.
+        malformed: Lines that were no events.
+        suppressed: Rows that a deletion list left out; 0 until there is one.
+    """
+
+    delivered: int
+    retained: int
+    kept: int
+    rejected: int
+    held_back: int
+    waiting: int
+    malformed: int
+    suppressed: int = 0
+
+    def __str__(self) -> str:
+        left = [(self.delivered, "rows delivered"), (self.retained, "retained")]
+        right = [
+            (self.kept, "kept"),
+            (self.rejected, "rejected"),
+            (self.held_back, "held back"),
+            (self.waiting, "waiting"),
+            (self.malformed, "malformed"),
+            (self.suppressed, "suppressed"),
+        ]
+        return f"{_sum(left)} {'=' if self.holds else '≠'} {_sum(right)}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the equation does."""
+        told = self.kept + self.rejected + self.held_back + self.waiting + self.malformed + self.suppressed
+        return self.delivered + self.retained == told
+
+
+def read_totals(warehouse: Warehouse, settings: Settings) -> Totals:
+    """Counts the source and the published tables, as they are now; what was retained of days that are right is the ledger's.
+
+    Raises:
+        MissingTableError: There is no source yet, or no published table.
+    """
+    source, without_day = warehouse.source_days()
+    rows = {day.day: day.rows for day in source}
+    published = warehouse.published_rows()
+    states = day_states(warehouse)
+    request, columns = PlanRequest(accept_rules=True), warehouse.source().columns_version
+    planned = plan_days(source, states, published, settings, request, columns)
+    blocked = {day for day, state in states.items() if state.status is Status.BLOCKED}
+    due = {day.day for day in planned if day.reason is not PlanReason.LOOKBACK} - blocked
+    retained = sum(state.retained_rows for day, state in states.items() if day not in blocked | due)
+    retained += sum(sum(published.get(day, (0, 0))) for day in blocked | due)
+    (malformed,) = warehouse.query("report_malformed")
+    return Totals(
+        delivered=sum(rows.values()) + without_day + malformed["malformed_rows"],
+        retained=retained,
+        kept=sum(events for events, _ in published.values()),
+        rejected=sum(rejected for _, rejected in published.values()),
+        held_back=sum(rows.get(day, 0) for day in blocked) + without_day,
+        waiting=sum(rows.get(day, 0) for day in due),
+        malformed=malformed["malformed_rows"],
+    )
+
+
+def _sum(parts: Sequence[tuple[int, str]]) -> str:
+    first, *others = parts
+    return " + ".join(f"{rows:,} {name}" for rows, name in (first, *(part for part in others if part[0])))
