@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,6 +11,8 @@ from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code of a command that was stopped: 128 and SIGINT's number, whatever the signal."""
+SOON = 0.05
+"""Seconds."""
 STOPPING = "stopping when the days in flight have ended; once more stops at once\n"
 STOPPED = "stopped: what is done stays done; run the same command to go on\n"
 
@@ -20,7 +23,8 @@ def stoppable() -> Generator[None]:
 
     A day that is cut off is one that was killed: its transaction never happened. After the block the signals have their
     default effect, so that one of them also ends a process that waits for its threads. A signal that is ignored, as
-    under `nohup`, is left ignored.
+    under `nohup`, is left ignored. A signal that came while Python ran a finalizer or a callback, where exceptions go
+    nowhere, is sent again.
 
     Raises:
         KeyboardInterrupt: After a signal, whatever became of it inside: Prefect may end a flow's run in its place.
@@ -42,6 +46,14 @@ def stoppable() -> Generator[None]:
             )  # the signal may have come in the middle of a buffered write
         raise KeyboardInterrupt
 
+    def send_again(lost: "sys.UnraisableHookArgs") -> None:
+        if not stopping or lost.exc_type is not KeyboardInterrupt:
+            others(lost)
+            return
+        signal.signal(stopping[0], stop)
+        threading.Timer(SOON, os.kill, (os.getpid(), stopping[0])).start()
+
+    others, sys.unraisablehook = sys.unraisablehook, send_again
     for number in signals:
         signal.signal(number, stop)
     try:
@@ -51,6 +63,7 @@ def stoppable() -> Generator[None]:
             raise
     finally:
         by_default()
+        sys.unraisablehook = others
     if stopping:
         raise KeyboardInterrupt
 

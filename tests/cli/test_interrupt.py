@@ -56,6 +56,17 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
         assert running.wait(10) == -signal.SIGINT
 
 
+def test_a_signal_that_came_where_exceptions_are_lost_stops_all_the_same() -> None:
+    script = (
+        "import os, signal, time\nfrom mixflows.cli.interrupt import stoppable\n"
+        "class Lost:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n        time.sleep(0)\n"
+        "try:\n    with stoppable():\n        Lost()\n        time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('stopped')\n"
+    )
+    ended = subprocess.run([*PYTHON, HEED_SIGNALS + script], capture_output=True, text=True, timeout=30, check=True)
+    assert (ended.stdout, ended.stderr) == ("stopped\n", "")
+
+
 def test_an_ignored_signal_is_left_ignored() -> None:
     script = (
         "import os, signal\nfrom mixflows.cli.interrupt import stoppable\n"
