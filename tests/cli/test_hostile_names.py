@@ -90,7 +90,7 @@ def test_runs_and_backfills_do_too(hostile: Installation) -> None:
     shown = shows_text_only(hostile.run("backfill", "--mode", "blocked", "--no-prefect", code=3))
     assert "[bold]sale[/bold]" in shown.out
     assert LONG not in shown.out
-    shows_text_only(hostile.run("run", "--no-prefect", "--json"))
+    shows_text_only(hostile.run("run", "--no-prefect", "--json", code=3))
 
 
 def test_an_inspection_shows_names_short_and_whole_lines(hostile: Installation) -> None:
