@@ -275,6 +275,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "report_history": {},
     "report_landed_days": {},
     "report_landings": {},
+    "report_malformed": {},
     "report_rejected": {},
     "report_runs": {},
     "source_days": {},
