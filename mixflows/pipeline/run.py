@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from mixflows.errors import DayError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
-from mixflows.ledger.standing import FAILED, StandingDay, exit_code_of, standing_days
+from mixflows.ledger.standing import BLOCKED, FAILED, StandingDay, exit_code_of, standing_days
 from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch, record_failures
@@ -85,8 +85,13 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """0 done, 1 a day failed, 4 days were left to another run, 3 days are blocked; the first that holds, from 1 on."""
-        code = exit_code_of(self.standing)
-        return LEFT_TO_ANOTHER if self.held and code != FAILED else code
+        standing = exit_code_of(self.standing)
+        if standing == FAILED or self.days(Status.FAILED):
+            return FAILED
+        if self.held:
+            return LEFT_TO_ANOTHER
+        is_blocked = any(not outcome.row.acknowledged for outcome in self.days(Status.BLOCKED))
+        return BLOCKED if is_blocked else standing
 
     @property
     def standing_before(self) -> tuple[StandingDay, ...]:

@@ -63,9 +63,13 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     assert (landed.totals()["event_rows"], landed.totals()["rejected_rows"]) == (1000, 2)
 
     again = landed.run(backfill)
-    assert again.named == ("COMPLETED", "Completed")
-    assert again.message == "nothing to do"
+    assert again.named == ("COMPLETED", "StandingBlocks")
+    assert again.message == f"nothing to do; standing: {BLOCKED} blocked"
     assert again.artifact("mixflows-days") is None
+    told = again.artifact("mixflows-summary")
+    assert told is not None
+    assert f"\nmixflows inspect {BLOCKED}\n" in str(told.data)
+    assert f"\nmixflows acknowledge {BLOCKED} --because" in str(told.data)
     assert landed.ledger() == ledger
 
 
@@ -123,7 +127,7 @@ def test_a_held_day_is_named_and_left_alone(landed: Project) -> None:
     day = date(2024, 1, 1)
     landed.warehouse().claim([day], "another-run")
     ran = landed.run(backfill, end=date(2024, 1, 2))
-    assert ran.named == ("COMPLETED", "CompletedWithWarnings")
+    assert ran.named == ("FAILED", "HeldElsewhere")
     assert "held by another run and left alone: 2024-01-01" in ran.message
     summary = ran.artifact("mixflows-summary")
     assert summary is not None
