@@ -48,6 +48,8 @@ _LEDGER = {
     "retained_rows": "Published copies that the source no longer has and that policy keeps.",
     "batch_id": "The batch of days that the day was processed in.",
     "source_columns": "A hash of the source's columns and types.",
+    "failed_expectations": "Names of the critical expectations that failed, sorted, with commas between.",
+    "acknowledged": "Why a person lets the blocked day stand; empty where nobody does.",
     "started_at": "When the day's first statement began, UTC.",
     "finished_at": "When the day was recorded, UTC.",
     "engine": "The engine that did it.",
