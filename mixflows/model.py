@@ -109,6 +109,10 @@ class Acknowledgement:
     source_version: str | None
     failed_expectations: str
 
+    def covers(self, source_version: str | None, failed_expectations: str) -> bool:
+        """Whether a day that is blocked so is still what the person saw."""
+        return (self.source_version, self.failed_expectations) == (source_version, failed_expectations)
+
 
 @dataclass(frozen=True)
 class PlannedDay:

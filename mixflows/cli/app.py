@@ -43,6 +43,8 @@ AcceptRules = Annotated[
     bool, typer.Option("--accept-rules", help="Judge days anew that were published under other rules.")
 ]
 NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Begin with the latest day.")]
+BlockedDay = Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run the same functions without Prefect.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log: a line per day and step.")]
 
@@ -250,8 +252,8 @@ def inspect(
 
 @app.command()
 def release(
-    day: Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")],
-    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")],
+    day: BlockedDay,
+    because: Because,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -264,8 +266,8 @@ def release(
 
 @app.command()
 def acknowledge(
-    day: Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")],
-    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")],
+    day: BlockedDay,
+    because: Because,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,

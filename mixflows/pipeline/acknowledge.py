@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from mixflows.errors import DayHeldError, NotAcknowledgedError
-from mixflows.ledger.runs import day_states, record
+from mixflows.ledger.runs import record
 from mixflows.model import DayOutcome, LedgerRow, PlanReason, Status
+from mixflows.pipeline.blocked import decided_on
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import planned_day
-from mixflows.text import plain
 
 
 def acknowledge_day(context: RunContext, day: date, because: str) -> LedgerRow:
@@ -28,13 +28,7 @@ def acknowledge_day(context: RunContext, day: date, because: str) -> LedgerRow:
         UnknownDayError: The source has no row of the day.
     """
     warehouse, run = context.warehouse, context.run
-    because = plain(" ".join(because.split()))
-    if not because:
-        raise NotAcknowledgedError(f"{day} is not acknowledged without a reason", 'Say why: --because "…".')
-    state = day_states(warehouse).get(day)
-    if state is None or state.status is not Status.BLOCKED:
-        how = f"it is {state.status.value}" if state else "no run has taken it"
-        raise NotAcknowledgedError(f"{day} is not blocked: {how}", "Only blocked days are acknowledged.")
+    state, because = decided_on(warehouse, day, because, "acknowledged", NotAcknowledgedError)
     if planned_day(context, day).source_version != state.source_version:
         raise NotAcknowledgedError(
             f"the source of {day} has changed since the day was blocked",

@@ -199,8 +199,7 @@ class _Publishing:
         about = ""
         if status is Status.BLOCKED:
             known = staged.planned.acknowledged
-            same = (staged.planned.source_version, failed_expectations)
-            if known is not None and same == (known.source_version, known.failed_expectations):
+            if known is not None and known.covers(staged.planned.source_version, failed_expectations):
                 acknowledged = known.because
             about = f"acknowledged: {acknowledged} ({failures})" if acknowledged else failures
         elif self._released:

@@ -5,14 +5,14 @@ from datetime import date
 
 from mixflows.errors import DayHeldError, NotReleasedError
 from mixflows.ledger.profiles import with_drift
-from mixflows.ledger.runs import DayState, day_states
-from mixflows.model import DayOutcome, PlannedDay, PlanReason, Status
+from mixflows.ledger.runs import DayState
+from mixflows.model import DayOutcome, PlannedDay, PlanReason
+from mixflows.pipeline.blocked import decided_on
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import planned_day
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.run import OF_A_DAY, Auditor
 from mixflows.pipeline.stage import discard_batch, stage_batch
-from mixflows.text import plain
 
 INTEGRITY = frozenset({
     "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
@@ -38,13 +38,7 @@ def release_day(context: RunContext, day: date, because: str, auditor: Auditor) 
         UnknownDayError: The source has no row of the day.
     """
     settings, warehouse, run = context.settings, context.warehouse, context.run
-    because = plain(" ".join(because.split()))
-    if not because:
-        raise NotReleasedError(f"{day} is not released without a reason", 'Say why: --because "…".')
-    state = day_states(warehouse).get(day)
-    if state is None or state.status is not Status.BLOCKED:
-        how = f"it is {state.status.value}" if state else "no run has taken it"
-        raise NotReleasedError(f"{day} is not blocked: {how}", "Only blocked days are released.")
+    state, because = decided_on(warehouse, day, because, "released", NotReleasedError)
     planned = planned_day(context, day)
     if state.rules_version != settings.rules_version:
         raise NotReleasedError(f"{day} was blocked under other rules", f"Judge it anew first: {_again(day)}.")

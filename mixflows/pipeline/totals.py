@@ -1,4 +1,4 @@
-"""Where every delivered row is: the one equation over the whole warehouse, for status, report and artifacts."""
+"""Where every delivered row is: the one equation over the whole warehouse, for status and report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
