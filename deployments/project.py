@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mixflows.packages import refuse_hidden_packages
 from mixflows.settings import load_settings
 
 
@@ -10,5 +11,7 @@ def describe() -> dict[str, str]:
 
     Raises:
         SettingsError: The settings here do not hold; nothing is deployed.
+        UsageError: A folder here would hide one of our packages from the runs, which start here.
     """
+    refuse_hidden_packages(Path.cwd())
     return {"time_zone": load_settings().project_timezone, "folder": str(Path.cwd())}

@@ -7,6 +7,7 @@ import typer
 
 from mixflows import __version__
 from mixflows.errors import UsageError
+from mixflows.packages import refuse_hidden_packages
 
 app = typer.Typer(
     name="mixflows",
@@ -67,6 +68,7 @@ def _root(
         raise UsageError(
             "the working folder is not there any more", "Change into a folder that exists: cd DIR."
         ) from err
+    refuse_hidden_packages()
 
 
 @app.command()

@@ -22,6 +22,7 @@ from mixflows.cli.standing import print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.model import Run, Status
+from mixflows.packages import refuse_hidden_packages
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
@@ -155,6 +156,7 @@ def show_result(result: RunResult, config: Path | None) -> None:
 
 def run_serve(config: Path | None, assignments: list[str] | None, cron: str | None) -> None:
     """Serves the flows until it is stopped."""
+    refuse_hidden_packages(Path.cwd())
     prepare_prefect(verbose=True)
     settings = load_settings(config, parse_assignments(assignments or []))
     server_must_answer()

@@ -31,7 +31,7 @@ MAY_IMPORT = {
 INNER_ROOMS = (
     {"text"},
     {"errors", "sql", "verdict"},
-    {"days", "files"},
+    {"days", "files", "packages"},
     {"settings"},
     {"intake", "profile"},
     {"model"},
