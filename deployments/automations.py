@@ -23,14 +23,10 @@ from deployments.prefect_server import server_must_answer
 from deployments.serve import FLOWS
 from mixflows.errors import MixflowsError, UsageError
 from tasks.alerts import DUPLICATES_HIGH
+from tasks.reporting import FINAL_STATES
 
-ENDED = {
-    f"prefect.flow-run.{state}"
-    for state in ("Completed", "CompletedWithWarnings", "Blocked", "Failed", "Crashed", "Cancelled", "TimedOut")
-}
-WORKED = {
-    f"prefect.flow-run.{state}" for state in ("Completed", "CompletedWithWarnings", "Blocked", "Failed", "TimedOut")
-}
+ENDED = {f"prefect.flow-run.{state}" for state in (*FINAL_STATES, "Crashed", "Cancelled", "TimedOut")}
+WORKED = {f"prefect.flow-run.{state}" for state in (*FINAL_STATES, "TimedOut")}
 FLOW_RUN: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
 MISSED_HEARTBEATS = 3
 BODY = """\
@@ -59,8 +55,8 @@ def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None
         ),
         AutomationCore(
             name="mixflows: a run failed",
-            description="A run failed, crashed or took too long.",
-            trigger=_ended({"Failed", "Crashed", "TimedOut"}, _flows(*FLOWS)),
+            description="A run failed, crashed, took too long, or waited in vain for another one.",
+            trigger=_ended({"Failed", "HeldElsewhere", "Crashed", "TimedOut"}, _flows(*FLOWS)),
             actions=[_message(notify, "mixflows: a run failed", BODY)],
         ),
         AutomationCore(

@@ -15,10 +15,11 @@ from tasks.assets import materialize_tables
 from tasks.batches import PrefectSteps
 from tasks.planning import leave_plan, plan_run
 from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, renew_report
-from tasks.runs import run_context
+from tasks.runs import held_elsewhere, run_context
 
 
 @flow(name="backfill", retries=0, persist_result=False)
+@held_elsewhere
 def backfill(
     start: date | None = None,
     end: date | None = None,

@@ -14,10 +14,11 @@ from tasks.assets import materialize_tables
 from tasks.batches import PrefectSteps
 from tasks.planning import plan_run
 from tasks.reporting import final_state, leave_artifacts, renew_report
-from tasks.runs import run_context
+from tasks.runs import held_elsewhere, run_context
 
 
 @flow(name="daily", retries=0, persist_result=False)
+@held_elsewhere
 def daily(
     as_of: date | None = None,
     accept_rules: bool = False,

@@ -5,10 +5,11 @@ from datetime import date
 from prefect import flow
 
 from tasks.looking import inspect_one
-from tasks.runs import run_context
+from tasks.runs import held_elsewhere, run_context
 
 
 @flow(name="inspect", retries=0, persist_result=False)
+@held_elsewhere
 def inspect(day: date, config: str | None = None, assignments: list[str] | None = None) -> str:
     """Stages a day, judges it, and leaves what it found as an artifact: figures, what fails, samples.
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.reporting import write_html_report
-from tasks.runs import run_context
+from tasks.runs import held_elsewhere, run_context
 
 
 @flow(name="report", retries=0, persist_result=False)
+@held_elsewhere
 def report(out: str = "mixflows-report.html", config: str | None = None, assignments: list[str] | None = None) -> str:
     """Writes the report.
 

@@ -10,7 +10,7 @@ MixflowsError                       exit code 1
 │   ├── AlreadyLandedError          the same content was landed before
 │   └── IncompleteFileError         cut off: truncated gzip, or `terminated early`
 ├── WarehouseError                  the warehouse cannot do what was asked
-│   ├── WarehouseBusyError          another process holds the DuckDB file
+│   ├── WarehouseBusyError          exit code 4: another process holds the DuckDB file, for longer than a run waits
 │   ├── WarehouseFullError          no space left, or a read-only folder
 │   ├── MissingTableError           a table that `mixflows init` makes is not there
 │   ├── SourceColumnsError          the source lacks a column that the settings name, or a type changed
@@ -26,6 +26,9 @@ contains event properties or users' ids. Names from data and paths in it are tex
 """
 
 from mixflows.text import plain_lines
+
+LEFT_TO_ANOTHER = 4
+"""Exit code of a command that could not do its work because another run holds the days or the file."""
 
 
 class MixflowsError(Exception):
@@ -86,6 +89,8 @@ class WarehouseError(MixflowsError):
 
 class WarehouseBusyError(WarehouseError):
     """Another process holds the DuckDB file."""
+
+    exit_code = LEFT_TO_ANOTHER
 
 
 class WarehouseFullError(WarehouseError):

@@ -28,15 +28,28 @@ class Listener(Protocol):
         """A file is landed."""
         ...
 
+    def waiting(self, why: str) -> None:
+        """The work waits for another run, once for each that it waits for; why, and for how long, in one sentence."""
+        ...
 
-class _Nobody:
-    def planned(self, plan: Plan) -> None: ...
 
-    def day_done(self, outcome: DayOutcome) -> None: ...
+class Nobody:
+    """A Listener that hears nothing."""
 
-    def file_progress(self, name: str, share: float) -> None: ...
+    def planned(self, plan: Plan) -> None:
+        """See Listener."""
 
-    def landed(self, landing: Landing) -> None: ...
+    def day_done(self, outcome: DayOutcome) -> None:
+        """See Listener."""
+
+    def file_progress(self, name: str, share: float) -> None:
+        """See Listener."""
+
+    def landed(self, landing: Landing) -> None:
+        """See Listener."""
+
+    def waiting(self, why: str) -> None:
+        """See Listener."""
 
 
 _listener: ContextVar[Listener | None] = ContextVar("mixflows_listener", default=None)
@@ -44,7 +57,7 @@ _listener: ContextVar[Listener | None] = ContextVar("mixflows_listener", default
 
 def listener() -> Listener:
     """Whoever listens in this context."""
-    return _listener.get() or _Nobody()
+    return _listener.get() or Nobody()
 
 
 @contextmanager

@@ -27,6 +27,8 @@ from mixflows.progress import listener
 from mixflows.text import markdown, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
+FINAL_STATES = ("Completed", "CompletedWithWarnings", "StandingBlocks", "Blocked", "HeldElsewhere", "Failed")
+"""The names of the states in which flows end by themselves."""
 NAMED_DAYS = 20
 """A message names at most this many days, and says how many more there are."""
 

@@ -1,15 +1,45 @@
 """What every flow begins with: the settings, the warehouse, and who runs."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
+from mixflows.errors import WarehouseBusyError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
+from mixflows.progress import Nobody, listening
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from tasks.credentials import hand_over
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def held_elsewhere(flow: Callable[P, T]) -> Callable[P, T | State[Any]]:
+    """Lets a flow end `HeldElsewhere` where another process holds the warehouse's file for longer than it waits."""
+
+    @wraps(flow)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T | State[Any]:
+        try:
+            return flow(*args, **kwargs)
+        except WarehouseBusyError as err:
+            return Failed(name="HeldElsewhere", message=str(err), data=err)
+
+    return run
+
+
+class _Log(Nobody):
+    def waiting(self, why: str) -> None:
+        """Writes it into the run's log."""
+        get_run_logger().info(why)
 
 
 def settings_of(config: str | None, assignments: list[str]) -> Settings:
@@ -33,6 +63,8 @@ def current_run() -> Run:
 def run_context(config: str | None, assignments: list[str], *, must_exist: bool = True) -> RunContext:
     """The run with its settings and the warehouse, which is opened here and closed when the process ends.
 
+    Where another process holds the warehouse's file, it is waited for, and the run's log says so.
+
     Args:
         config: The settings' file.
         assignments: Settings over it.
@@ -42,4 +74,6 @@ def run_context(config: str | None, assignments: list[str], *, must_exist: bool 
         MixflowsError: The settings do not hold, or the warehouse cannot be opened.
     """
     settings = settings_of(config, assignments)
-    return RunContext(open_warehouse(settings, must_exist=must_exist), settings, current_run())
+    with listening(_Log()):
+        warehouse = open_warehouse(settings, must_exist=must_exist)
+    return RunContext(warehouse, settings, current_run())

@@ -6,6 +6,22 @@ from typing import Annotated
 import typer
 
 from mixflows import __version__
+from mixflows.cli.options import (
+    AcceptRules,
+    AsOf,
+    Assignments,
+    Because,
+    BlockedDay,
+    Config,
+    End,
+    Json,
+    Mode,
+    NewestFirst,
+    NoPrefect,
+    Start,
+    Verbose,
+    Wait,
+)
 from mixflows.errors import UsageError
 from mixflows.packages import refuse_hidden_packages
 
@@ -18,36 +34,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MODES = "due, missing, changed, failed, blocked or all"
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="Settings file; by default $MIXFLOWS_CONFIG, else mixflows.toml here, if any."
-    ),
-]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="One setting over the file, such as pipeline.keep=latest; repeatable."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Start = Annotated[str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD.")]
-End = Annotated[str | None, typer.Option("--end", metavar="DAY", help="Last day, included.")]
-Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help=f"Which days: {MODES}.")]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="DAY", help="Last complete day; by default yesterday in the project's time zone."),
-]
-AcceptRules = Annotated[
-    bool, typer.Option("--accept-rules", help="Judge days anew that were published under other rules.")
-]
-NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Begin with the latest day.")]
-BlockedDay = Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")]
-Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")]
-NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run the same functions without Prefect.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log: a line per day and step.")]
+def _and(assignments: list[str] | None, **flags: object) -> list[str]:
+    """The assignments, and those that given flags stand for: `pipeline__wait_minutes=5` is `pipeline.wait_minutes=5`."""
+    given = [f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None]
+    return [*(assignments or []), *given]
 
 
 def _print_version(wanted: bool) -> None:
@@ -95,13 +86,15 @@ def init(
             help="Mixpanel's table on BigQuery: find out its settings first.",
         ),
     ] = None,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
     """Make the tables, and a settings file to begin with. Safe to repeat."""
     from mixflows.cli.setup import run_init
 
-    run_init(config, assignments, source)
+    # What is known of a source is written into the settings file; how long one command waits is not.
+    run_init(config, assignments if source else _and(assignments, pipeline__wait_minutes=wait), source)
 
 
 @app.command()
@@ -120,6 +113,7 @@ def land(
         bool,
         typer.Option("--allow-malformed", help="Land files of which most lines are no events, as malformed lines."),
     ] = False,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -127,7 +121,8 @@ def land(
     """Load raw-export files into the source table. JSON lines, gzip of them, Parquet; each whole or not at all."""
     from mixflows.cli.land import run_land
 
-    run_land(config, assignments, files, again=again, as_json=as_json, allow_malformed=allow_malformed)
+    words = _and(assignments, pipeline__wait_minutes=wait)
+    run_land(config, words, files, again=again, as_json=as_json, allow_malformed=allow_malformed)
 
 
 @app.command()
@@ -157,6 +152,7 @@ def run(
     accept_rules: AcceptRules = False,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -164,7 +160,8 @@ def run(
     """Process every day that is due, up to the last complete one. New and changed days; what a schedule runs."""
     from mixflows.cli.run import Runner
 
-    runner = Runner(config, assignments, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
+    words = _and(assignments, pipeline__wait_minutes=wait)
+    runner = Runner(config, words, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
     raise typer.Exit(runner.daily(as_of, accept_rules=accept_rules))
 
 
@@ -182,6 +179,7 @@ def backfill(
     accept_rules: AcceptRules = False,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -191,7 +189,7 @@ def backfill(
     from mixflows.cli.run import Runner
 
     request = request_of(start, end, mode, newest_first, accept_rules)
-    words = [*(assignments or []), *([f"backfill.concurrency={concurrency}"] if concurrency is not None else [])]
+    words = _and(assignments, backfill__concurrency=concurrency, pipeline__wait_minutes=wait)
     if dry_run:
         run_plan(config, words, request, priced=True, as_json=as_json)
         return
@@ -256,6 +254,7 @@ def inspect(
 def release(
     day: BlockedDay,
     because: Because,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -263,13 +262,14 @@ def release(
     """Publish a blocked day as it is; the reason is kept."""
     from mixflows.cli.inspection import run_release
 
-    raise typer.Exit(run_release(config, assignments, day, because, as_json=as_json))
+    raise typer.Exit(run_release(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json))
 
 
 @app.command()
 def acknowledge(
     day: BlockedDay,
     because: Because,
+    wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -277,7 +277,7 @@ def acknowledge(
     """Let a blocked day stand, out of the exit code."""
     from mixflows.cli.inspection import run_acknowledge
 
-    run_acknowledge(config, assignments, day, because, as_json=as_json)
+    run_acknowledge(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json)
 
 
 @app.command()

@@ -27,7 +27,7 @@ from mixflows.costs.billed import spoken_bytes, spoken_money, spoken_seconds, sp
 from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
-from mixflows.progress import listening
+from mixflows.progress import Nobody, listening
 from mixflows.text import plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
@@ -166,8 +166,16 @@ def price_json(price: Price) -> dict[str, Any]:
     return {**asdict(price), **totals}
 
 
-class Bars:
-    """Progress bars for landing and for days; a Listener."""
+class Notices(Nobody):
+    """A Listener that says on standard error what a command waits for."""
+
+    def waiting(self, why: str) -> None:
+        """Prints it on a line."""
+        bars.print(why, soft_wrap=True)
+
+
+class Bars(Notices):
+    """The same with progress bars for landing and for days."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

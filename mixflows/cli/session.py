@@ -3,8 +3,9 @@
 import shlex
 from pathlib import Path
 
-from mixflows.cli.output import starting_server
+from mixflows.cli.output import Notices, starting_server
 from mixflows.ledger.standing import mixflows
+from mixflows.progress import listening
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.base import Warehouse
@@ -13,8 +14,7 @@ from mixflows.warehouse.base import Warehouse
 def opened(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
     """The settings and their warehouse, which is created where it is not there."""
     settings = load_settings(config, parse_assignments(assignments or []))
-    take_from_block(settings)
-    return settings, open_warehouse(settings)
+    return settings, _open(settings, must_exist=False)
 
 
 def opened_to_read(config: Path | None, assignments: list[str] | None) -> tuple[Settings, Warehouse]:
@@ -24,8 +24,7 @@ def opened_to_read(config: Path | None, assignments: list[str] | None) -> tuple[
         MissingTableError: It is not there; nothing was created.
     """
     settings = load_settings(config, parse_assignments(assignments or []))
-    take_from_block(settings)
-    return settings, open_warehouse(settings, must_exist=True)
+    return settings, _open(settings, must_exist=True)
 
 
 def opened_source(settings: Settings) -> Warehouse:
@@ -35,10 +34,15 @@ def opened_source(settings: Settings) -> Warehouse:
         MissingTableError: Nothing was landed yet.
         SourceColumnsError: The source lacks a column that the settings name.
     """
-    take_from_block(settings)
-    warehouse = open_warehouse(settings, must_exist=True)
+    warehouse = _open(settings, must_exist=True)
     warehouse.source()
     return warehouse
+
+
+def _open(settings: Settings, *, must_exist: bool) -> Warehouse:
+    take_from_block(settings)
+    with listening(Notices()):
+        return open_warehouse(settings, must_exist=must_exist)
 
 
 def take_from_block(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
 
-from mixflows.errors import DayError, MixflowsError, StatementError
+from mixflows.errors import LEFT_TO_ANOTHER, DayError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
 from mixflows.ledger.standing import BLOCKED, FAILED, StandingDay, exit_code_of, standing_days
 from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status
@@ -22,8 +22,6 @@ Batch = tuple[PlannedDay, ...]
 Judged = tuple[StagedBatch, Mapping[date, Verdict]]
 OnDay = Callable[[DayOutcome], None]
 
-LEFT_TO_ANOTHER = 4
-"""Exit code of a run that did not get all of its days."""
 OF_A_DAY = (StatementError, DayError)
 """Errors that a day's data may be the reason of: what fails so for a batch is tried day by day. All others end the run."""
 

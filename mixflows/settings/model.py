@@ -159,6 +159,8 @@ class PipelineSettings(Frozen):
     """How content that changed under the same key and arrival is found: by a copy's `loaded_at`, by comparing the content of
     changed days, or never (an append-only source). By default `loaded_at` where the source has it, else `content`."""
     lookback_days: int = Field(default=3, ge=0)
+    wait_minutes: float = Field(default=10, ge=0, allow_inf_nan=False)
+    """How long a run waits for what another one holds."""
     future_tolerance_seconds: int = Field(default=3600, ge=0)
 
 

@@ -2,20 +2,26 @@
 
 import atexit
 import threading
+import time
 from collections.abc import Iterator
 
+from mixflows.errors import WarehouseBusyError
+from mixflows.progress import listener
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 from mixflows.warehouse.checks import Check
 
 _open: dict[str, tuple[Settings, Warehouse]] = {}
 _lock = threading.Lock()
+RETRY_SECONDS = 0.5
+"""How long a wait for another process lasts, at least."""
 
 
 def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Warehouse:
     """The process's one warehouse for these settings, opened on first use and closed when the process ends.
 
-    Threads share it. Opened again with other settings, it is closed and opened anew.
+    Threads share it. Opened again with other settings, it is closed and opened anew. Where another process holds it, it is
+    waited for, and the listener is told.
 
     Args:
         settings: Where it is.
@@ -23,6 +29,7 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Warehouse
 
     Raises:
         MissingTableError: The file is not there.
+        WarehouseBusyError: Another process still holds it after `pipeline.wait_minutes`.
         WarehouseError: It cannot be opened; see the errors of the engine.
     """
     place = _place(settings)
@@ -33,7 +40,7 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Warehouse
                 return warehouse
             warehouse.close()
             del _open[place]
-        warehouse = _connect(settings, must_exist=must_exist)
+        warehouse = _when_free(settings, must_exist=must_exist)
         _open[place] = settings, warehouse
         return warehouse
 
@@ -77,6 +84,22 @@ def _place(settings: Settings) -> str:
     if settings.warehouse.engine == "bigquery":
         return f"bigquery:{settings.bigquery.project}.{settings.bigquery.dataset}"
     return str(settings.warehouse.path.resolve())
+
+
+def _when_free(settings: Settings, *, must_exist: bool) -> Warehouse:
+    minutes = settings.pipeline.wait_minutes
+    until = time.monotonic() + 60 * minutes
+    is_waiting = False
+    while True:
+        try:
+            return _connect(settings, must_exist=must_exist)
+        except WarehouseBusyError as err:
+            if time.monotonic() >= until:
+                raise
+            if not is_waiting:
+                listener().waiting(f"{err.message}; waiting for up to {minutes:g} minutes (pipeline.wait_minutes)")
+            is_waiting = True
+        time.sleep(RETRY_SECONDS)
 
 
 def _connect(settings: Settings, *, must_exist: bool) -> Warehouse:

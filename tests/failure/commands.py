@@ -33,9 +33,9 @@ def environment(path: Path) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "MIXFLOWS_WAREHOUSE__PATH": str(path)}
 
 
-def check_told(ended: Ended, *parts: str) -> None:
-    """It ended with exit code 1 and said why in a sentence, without a traceback."""
-    assert ended.code == 1, ended
+def check_told(ended: Ended, *parts: str, code: int = 1) -> None:
+    """It ended with this exit code and said why in a sentence, without a traceback."""
+    assert ended.code == code, ended
     assert ended.err.startswith("error: "), ended.err
     assert "Traceback" not in ended.err
     assert len(ended.err.splitlines()) <= 3, ended.err

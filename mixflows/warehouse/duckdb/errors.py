@@ -75,7 +75,8 @@ def _about_files(path: Path, name: str, text: str) -> WarehouseError | None:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
         who = f"process {holder[2]} ({Path(holder[1]).name})" if holder else "another process"
         return WarehouseBusyError(
-            f"{path} is held by {who}", "DuckDB files have one writer: wait for it to end, or stop it, and try again."
+            f"{path} is held by {who}",
+            "DuckDB files have one writer: wait longer with --wait MINUTES, or stop that process.",
         )
     if NO_ROOM.search(text):
         return WarehouseFullError(

@@ -1,0 +1,43 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MODES = "due, missing, changed, failed, blocked or all"
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file; by default $MIXFLOWS_CONFIG, else mixflows.toml here, if any."
+    ),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="One setting over the file, such as pipeline.keep=latest; repeatable."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Start = Annotated[str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD.")]
+End = Annotated[str | None, typer.Option("--end", metavar="DAY", help="Last day, included.")]
+Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help=f"Which days: {MODES}.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="Last complete day; by default yesterday in the project's time zone."),
+]
+AcceptRules = Annotated[
+    bool, typer.Option("--accept-rules", help="Judge days anew that were published under other rules.")
+]
+NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Begin with the latest day.")]
+BlockedDay = Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")]
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", metavar="MINUTES", min=0, help="How long to wait for another run; by default pipeline.wait_minutes."
+    ),
+]
+NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run the same functions without Prefect.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log: a line per day and step.")]

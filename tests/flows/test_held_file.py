@@ -1,0 +1,59 @@
+"""Flows that find the warehouse's file held by another process wait for it, and end `HeldElsewhere` where that is too long."""
+
+import logging
+import threading
+from datetime import date
+from typing import Any
+
+import pytest
+
+from flows.backfill import backfill
+from flows.daily import daily
+from flows.inspect_day import inspect
+from flows.land import land
+from flows.release_day import release
+from flows.report import report
+from mixflows.errors import WarehouseBusyError
+from tests.flows.project import Project
+from tests.support.holding import held
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+DAY = date(2024, 1, 1)
+FLOWS: list[tuple[Any, dict[str, Any]]] = [
+    (daily, {"as_of": DAY}),
+    (backfill, {}),
+    (land, {"files": ["export.jsonl"]}),
+    (report, {}),
+    (inspect, {"day": DAY}),
+    (release, {"day": DAY, "because": "tried"}),
+]
+
+
+@pytest.fixture
+def landed(project: Project) -> Project:
+    project.run(land, files=[project.export("export.jsonl", 1, 20)])
+    project.close()
+    return project
+
+
+def test_no_flow_waits_for_ever(landed: Project) -> None:
+    with held(landed.folder / "mixflows.duckdb") as pid:
+        for flow, parameters in FLOWS:
+            ran = landed.run(flow, "pipeline.wait_minutes=0", **parameters)
+            assert ran.named == ("FAILED", "HeldElsewhere")
+            assert f"is held by process {pid}" in ran.message
+            assert isinstance(ran.state.result(raise_on_failure=False), WarehouseBusyError)
+
+
+def test_a_flow_goes_on_when_the_file_is_free(landed: Project, caplog: pytest.LogCaptureFixture) -> None:
+    holding = held(landed.folder / "mixflows.duckdb")
+    holding.__enter__()
+    timer = threading.Timer(3, holding.__exit__, (None, None, None))
+    timer.start()
+    with caplog.at_level(logging.INFO, logger="prefect.flow_runs"):
+        ran = landed.run(daily, as_of=DAY)
+    timer.join()
+    assert ran.named == ("COMPLETED", "Completed")
+    assert [row["status"] for row in landed.ledger()] == ["published"]
+    assert any("waiting for up to 10 minutes" in record.getMessage() for record in caplog.records)
