@@ -58,7 +58,7 @@ def backfill(
             data=plan,
         )
     result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done)
-    leave_artifacts(result)
+    leave_artifacts(context, result)
     materialize_tables(context, result)
     renew_report(context, result.outcomes)
     return final_state(result)

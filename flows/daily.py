@@ -43,7 +43,7 @@ def daily(
     plan = plan_run(context, request)
     listener().planned(plan)
     result = process(context, plan, PrefectSteps(context), listener().day_done)
-    leave_artifacts(result)
+    leave_artifacts(context, result)
     materialize_tables(context, result)
     renew_report(context, result.outcomes)
     tell_of_duplicates(context, result)

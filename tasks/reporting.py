@@ -23,6 +23,7 @@ from mixflows.ledger.standing import FAILED, helping_commands
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
+from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.progress import listener
 from mixflows.text import markdown, plain
 
@@ -78,8 +79,9 @@ class ProgressArtifact:
             update_progress_artifact(self._id, progress=float(percent))
 
 
-def leave_artifacts(result: RunResult) -> None:
+def leave_artifacts(context: RunContext, result: RunResult) -> None:
     """Leaves a table of the run's days and a summary; keys are stable, so that the UI shows their history."""
+    totals = read_totals(context.warehouse, context.settings)
     if result.outcomes:
         ordered = sorted(
             result.outcomes, key=lambda o: (URGENCY.index(o.row.status), not o.warned, o.row.partition_date)
@@ -101,17 +103,18 @@ def leave_artifacts(result: RunResult) -> None:
         if url := report_url():
             about += f"; all days: [the report]({url})"
         create_table_artifact(table=rows, key="mixflows-days", description=about)
-    create_markdown_artifact(markdown=summary(result), key="mixflows-summary", description="What this run did")
+    create_markdown_artifact(markdown=summary(result, totals), key="mixflows-summary", description="What this run did")
 
 
-def summary(result: RunResult) -> str:
-    """The run in Markdown: days by status, rows, and every day that needs a person."""
+def summary(result: RunResult, totals: Totals) -> str:
+    """The run in Markdown: days by status, rows, every day that needs a person, and where every delivered row is now."""
+    everything = ["", f"Over all days: {totals}."]
     if not result.outcomes and not result.held:
-        return "\n".join([markdown(result.nothing_to_do), *_standing(result)])
+        return "\n".join([markdown(result.nothing_to_do), *everything, *_standing(result)])
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
-    lines = [f"**{_count(result.outcomes)}**, {total:,} source rows: {done or 'none processed'}."]
+    lines = [f"**{_count(result.outcomes)}**, {total:,} source rows: {done or 'none processed'}.", *everything]
     for title, outcomes in (
         ("Blocked by the quality gate: what was published before stands", result.days(Status.BLOCKED)),
         ("Failed", result.days(Status.FAILED)),

@@ -11,6 +11,7 @@ from flows.backfill import backfill
 from flows.daily import daily
 from flows.land import land
 from mixflows.model import Mode
+from mixflows.pipeline.totals import Totals
 from tests.flows.project import Project
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -43,6 +44,8 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     assert summary is not None
     assert str(summary.data).startswith("**6 days**, 1,302 source rows: 5 published, 1 blocked.")
     assert f"- {BLOCKED}: duplicate_rate 33.3 %" in str(summary.data)
+    everything = "Over all days: 1,302 rows delivered = 1,000 kept + 2 rejected + 300 held back."
+    assert everything in str(summary.data)
     progress = ran.artifact("mixflows-progress")
     assert progress is not None
     assert progress.data == 100
@@ -68,6 +71,10 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     assert again.artifact("mixflows-days") is None
     told = again.artifact("mixflows-summary")
     assert told is not None
+    assert everything in str(told.data)
+    landed.close()
+    flags = [word for assignment in landed.assignments for word in ("--set", assignment)]
+    assert str(Totals(**landed.place.run("status", "--json", *flags).json["totals"])) in everything
     assert f"\nmixflows inspect {BLOCKED}\n" in str(told.data)
     assert f"\nmixflows acknowledge {BLOCKED} --because" in str(told.data)
     assert landed.ledger() == ledger
