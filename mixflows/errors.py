@@ -13,6 +13,7 @@ MixflowsError                       exit code 1
 │   ├── WarehouseBusyError          exit code 4: another process holds the DuckDB file, for longer than a run waits
 │   ├── WarehouseFullError          no space left, or a read-only folder
 │   ├── MissingTableError           a table that `mixflows init` makes is not there
+│   ├── OutdatedTableError          an earlier version made a table; `mixflows init` adds the columns that it lacks
 │   ├── SourceColumnsError          the source lacks a column that the settings name, or a type changed
 │   └── StatementError              a SQL statement failed; carries the rendered statement's name
 └── DayError                        one day could not be processed; other days go on
@@ -99,6 +100,10 @@ class WarehouseFullError(WarehouseError):
 
 class MissingTableError(WarehouseError):
     """A table that the system needs is not there."""
+
+
+class OutdatedTableError(WarehouseError):
+    """A table that an earlier version made lacks columns."""
 
 
 class SourceColumnsError(WarehouseError):

@@ -96,7 +96,8 @@ def _refusal(
     if isinstance(err, api.BadRequest):
         return StatementError(
             f"{where} was refused as wrong: {_without_values(str(err))}",
-            "Check the source's columns against [columns]; mixflows doctor does.",
+            "Check the source's columns against [columns], as mixflows doctor does. Where an earlier version made the tables, add what"
+            " they lack with mixflows init.",
         )
     if isinstance(err, TimeoutError):
         return StatementError(

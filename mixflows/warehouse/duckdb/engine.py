@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from mixflows.days import FIRST_DAY, LAST_DAY, days_between
-from mixflows.errors import MissingTableError, SourceColumnsError
+from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
@@ -72,12 +72,10 @@ class DuckDBWarehouse:
         """Creates what is missing and adds the source's new columns to the published tables; see the boundary."""
         before = self._tables()
         for role in LONG_LIVED:
-            table = str(getattr(self._settings.tables, role))
             self._execute(self._written(f"create_{role}"))
-            present = [column.name for column in self._columns(table)]
-            for name, kind in missing_columns(self._rendered(f"create_{role}"), "bigquery", present):
-                native = NATIVE_TYPES.get(kind, kind)
-                self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {identifier(name)} {native}")
+            table = self._table(getattr(self._settings.tables, role))
+            for name, kind in self._missing_columns(role):
+                self._execute(f"ALTER TABLE {table} ADD COLUMN {identifier(name)} {kind}")
         created = [name for name in self._tables() if name not in before]
         if self._settings.tables.source.lower() in {name.lower() for name in before}:
             for role in ("events", "rejected"):
@@ -88,6 +86,11 @@ class DuckDBWarehouse:
                     self._execute(self._written(f"create_{view}"))
             created += [name for name in self._tables() if name not in before and name not in created]
         return tuple(created)
+
+    def _missing_columns(self, role: str) -> list[tuple[str, str]]:
+        """What one of our own tables lacks, if it is there: names and types in DuckDB's words."""
+        present = [column.name for column in self._columns(getattr(self._settings.tables, role))]
+        return missing_columns(self._written(f"create_{role}"), "duckdb", present) if present else []
 
     def _add_new_columns(self, table: str) -> list[str]:
         present = {column.name.lower(): column for column in self._columns(table)}
@@ -212,7 +215,19 @@ class DuckDBWarehouse:
     def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
         constants = [BatchDay.of(day, self._settings) for day in days]
-        return self._rows(self._written(name, days=constants), params or {}, name)
+        try:
+            return self._rows(self._written(name, days=constants), params or {}, name)
+        except StatementError as err:
+            lacking = {role: [column for column, _ in self._missing_columns(role)] for role in LONG_LIVED}
+            if not any(lacking.values()):
+                raise
+            tables = (
+                f"{getattr(self._settings.tables, r)} lacks {', '.join(names)}" for r, names in lacking.items() if names
+            )
+            raise OutdatedTableError(
+                f"an earlier version made the tables in {self._path}: {'; '.join(tables)}",
+                "Add them with mixflows init.",
+            ) from err
 
     def run(self, statement: BatchStatement) -> list[Row]:
         """Runs one statement over days of a batch; see the boundary."""
