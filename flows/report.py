@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from mixflows.errors import UsageError
 from tasks.reporting import write_html_report
 from tasks.runs import held_elsewhere, run_context
 
@@ -17,5 +18,10 @@ def report(out: str = "mixflows-report.html", config: str | None = None, assignm
         out: The file to write.
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
+
+    Raises:
+        UsageError: `out` is standard output, which a flow has none of.
     """
+    if out == "-":
+        raise UsageError("out is -, and a flow has no standard output to write the report to", "Name a file in out.")
     return str(write_html_report(run_context(config, assignments or []), Path(out)))

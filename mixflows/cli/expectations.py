@@ -18,6 +18,7 @@ from mixflows.files import write_text
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.settings.toml import toml_of
+from mixflows.text import plain
 from mixflows.verdict import SHARES, Finding, Severity
 
 NAMED_DAYS = 8
@@ -157,7 +158,7 @@ def run_export(config: Path | None, assignments: list[str] | None, out: Path, *,
     if as_json:
         print_json({"written": written})
     else:
-        console.print("\n".join(f"wrote {file}" for file in written), markup=False, soft_wrap=True)
+        console.print("\n".join(f"wrote {plain(file)}" for file in written), soft_wrap=True)
 
 
 def _stored(config: Path | None, assignments: list[str] | None) -> tuple[Settings, dict[date, DayProfile]]:

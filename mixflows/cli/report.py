@@ -11,6 +11,7 @@ from mixflows.cli.session import opened_to_read
 from mixflows.days import day_bounds, parse_day
 from mixflows.errors import UsageError
 from mixflows.files import is_regular
+from mixflows.text import plain
 
 if TYPE_CHECKING:
     from mixflows.report.page import Format
@@ -51,6 +52,6 @@ def run_report(
     if as_json:
         print_json({"report": str(path)})
     else:
-        console.print(f"wrote {path}", markup=False, soft_wrap=True)
+        console.print(f"wrote {plain(path)}", soft_wrap=True)
     if open_it:
         typer.launch(path.resolve().as_uri())

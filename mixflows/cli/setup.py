@@ -13,6 +13,7 @@ from mixflows.errors import SettingsError
 from mixflows.files import write_text
 from mixflows.settings import DEFAULT_CONFIG, checked, load_settings, parse_assignments, settings_file
 from mixflows.settings.toml import toml_of
+from mixflows.text import plain
 from mixflows.warehouse import diagnose, settings_for_source
 from mixflows.warehouse.checks import Check, CheckState
 
@@ -76,7 +77,7 @@ def _write_settings_of(source: str, config: Path, overrides: dict[str, Any]) -> 
             f"{config} is there already, and is left as it is", f"These settings are for the table:\n\n{text}"
         )
     write_text(config, text, "the settings")
-    console.print(f"wrote {config}")
+    console.print(f"wrote {plain(config)}")
     if "project_timezone" not in overrides:
         console.print('project_timezone is "UTC"; change it if the Mixpanel project is elsewhere.')
 

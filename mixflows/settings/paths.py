@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from mixflows.settings.base import none_word
 
-NO_PATH = re.compile(r":memory:|[A-Za-z_][\w+.-]+:")
-"""How a database in memory and an address (`md:`, `s3://`) begin; the letter of a drive is no address."""
+NO_PATH = re.compile(r":memory:|[A-Za-z_][\w+.-]+:|-$")
+"""A database in memory, an address (`md:`, `s3://`) and standard output begin so; the letter of a drive is no address."""
 
 
 def file_path(value: object) -> object:
@@ -21,7 +21,9 @@ def file_path(value: object) -> object:
     if not text.strip() or any(ord(character) < 32 for character in text):
         raise ValueError(f"{text!r} is not the path of a file: it is empty, or has control characters in it")
     if NO_PATH.match(text):
-        raise ValueError(f"{text!r} is a database in memory or an address, not the path of a file; name a file")
+        raise ValueError(
+            f"{text!r} is a database in memory, an address or standard output, not the path of a file; name a file"
+        )
     if text.endswith("/") or _look(Path(text).is_dir):
         raise ValueError(f"{text!r} is a folder; name a file in it")
     return value

@@ -110,7 +110,8 @@ def test_a_column_of_the_event_is_not_about_the_copy(role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", " ", ".", "folder", "new/", ":memory:", ":memory:x", "md:x", "md:", "s3://b/x.duckdb", "/dev/null"]
+    "path",
+    ["", " ", ".", "folder", "new/", ":memory:", ":memory:x", "md:x", "md:", "s3://b/x.duckdb", "/dev/null", "-"],
 )
 def test_a_warehouse_is_a_plain_file(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
@@ -122,7 +123,7 @@ def test_a_warehouse_is_a_plain_file(path: str, tmp_path: Path, monkeypatch: pyt
         load_settings(settings)
 
 
-@pytest.mark.parametrize("path", ["gs://bucket/report.html", "folder", "", "Warehouse.duckdb"])
+@pytest.mark.parametrize("path", ["gs://bucket/report.html", "folder", "", "Warehouse.duckdb", "-"])
 def test_a_report_is_a_file_and_not_the_warehouse(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -79,6 +79,7 @@ def hostile(hostile_once: Installation, tmp_path: Path) -> Installation:
         "land exports", "plan --mode all", "plan --mode all --price", "status", "status --json", "doctor", "init",
         "report --format json", "report --format markdown", "report --format html", "expectations list",
         "expectations explain vanished_events", "expectations try", "expectations suggest",
+        "expectations export", "expectations export --out -",
         "expectations try --day " + LAST_DAY, "inspect 2024-01-02", "plan --json --mode all",
     ],
 )  # fmt: skip
@@ -127,6 +128,12 @@ def test_reports_hold_no_markup_of_the_names(hostile: Installation) -> None:
     assert "<script>alert" not in page
     assert not {"\x1b", "\u202e", "\x07", "\x85"} & set(page)
     assert "[bold]sale[/bold]" in Page(page).text
+
+
+def test_suites_are_exported_into_a_folder_of_any_name(hostile: Installation) -> None:
+    shown = shows_text_only(hostile.run("expectations", "export", "--out", "[/vip]\x1b[31m\n\u202e"))
+    assert "[/vip]\\x1b[31m\\n\\u202e" in shown.out
+    assert list((hostile.folder / "[" / "vip]\x1b[31m\n\u202e").glob("*.json"))
 
 
 def test_a_refused_file_is_named_as_text(hostile: Installation) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flows.backfill import backfill
+from flows.daily import daily
 from flows.inspect_day import inspect
 from flows.land import land
 from flows.release_day import release
@@ -69,7 +70,8 @@ def test_flows_leave_names_as_text(project: Project, ran: Callable[..., Ran]) ->
     landed = ran(land, files=[str(folder)])
     assert landed.named == ("FAILED", "Failed")
     assert project.totals()["source_rows"] == 40 * len(NAMES)
-    assert ran(backfill).named == ("FAILED", "Blocked")
+    assert ran(daily, as_of=DAY).named == ("FAILED", "Blocked")
+    assert ran(backfill, mode="blocked").named == ("FAILED", "Blocked")
     looked = ran(inspect, day=DAY)
     artifact = looked.artifact("mixflows-inspect")
     assert artifact is not None

@@ -37,3 +37,12 @@ def test_a_report_is_written(project: Project) -> None:
     ran = project.run(report, out=str(out))
     assert ran.named == ("COMPLETED", "Completed")
     assert "2024-01-02" in out.read_text(encoding="utf-8")
+
+
+def test_a_report_to_standard_output_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    project.run(land, files=[project.export("a.jsonl", 1, 5)])
+    ran = project.run(report, out="-")
+    assert ran.named == ("FAILED", "Failed")
+    assert "no standard output" in ran.message
+    assert not (project.folder / "-").exists()
