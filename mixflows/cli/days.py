@@ -99,12 +99,12 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
         + f" {number(len(plan.days))} due."
     )
     if totals is not None:
-        console.print(f"{totals}.", soft_wrap=True)
+        console.print(f"{totals}.")
     for sentence in in_words(costs) if costs else ():
         console.print(sentence)
     print_standing(standing, config)
     if plan.days:
-        console.print(f"Process what is due with: {command('backfill', config=config)}", soft_wrap=True)
+        console.print(f"Process what is due with: {command('backfill', config=config)}")
     return code
 
 
@@ -112,4 +112,4 @@ def _print_no_days(err: MissingTableError, *, as_json: bool) -> None:
     if as_json:
         print_json({"days": [], "due": [], "rows_without_day": 0})
     else:
-        console.print(f"Nothing to tell yet: {err}", markup=False, soft_wrap=True)
+        console.print(f"Nothing to tell yet: {err}")

@@ -132,7 +132,7 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
                 f"{s.name}: would flag{_listed(list(s.flagged))}; would block{_listed(list(s.blocked)) or ' none'}"
             )
     console.print("\nFor mixflows.toml, what is worth a change:\n")
-    console.print(_as_toml(settings, found), soft_wrap=True)
+    console.print(_as_toml(settings, found))
 
 
 def run_export(config: Path | None, assignments: list[str] | None, out: Path, *, as_json: bool) -> None:
@@ -158,7 +158,7 @@ def run_export(config: Path | None, assignments: list[str] | None, out: Path, *,
     if as_json:
         print_json({"written": written})
     else:
-        console.print("\n".join(f"wrote {plain(file)}" for file in written), soft_wrap=True)
+        console.print("\n".join(f"wrote {plain(file)}" for file in written))
 
 
 def _stored(config: Path | None, assignments: list[str] | None) -> tuple[Settings, dict[date, DayProfile]]:

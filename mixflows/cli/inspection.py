@@ -71,7 +71,7 @@ def run_acknowledge(
     if as_json:
         print_json({"day": row.partition_date, "status": row.status, "note": row.note})
     else:
-        console.print(f"{row.partition_date} stays {row.status}; {row.note}", soft_wrap=True)
+        console.print(f"{row.partition_date} stays {row.status}; {row.note}")
         console.print("It counts for no exit code until its source or its verdict changes.")
     renew_report(warehouse, settings)
 
@@ -156,7 +156,7 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
     blocked = any(f.severity is Severity.CRITICAL for f in failed)
     if blocked and state is not None and state.status.value == "blocked" and not found.changed_since:
         text = command("release", str(day), '--because "…"', config=config)
-        console.print(f"\nPublish it as it is with: {text}", soft_wrap=True)
+        console.print(f"\nPublish it as it is with: {text}")
 
 
 def _how(finding: Finding) -> str:

@@ -115,4 +115,4 @@ def _summary(landing: Landing) -> str:
 
 
 def _say(text: str) -> None:
-    console.print(text, soft_wrap=True)
+    console.print(text)

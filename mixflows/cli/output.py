@@ -42,10 +42,17 @@ STANDARD_OUTPUT = Path("-")
 
 
 class Terminal(Console):
-    """Prints text as text, in tables too: no markup, no names of emoji, nothing that is not printable."""
+    """Prints text as text, in tables too: no markup, no names of emoji, nothing that is not printable.
+
+    A sentence or a command is one line, whatever the terminal's width; tables fold their cells.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def print(self, *objects: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Prints on a line of its own."""
+        super().print(*objects, soft_wrap=all(isinstance(each, str | Text) for each in objects))
 
     def render_str(self, text: str, **options: Any) -> Text:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What becomes of each text that is printed, alone or in a cell."""
@@ -171,7 +178,7 @@ class Notices(Nobody):
 
     def waiting(self, why: str) -> None:
         """Prints it on a line."""
-        bars.print(why, soft_wrap=True)
+        bars.print(why)
 
 
 class Bars(Notices):

@@ -52,6 +52,6 @@ def run_report(
     if as_json:
         print_json({"report": str(path)})
     else:
-        console.print(f"wrote {plain(path)}", soft_wrap=True)
+        console.print(f"wrote {plain(path)}")
     if open_it:
         typer.launch(path.resolve().as_uri())

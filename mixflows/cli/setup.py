@@ -2,10 +2,8 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import indent
 from typing import Any
-
-from rich.table import Table
-from rich.text import Text
 
 from mixflows.cli.output import console, print_json, styled
 from mixflows.cli.session import command, opened, take_from_block
@@ -95,7 +93,8 @@ def run_doctor(config: Path | None, assignments: list[str] | None, *, as_json: b
     if as_json:
         print_json({"warehouse": settings.warehouse_name, "exit_code": code, "checks": [asdict(c) for c in checks]})
         return code
-    console.print(_table(checks))
+    for check in checks:
+        _print_check(check)
     counts = ", ".join(
         f"{sum(check.state is state for check in checks)} {state}"
         for state in CheckState
@@ -105,12 +104,7 @@ def run_doctor(config: Path | None, assignments: list[str] | None, *, as_json: b
     return code
 
 
-def _table(checks: list[Check]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("state", "what"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("finding, and what to do", overflow="fold")
-    for check in checks:
-        told = [styled(check.finding, ""), *([styled(check.advice, "bold")] if check.advice else [])]
-        table.add_row(styled(check.state, STYLES[check.state]), check.name, Text("\n").join(told))
-    return table
+def _print_check(check: Check) -> None:
+    console.print(styled(f"{check.state:8}", STYLES[check.state]), f"{check.name}: {check.finding}")
+    if check.advice:
+        console.print(styled(indent(check.advice, 9 * " "), "bold"))

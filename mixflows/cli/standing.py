@@ -21,11 +21,11 @@ def print_standing(standing: Sequence[StandingDay], config: Path | None) -> None
         stays = "; what was published before stays" if kind is Status.BLOCKED else ""
         console.print(f"\n{counted(len(days), 'day')} {'is' if len(days) == 1 else 'are'} {kind}{stays}:")
         for day in days[:SHOWN]:
-            console.print(f"  {day.day}: {day.why}", soft_wrap=True)
+            console.print(f"  {day.day}: {day.why}")
         if len(days) > SHOWN:
-            console.print(f"  and {len(days) - SHOWN:,} more: {command('status', config=config)}", soft_wrap=True)
+            console.print(f"  and {len(days) - SHOWN:,} more: {command('status', config=config)}")
     for line in helping_commands(standing, lambda *words: command(*words, config=config)):
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(f"  {line}")
 
 
 def standing_json(standing: Sequence[StandingDay]) -> list[dict[str, Any]]:
