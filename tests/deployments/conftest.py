@@ -9,7 +9,7 @@ import pytest
 
 from tests.deployments.alerting import BLOCK, Told, Webhook
 from tests.deployments.project import Project
-from tests.deployments.server import PREFECT, ROOT, PrefectServer, Process
+from tests.deployments.server import ROOT, PrefectServer, Process
 
 REPORT_URL = "https://reports.example.org/mixflows-report.html"
 NIGHTLY_DAYS = tuple(date(2026, 7, n) for n in range(1, 12))
@@ -49,7 +49,7 @@ def worker(server: PrefectServer, project: Project, deployed: str) -> Iterator[P
 
 
 def start_worker(server: PrefectServer, folder: Path, name: str) -> Process:
-    command = [*PREFECT, "worker", "start", "--pool", "mixflows", "--name", name]
+    command = [*server.prefect, "worker", "start", "--pool", "mixflows", "--name", name]
     return Process(command, server.env, folder, server.folder / f"{name}.log")
 
 

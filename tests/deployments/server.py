@@ -17,6 +17,7 @@ import psutil
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 ROOT = Path(__file__).parents[2]
+PYTHONPATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
@@ -63,9 +64,17 @@ class Process:
 
 
 class PrefectServer:
-    """The server, and the environment of those who talk to it."""
+    """The server, and the environment of those who talk to it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where its database and its log are.
+        python: The interpreter that has Prefect and mixflows.
+        pythonpath: What it looks for modules in first; nothing where mixflows is installed.
+    """
+
+    def __init__(self, folder: Path, python: str = sys.executable, pythonpath: str = PYTHONPATH) -> None:
+        self.prefect = (python, "-m", "prefect")
+        self._python = python
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -73,7 +82,7 @@ class PrefectServer:
         self.ui = f"http://127.0.0.1:{self.port}"
         self.env = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PYTHONPATH": pythonpath,
             "PREFECT_HOME": str(folder / "home"),
             "PREFECT_API_URL": f"{self.ui}/api",
             "PREFECT_SERVER_UI_API_URL": f"{self.ui}/api",
@@ -81,7 +90,7 @@ class PrefectServer:
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
         }
-        command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [*self.prefect, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = Process(command, self.env, folder, folder / "server.log")
         self.api = httpx.Client(base_url=f"{self.ui}/api", timeout=60)
         eventually(self._answers, f"the server answers; see {self._process.log}")
@@ -103,10 +112,10 @@ class PrefectServer:
 
     def cli(self, *words: str, folder: Path) -> str:
         """Runs `prefect` in a folder."""
-        return ran([*PREFECT, "--no-prompt", *words], self.env, folder)
+        return ran([*self.prefect, "--no-prompt", *words], self.env, folder)
 
     def python(self, *words: str, folder: Path) -> str:
-        return ran([sys.executable, *words], self.env, folder)
+        return ran([self._python, *words], self.env, folder)
 
     @contextmanager
     def here(self) -> Iterator[None]:
@@ -256,10 +265,7 @@ def _runs(process: psutil.Process, run_id: str) -> bool:
         return False
 
 
-PREFECT = (sys.executable, "-m", "prefect")
-
-
-def ran(command: Sequence[str], env: dict[str, str], folder: Path) -> str:
-    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=400, check=False)
+def ran(command: Sequence[str], env: dict[str, str], folder: Path, seconds: float = 400) -> str:
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
