@@ -53,7 +53,9 @@ def run_plan(
     if price is not None:
         console.print(price_line(price))
     if plan.rows_without_day:
-        console.print(f"{number(plan.rows_without_day)} source rows belong to no day: their day is NULL.")
+        console.print(
+            f"{number(plan.rows_without_day)} source rows belong to no day: it is missing, no midnight, or not in 1900 to 2199."
+        )
 
 
 def run_status(config: Path | None, assignments: list[str] | None, *, as_json: bool) -> int:

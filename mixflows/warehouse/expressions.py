@@ -107,13 +107,16 @@ class Expressions:
     # Days
 
     def day(self, alias: str) -> str:
-        """The day of a source row."""
+        """The day of a source row; NULL where it has none, as where an instant that should be midnight is not."""
         day = self._source.day
         if day is None:
             return self._dialect.day_of(self.time_us(alias))
         if day.name == INGESTION_DAY:
             return f"{alias}.{INGESTION_DAY}"
-        return f"DATE({self._at(alias, day)})" if day.type in ("TIMESTAMP", "DATETIME") else self._at(alias, day)
+        value = self._at(alias, day)
+        if day.type not in ("TIMESTAMP", "DATETIME"):
+            return value
+        return f"CASE WHEN {value} = CAST(DATE({value}) AS {day.type}) THEN DATE({value}) END"
 
     def in_days(self, alias: str) -> str:
         """Whether a source row is of the statement's days: constants against a bare column, so that partitions prune."""
@@ -177,7 +180,7 @@ class Expressions:
         if column.type != "INT64":
             number = f"SAFE_CAST({value} AS FLOAT64)" if column.type == "STRING" else f"CAST({value} AS FLOAT64)"
             return f"CASE WHEN ABS({number}) <= {LONGEST_NUMBER}.0 THEN CAST(FLOOR({number}) AS INT64) * 1000 END"
-        return f"CASE WHEN ABS({value}) <= {LONGEST_NUMBER} THEN {value} * 1000 END"
+        return f"CASE WHEN {value} BETWEEN -{LONGEST_NUMBER} AND {LONGEST_NUMBER} THEN {value} * 1000 END"
 
     @staticmethod
     def _in_micros(instant: str) -> str:

@@ -79,3 +79,49 @@ def test_inspect_explain_and_release(processed: Installation) -> None:
     assert [copy["place"] for copy in told] == ["mp_events", "mp_rejected_events"]
     processed.run("backfill", "--mode", "all", "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5")
     assert processed.rows("SELECT count(*) FROM mp_events") == [(120,)]
+
+
+ODD = {
+    "days that are no dates": (
+        "DATE",
+        "'infinity'::DATE, '-infinity'::DATE, '5874897-12-31'::DATE, '0001-01-01'::DATE, NULL",
+    ),
+    "instants that are no midnights": ("TIMESTAMP", "'2024-01-01 01:00'::TIMESTAMP, 'infinity'::TIMESTAMP, NULL"),
+    "instants of a zone that are no midnights": (
+        "TIMESTAMPTZ",
+        "'2024-01-01 01:00Z'::TIMESTAMPTZ, '-infinity'::TIMESTAMPTZ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "values"), ODD.values(), ids=list(ODD))
+def test_rows_without_a_day_are_counted_and_stop_nothing(kind: str, values: str, empty: Installation) -> None:
+    empty.write("mixflows.toml", "[quality]\nmin_rows = 10\n")
+    empty.change(
+        source(kind, "BIGINT"),
+        f"INSERT INTO mp_master_event BY NAME SELECT unnest([{values}]) AS partition_date, 'x' AS mp_insert_id",
+    )
+    empty.run("init")
+    ((odd,),) = empty.rows("SELECT count(*) FROM mp_master_event WHERE mp_insert_id = 'x'")
+    assert f"{odd} source rows belong to no day" in empty.run("plan").out
+    empty.run("run", "--no-prefect", "--as-of", DAYS[-1], code=3)
+    assert empty.rows("SELECT count(*) FROM mp_events") == [(80,)]
+    told = empty.run("status", "--json").json
+    assert (told["rows_without_day"], told["totals"]["held_back"]) == (odd, 60 + odd)
+    for words in (("inspect", DAYS[1]), ("doctor",), ("report", "--format", "json"), ("explain", "--insert-id", "0-1")):
+        empty.run(*words)
+
+
+@pytest.mark.parametrize("arrival", ["9223372036854775807", "-9223372036854775808", "8999999999999999"])
+def test_an_arrival_that_is_no_instant_is_one_that_is_not_known(arrival: str, empty: Installation) -> None:
+    empty.write("mixflows.toml", "[quality]\nmin_rows = 10\n")
+    empty.run("init")
+    empty.change(
+        source("DATE", "BIGINT"),
+        f"UPDATE mp_master_event SET mp_processing_time_ms = {arrival} WHERE mp_insert_id = '0-1'",
+    )
+    empty.run("run", "--no-prefect", "--as-of", DAYS[-1], code=3)
+    assert empty.rows("SELECT count(*) FROM mp_events") == [(80,)]
+    assert [copy["place"] for copy in empty.run("explain", "--insert-id", "0-1", "--json").json] == ["mp_events"]
+    empty.run("inspect", DAYS[0])
+    empty.run("report", "--format", "json")

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from mixflows.days import FIRST_DAY, LAST_DAY, days_between
-from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError, StatementError
+from mixflows.errors import MissingTableError, SourceColumnsError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
@@ -24,7 +24,7 @@ from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
-from mixflows.warehouse.duckdb.errors import translated
+from mixflows.warehouse.duckdb.errors import outdated, translated
 from mixflows.warehouse.duckdb.landing import land_file
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
@@ -88,7 +88,7 @@ class DuckDBWarehouse:
         return tuple(created)
 
     def _missing_columns(self, role: str) -> list[tuple[str, str]]:
-        """What one of our own tables lacks, if it is there: names and types in DuckDB's words."""
+        """What one of our own tables lacks, if it is there: names and types."""
         present = [column.name for column in self._columns(getattr(self._settings.tables, role))]
         return missing_columns(self._written(f"create_{role}"), "duckdb", present) if present else []
 
@@ -218,16 +218,8 @@ class DuckDBWarehouse:
         try:
             return self._rows(self._written(name, days=constants), params or {}, name)
         except StatementError as err:
-            lacking = {role: [column for column, _ in self._missing_columns(role)] for role in LONG_LIVED}
-            if not any(lacking.values()):
-                raise
-            tables = (
-                f"{getattr(self._settings.tables, r)} lacks {', '.join(names)}" for r, names in lacking.items() if names
-            )
-            raise OutdatedTableError(
-                f"an earlier version made the tables in {self._path}: {'; '.join(tables)}",
-                "Add them with mixflows init.",
-            ) from err
+            lacking = {getattr(self._settings.tables, role): self._missing_columns(role) for role in LONG_LIVED}
+            raise outdated(self._path, lacking) or err from err.__cause__
 
     def run(self, statement: BatchStatement) -> list[Row]:
         """Runs one statement over days of a batch; see the boundary."""
@@ -239,7 +231,7 @@ class DuckDBWarehouse:
         found: list[SourceDay] = []
         without_day = 0
         for row in self.query("source_days", days=self._days_of_source()):
-            if row["day"] is None or not FIRST_DAY <= row["day"] <= LAST_DAY:
+            if not isinstance(row["day"], date) or not FIRST_DAY <= row["day"] <= LAST_DAY:
                 without_day += int(row["source_rows"])
             elif days is None or row["day"] in days:
                 version = f"{row['source_rows']} rows, last landed {row['last_landed']}"

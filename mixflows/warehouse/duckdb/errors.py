@@ -1,13 +1,20 @@
 """DuckDB's errors in our words."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from mixflows.errors import MissingTableError, StatementError, WarehouseBusyError, WarehouseError, WarehouseFullError
+from mixflows.errors import (
+    MissingTableError,
+    OutdatedTableError,
+    StatementError,
+    WarehouseBusyError,
+    WarehouseError,
+    WarehouseFullError,
+)
 
 NO_ROOM = re.compile(
     "No space left|Disk quota|File too large|Read-only file system|Permission denied|Cannot open file"
@@ -37,6 +44,18 @@ def translated(path: Path, name: str) -> Generator[None]:
         raise _in_our_words(path, name, err) from (err if isinstance(err, TELL_NO_VALUE) else None)
 
 
+def outdated(path: Path, lacking: Mapping[str, Sequence[tuple[str, str]]]) -> OutdatedTableError | None:
+    """What to say where tables lack columns, each with its type, by the table's name; None where none does."""
+    tables = [
+        f"{table} lacks {', '.join(name for name, _ in columns)}" for table, columns in lacking.items() if columns
+    ]
+    if not tables:
+        return None
+    return OutdatedTableError(
+        f"an earlier version made the tables in {path}: {'; '.join(tables)}", "Add them with mixflows init."
+    )
+
+
 def _in_our_words(path: Path, name: str, err: duckdb.Error) -> WarehouseError:
     text = str(err)
     if _is_about_files(err) and (told := _about_files(path, name, text)):
@@ -49,9 +68,9 @@ def _in_our_words(path: Path, name: str, err: duckdb.Error) -> WarehouseError:
                 f"DuckDB ran out of memory or of disk beside {path}: {_first_line(text)}",
                 "Raise warehouse.memory_limit, or free disk space.",
             )
-        case duckdb.CatalogException() if re.search(r"(Table|View) with name .* does not exist", text):
+        case duckdb.CatalogException() if missing := re.search(r"(?:Table|View) with name (.*) does not exist", text):
             return MissingTableError(
-                f"{path}: {_first_line(text)}", "Make the tables with mixflows init, and land files."
+                f"table {missing[1]} is not in {path}", "Make the tables with mixflows init, and land files."
             )
         case _:
             return StatementError(
