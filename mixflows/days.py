@@ -17,6 +17,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days run from the first to the last, both included; an event time outside of them belongs to no day."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MICROS = 86_400_000_000
+CLOCK_STEP = timedelta(hours=6)
+"""No zone has changed its clock twice within so short a time."""
 
 
 @cache
@@ -66,8 +68,12 @@ class DayRun:
 def day_runs(days: Iterable[date], zone: ZoneInfo) -> tuple[DayRun, ...]:
     """Days as runs, ascending; a day without an instant (zones have skipped some) is in none."""
     runs: list[DayRun] = []
+    bounds: dict[date, int] = {}
     for day in sorted(set(days)):
-        start, end = (micros(bound) for bound in day_bounds(day, zone))
+        start = bounds.pop(day, None)
+        start = micros(day_start(day, zone)) if start is None else start
+        following = day + timedelta(days=1)
+        end = bounds[following] = micros(day_start(following, zone))
         if start == end:
             continue
         last = runs[-1] if runs else None
@@ -77,6 +83,62 @@ def day_runs(days: Iterable[date], zone: ZoneInfo) -> tuple[DayRun, ...]:
         else:
             runs.append(DayRun(day, 1, start, end))
     return tuple(runs)
+
+
+@dataclass(frozen=True)
+class ClockRun:
+    """A stretch in which a zone's wall clock is ahead of UTC by one offset.
+
+    Attributes:
+        from_us: The first reading of the clock that counts so, in microseconds since 1970 as if it were UTC.
+        offset_us: By how much the clock is ahead, in microseconds; negative west of Greenwich.
+    """
+
+    from_us: int
+    offset_us: int
+
+
+def clock_runs(first_us: int, last_us: int, zone: ZoneInfo) -> tuple[ClockRun, ...]:
+    """How the readings of a zone's wall clock between two become instants: each by the last run that begins before it.
+
+    A reading that the clock shows twice is the later one; one that it skips counts by the offset before the gap.
+
+    Args:
+        first_us: In microseconds since 1970, as if the clock were UTC's. Readings before FIRST_DAY or after LAST_DAY count by
+            the offset of that day.
+        last_us: Likewise.
+    """
+    earliest, latest = (datetime.combine(day, time.min, tzinfo=UTC) for day in (FIRST_DAY, LAST_DAY))
+    margin = timedelta(days=2)  # no clock is further from UTC
+    at = _within(first_us, earliest, latest).replace(microsecond=0) - margin
+    end = _within(last_us, earliest, latest) + margin
+    runs = [ClockRun(min(first_us, micros(earliest)), _offset_us(at, zone))]
+    while at < end:
+        following = at + CLOCK_STEP
+        if (offset_us := _offset_us(following, zone)) != runs[-1].offset_us:
+            changed_us = micros(_last_before_change(at, following, zone)) + 1_000_000
+            runs.append(ClockRun(changed_us + offset_us, offset_us))
+        at = following
+    return tuple(runs)
+
+
+def _within(at_us: int, earliest: datetime, latest: datetime) -> datetime:
+    return EPOCH + timedelta(microseconds=min(max(at_us, micros(earliest)), micros(latest)))
+
+
+def _offset_us(at: datetime, zone: ZoneInfo) -> int:
+    return (at.astimezone(zone).utcoffset() or timedelta()) // timedelta(microseconds=1)
+
+
+def _last_before_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The last whole second with the earlier offset; zones change at whole seconds."""
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if _offset_us(middle, zone) == _offset_us(after, zone):
+            after = middle
+        else:
+            before = middle
+    return before
 
 
 def days_between(first_us: int | None, last_us: int | None) -> Sequence[date]:

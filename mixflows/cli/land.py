@@ -100,7 +100,7 @@ def _print(landings: Sequence[Landing], known: int, found: FoundFiles, *, brief:
 def _summary(landing: Landing) -> str:
     parts = [
         counted(landing.lines, "line"),
-        f"{counted(landing.source_rows, 'source row')} on {counted(len(landing.rows_per_day), 'day')}",
+        f"{counted(landing.source_rows, 'source row')} on {counted(sum(day is not None for day, _ in landing.rows_per_day), 'day')}",
     ]
     if landing.malformed_rows:
         reasons = [f"{number(rows)} {reason}" for reason, rows in landing.reasons[:SHOWN_REASONS]]

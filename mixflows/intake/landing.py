@@ -22,8 +22,10 @@ class Landing:
         reasons: Malformed lines by reason, the commonest first.
         restamped_rows: Rows, out of a sample of `sampled_rows`, whose insert id was landed before with a time less than
             a second away, as when one export counts seconds and another one milliseconds.
-        rows_per_day: Source rows of each `partition_date`, in order of days.
+        rows_per_day: Source rows of each day, in order of days; of those that belong to none, last, under None.
         landed_at: UTC.
+        project_timezone: The time zone that the days are in.
+        wall_clock_unit: The unit of the delivered times, where they count on the project's wall clock; else None.
     """
 
     file_name: str
@@ -36,8 +38,10 @@ class Landing:
     reasons: tuple[tuple[str, int], ...]
     sampled_rows: int
     restamped_rows: int
-    rows_per_day: tuple[tuple[date, int], ...]
+    rows_per_day: tuple[tuple[date | None, int], ...]
     landed_at: datetime
+    project_timezone: str
+    wall_clock_unit: str | None
 
     @property
     def is_restamped(self) -> bool:

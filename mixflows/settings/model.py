@@ -141,7 +141,8 @@ class LandingSettings(Frozen):
     time_unit: Literal["s", "ms"] = "s"
     """Unit of `properties.time`: seconds, or milliseconds for exports made with `time_in_ms`."""
     time_zone: Literal["UTC", "project"] = "UTC"
-    """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time."""
+    """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time. A local time that came
+    twice is the later one; one that was skipped counts by the offset before the gap."""
     promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
     """Properties that become typed columns where a file has them; the rest stays in `properties`."""
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)

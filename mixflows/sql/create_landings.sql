@@ -8,5 +8,7 @@ CREATE TABLE IF NOT EXISTS {{ landings }} (
   malformed_rows INT64,
   joined_rows INT64,
   dropped_fields INT64,
-  rows_per_day ARRAY<STRUCT<partition_date DATE, source_rows INT64>>
+  rows_per_day ARRAY<STRUCT<partition_date DATE, source_rows INT64>>,
+  project_timezone STRING,
+  wall_clock_unit STRING
 )

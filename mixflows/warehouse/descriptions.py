@@ -83,6 +83,8 @@ _LANDINGS = {
     "joined_rows": "Lines that were joined with the line before, because a line feed inside a record split it.",
     "dropped_fields": "Fields beside event and properties that are not kept: properties has another value of that name.",
     "rows_per_day": "Source rows by day.",
+    "project_timezone": "The time zone that the days of its rows are in.",
+    "wall_clock_unit": "The unit of properties.time (s, ms), where that counts on the project's wall clock.",
 }
 _MALFORMED = {
     "raw_line": "The line as it was delivered.",

@@ -58,6 +58,8 @@ def test_the_landing_log_has_the_row_that_was_returned(shop: Shop) -> None:
                 {"partition_date": date(2024, 8, 1), "source_rows": 2},
                 {"partition_date": date(2024, 8, 2), "source_rows": 1},
             ],
+            "UTC",
+            None,
         )
     ]
     assert landing.rows_per_day == ((date(2024, 8, 1), 2), (date(2024, 8, 2), 1))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mixflows.days import day_bounds, zone_of
 from mixflows.errors import LandingError
 from tests.landing.conftest import Shop
 from tests.landing.lines import event
@@ -14,6 +15,11 @@ BERLIN: dict[str, Any] = {"project_timezone": "Europe/Berlin"}
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def day_of(instant: datetime) -> date | None:
+    """In UTC; times of other centuries belong to no day."""
+    return instant.date() if 1900 <= instant.year <= 2199 else None
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ def at(text: str) -> datetime:
 )
 def test_seconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
     shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'))
-    assert shop.events("time", "partition_date") == [(at(instant), at(instant).date())]
+    assert shop.events("time", "partition_date") == [(at(instant), day_of(at(instant)))]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_seconds_keep_their_microseconds(shop: Shop, written: str, instant: str)
 )
 def test_milliseconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
     shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'), landing={"time_unit": "ms"})
-    assert shop.events("time", "partition_date") == [(at(instant), at(instant).date())]
+    assert shop.events("time", "partition_date") == [(at(instant), day_of(at(instant)))]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +100,64 @@ def test_the_project_s_wall_clock_is_converted_to_utc(shop: Shop) -> None:
         ("summer", at("2024-06-30 22:30"), date(2024, 7, 1)),
         ("winter", at("2023-12-31 23:30"), date(2024, 1, 1)),
     ]
+
+
+VANCOUVER = [
+    # Summer time all the year from 2026-11 on: databases that do not know it yet begin these days an hour later.
+    ("2026-11-02 07:00", date(2026, 11, 2)),
+    ("2026-11-03 06:59:59", date(2026, 11, 2)),
+    ("2026-11-03 07:00", date(2026, 11, 3)),
+]
+ST_JOHNS = [
+    # At 00:01 the clock went back into the day before, which had ended: the hour is the next day's.
+    ("2006-10-29 02:29:59", date(2006, 10, 28)),
+    ("2006-10-29 02:30", date(2006, 10, 29)),
+    ("2006-10-29 03:00", date(2006, 10, 29)),
+]
+KATHMANDU = [("2026-06-01 18:14:59", date(2026, 6, 1)), ("2026-06-01 18:15", date(2026, 6, 2))]
+APIA = [("2011-12-30 09:59:59", date(2011, 12, 29)), ("2011-12-30 10:00", date(2011, 12, 31))]
+
+
+@pytest.mark.parametrize(
+    ("zone", "instants"),
+    [
+        ("America/Vancouver", VANCOUVER),
+        ("America/St_Johns", ST_JOHNS),
+        ("Asia/Kathmandu", KATHMANDU),
+        ("Pacific/Apia", APIA),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_days_have_the_bounds_that_the_pipeline_computes(
+    shop: Shop, zone: str, instants: list[tuple[str, date]]
+) -> None:
+    lines = [event(str(n), time=int(at(text).timestamp())) for n, (text, _) in enumerate(instants)]
+    shop.land(shop.write(*lines), project_timezone=zone)
+    assert shop.events("time", "partition_date") == [(at(text), day) for text, day in instants]
+    for day in {day for _, day in instants}:
+        start, end = day_bounds(day, zone_of(zone))
+        assert all((start <= at(text) < end) == (found == day) for text, found in instants)
+
+
+@pytest.mark.parametrize(
+    ("zone", "reading", "instant"),
+    [
+        ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25 01:30"),  # twice: the later
+        ("Europe/Berlin", "2026-03-29 02:30", "2026-03-29 01:30"),  # never: by the offset before
+        ("Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-04 15:15"),
+        ("America/Vancouver", "2026-12-01 00:00", "2026-12-01 07:00"),
+        ("Asia/Kolkata", "2300-01-01 00:00", "2299-12-31 18:30"),
+        ("UTC", "2026-03-29 02:30", "2026-03-29 02:30"),
+    ],
+)
+def test_readings_of_the_clock_become_instants_by_the_pinned_zones(
+    shop: Shop, zone: str, reading: str, instant: str
+) -> None:
+    far = event("b", time=int(at("1971-01-01").timestamp()))
+    line = event("a", time=int(at(reading).timestamp()))
+    shop.land(shop.write(line, far), project_timezone=zone, landing={"time_zone": "project"})
+    (first, _) = shop.events("time", "properties")
+    assert first == (at(instant), {"time": int(at(reading).timestamp())})
 
 
 def test_a_few_milliseconds_among_seconds_are_malformed(shop: Shop) -> None:

@@ -123,15 +123,21 @@ class Days:
         return in_ranges(time, self._runs, _instant)
 
     def _day_of(self, time_us: str) -> str:
-        def nth_day(run: DayRun) -> str:
-            # The last day of a run may be longer than the others.
-            nth = f"LEAST(({time_us} - {run.start_us}) // {DAY_MICROS}, {run.days - 1})"
-            return f"{date_literal(run.first_day)} + CAST({nth} AS INTEGER)"
-
-        return day_case(time_us, self._runs, nth_day)
+        return day_of(time_us, self._runs)
 
     def _per_day(self, alias: str) -> str:
         return f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
+
+
+def day_of(time_us: str, runs: Sequence[DayRun]) -> str:
+    """The day that an instant, in microseconds since 1970, lies in; NULL where it is in none of the runs."""
+
+    def nth_day(run: DayRun) -> str:
+        # The last day of a run may be longer than the others.
+        nth = f"LEAST(({time_us} - {run.start_us}) // {DAY_MICROS}, {run.days - 1})"
+        return f"{date_literal(run.first_day)} + CAST({nth} AS INTEGER)"
+
+    return day_case(time_us, runs, nth_day)
 
 
 def _named(table: str) -> Expansion:

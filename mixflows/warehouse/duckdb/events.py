@@ -34,6 +34,7 @@ IMPLAUSIBLE = {
     "ms": "abs(number) > 100000000 AND abs(number) < 100000000000",
 }
 MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
+NUMBER = "DECIMAL(27, 6)"
 # A day inside the years 1 to 9999, so that it is a date in every time zone; BigQuery's TIMESTAMP has the same bounds.
 FIRST_SECOND, END_SECOND = -62_135_510_400, 253_402_128_000
 PATHS = ("/properties/time", "/properties", "/event")
@@ -115,7 +116,7 @@ def _typed(raw: str, kind: str) -> str:
 def readings(lines: Lines, properties: Sequence[Property] = (), *, numbered: bool = False) -> str:
     """A WITH clause whose last relation, `readings`, has one row per line.
 
-    Columns: `f`, its fields; `micros`, microseconds since 1970 on the file's wall clock; `reason`, NULL for an event;
+    Columns: `f`, its fields; `micros`, the time in microseconds since 1970, as if its clock were UTC's; `reason`, NULL for an event;
     unless numbered, `beside`, the names of fields beside `event` and `properties`, NULL where there are none.
     """
     paths = [*PATHS, *(f"/properties/{_pointer(key)}" for p in properties for key in p.keys)]
@@ -127,11 +128,11 @@ def readings(lines: Lines, properties: Sequence[Property] = (), *, numbered: boo
     return f"""
 WITH lines AS ({lines.numbered_sql if numbered else lines.sql}),
 fields AS (SELECT *, json_extract_string(line, [{fields}]) AS f{beside} FROM lines),
-numbers AS (SELECT *, TRY_CAST(f[1] AS DECIMAL(27, 6)) AS number FROM fields),
+numbers AS (SELECT *, TRY_CAST(f[1] AS {NUMBER}) AS number FROM fields),
 readings AS (
   SELECT
     *,
-    CASE WHEN {in_range} THEN CAST(number * {MICROS_PER_UNIT[lines.time_unit]} AS BIGINT) END AS micros,
+    CASE WHEN {in_range} THEN {_micros("number", lines.time_unit)} END AS micros,
     CASE
       WHEN line IS NULL THEN '{NO_OBJECT}'
       WHEN number IS NULL THEN
@@ -157,31 +158,29 @@ def _beside() -> str:
 def event_values(settings: Settings, lines: Lines, properties: Sequence[Property]) -> Mapping[str, tuple[str, str]]:
     """The source's columns in order, each with its type and the SQL of its value over `readings`.
 
-    `$landed_at` and `$file_name` are parameters.
+    The time and the day are those of a clock in UTC; see `landed_days`. `$landed_at` and `$file_name` are parameters.
     """
     roles = settings.columns
-    instant = instant_of(lines.wall_clock)
-    columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: ("TIMESTAMP WITH TIME ZONE", instant)}
+    columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: (TYPES["TIMESTAMP"], "make_timestamptz(micros)")}
     columns |= {p.column: (p.type, p.value) for p in properties}
     columns["properties"] = ("JSON", _with_fields(lines, properties))
     if roles.day is not None:
-        columns[roles.day] = ("DATE", day_of(instant, lines.wall_clock, settings.project_timezone))
+        columns[roles.day] = ("DATE", "CAST(make_timestamp(micros) AS DATE)")
     if roles.loaded_at is not None:
         columns[roles.loaded_at] = ("TIMESTAMP WITH TIME ZONE", "CAST($landed_at AS TIMESTAMPTZ)")
     columns["source_file"] = ("VARCHAR", "CAST($file_name AS VARCHAR)")
     return columns
 
 
-def instant_of(wall_clock: str) -> str:
-    """SQL of the event's instant, from `micros` on a wall clock."""
-    return f"make_timestamp(micros) AT TIME ZONE {literal(wall_clock)}"
+def reading_us(unit: str) -> str:
+    """SQL of the time as it was delivered, of a landed row that keeps it: microseconds since 1970, as if its clock were UTC's."""
+    return _micros(
+        f"TRY_CAST(json_extract_string(properties, '{PATHS[0].rpartition('/properties')[2]}') AS {NUMBER})", unit
+    )
 
 
-def day_of(instant: str, wall_clock: str, zone: str) -> str:
-    """SQL of the event's day in the project's zone."""
-    if zone == wall_clock == "UTC":
-        return "CAST(make_timestamp(micros) AS DATE)"
-    return f"CAST({instant} AT TIME ZONE {literal(zone)} AS DATE)"
+def _micros(number: str, unit: str) -> str:
+    return f"CAST({number} * {MICROS_PER_UNIT[unit]} AS BIGINT)"
 
 
 def dropped_fields(lines: Lines, properties: Sequence[Property]) -> str:
@@ -215,7 +214,7 @@ def _rest(lines: Lines, properties: Sequence[Property]) -> str:
 def _patch(lines: Lines, properties: Sequence[Property]) -> str:
     """SQL of the JSON patch that takes what became a column out of `properties`, and leaves what no type could hold."""
     # From a wall clock the instant depends on the zone: the time as it was delivered stays, to find the day anew.
-    always = ["time"] if lines.wall_clock == "UTC" else []
+    always = [] if lines.is_local else ["time"]
     always += [p.key for p in properties if p.type == "VARCHAR"]
     typed = [p for p in properties if p.type != "VARCHAR"]
     others = [(p.keys[i], p.raws[i], p.raws[:i]) for p in properties for i in range(1, len(p.keys))]

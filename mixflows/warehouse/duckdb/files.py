@@ -33,7 +33,7 @@ class Lines:
         numbered_sql: A SELECT of `position` and `line`; positions count the lines that are not blank, from 1.
         count: How many lines there are.
         time_unit: Unit of `properties.time`.
-        wall_clock: The zone whose wall clock `properties.time` counts.
+        is_local: Whether `properties.time` counts on the project's wall clock; else in UTC.
         names: Columns that became properties; None where only the content tells.
         may_have_fields: Whether a line may have fields beside `event` and `properties`.
     """
@@ -43,7 +43,7 @@ class Lines:
     numbered_sql: str
     count: int
     time_unit: str
-    wall_clock: str
+    is_local: bool
     names: frozenset[str] | None = None
     may_have_fields: bool = True
 
@@ -109,19 +109,18 @@ def _json_lines(settings: Settings, content: FileContent, path: Path, *, gzipped
         numbered_sql=f"SELECT row_number() OVER () AS position, json AS line FROM {read}",
         count=content.lines or 0,
         time_unit=landing.time_unit,
-        wall_clock="UTC" if landing.time_zone == "UTC" else settings.project_timezone,
+        is_local=landing.time_zone == "project",
     )
 
 
 def _parquet(settings: Settings, path: Path, rows: ParquetRows) -> Lines:
-    wall_clock = "UTC" if rows.times == "instants" else settings.landing.time_zone
     return Lines(
         path=path,
         sql=rows.sql,
         numbered_sql=rows.sql,
         count=rows.count,
         time_unit=settings.landing.time_unit if rows.times == "numbers" else "s",
-        wall_clock="UTC" if wall_clock == "UTC" else settings.project_timezone,
+        is_local=rows.times != "instants" and settings.landing.time_zone == "project",
         names=rows.names,
         may_have_fields=rows.names is None,
     )

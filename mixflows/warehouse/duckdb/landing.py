@@ -24,9 +24,10 @@ from mixflows.warehouse.duckdb.events import (
     readings,
 )
 from mixflows.warehouse.duckdb.files import Lines, lines_of
+from mixflows.warehouse.duckdb.landed_days import day_of_rows, put_days, put_instants
 from mixflows.warehouse.duckdb.malformed import Leftovers, drop_joined, insert_malformed
 from mixflows.warehouse.duckdb.parquet import refuse_unreadable
-from mixflows.warehouse.duckdb.quoting import identifier, literal
+from mixflows.warehouse.duckdb.quoting import identifier
 
 FEWEST_LINES_TO_WEIGH = 100
 """A file with fewer lines is an export if one of them is an event; from here on half of them must be."""
@@ -96,6 +97,7 @@ def _land(
             drop_joined(cursor)
         if source.count_rows() + left.malformed_rows + left.joined_rows < lines.count:
             dropped += source.insert("dropped > 0", count_dropped=True)
+    source.put_days()
     rows_per_day = source.rows_per_day()
     sampled, restamped = source.restamped()
     landing = Landing(
@@ -111,6 +113,8 @@ def _land(
         restamped_rows=restamped,
         rows_per_day=rows_per_day,
         landed_at=landed_at,
+        project_timezone=settings.project_timezone,
+        wall_clock_unit=lines.time_unit if lines.is_local else None,
     )
     _refuse_wrong_unit(content, lines, landing)
     _refuse_no_export(content, landing)
@@ -233,20 +237,27 @@ class _Source:
 
     def count_rows(self) -> int:
         """The rows of this file so far."""
-        [(rows,)] = self._cursor.execute(
-            f"SELECT count(*) FROM {self._table} WHERE rowid > ?", [self._last_row]
-        ).fetchall()
+        [(rows,)] = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {self._rows}").fetchall()
         return int(rows)
 
-    def rows_per_day(self) -> tuple[tuple[date, int], ...]:
+    @property
+    def _rows(self) -> str:
+        return f"rowid > {self._last_row}"
+
+    def put_days(self) -> None:
+        """Gives the rows of this file their instants and their days in the project's time zone."""
+        name, day = self._settings.tables.source, self._settings.columns.day
+        if self._lines.is_local:
+            put_instants(self._cursor, self._settings, name, self._rows)
+        if day is not None:
+            put_days(self._cursor, self._settings, name, self._rows, day)
+
+    def rows_per_day(self) -> tuple[tuple[date | None, int], ...]:
         """The rows of this file by day, counted as they stand in the table, not as they were read."""
-        columns = self._settings.columns
-        day = identifier(columns.day or columns.time)
-        if columns.day is None:
-            day = f"CAST({day} AT TIME ZONE {literal(self._settings.project_timezone)} AS DATE)"
+        name, day = self._settings.tables.source, self._settings.columns.day
+        found = identifier(day) if day else day_of_rows(self._cursor, self._settings, name, self._rows)
         days = self._cursor.execute(
-            f"SELECT {day} AS day, count(*) FROM {self._table} WHERE rowid > ? GROUP BY day ORDER BY day",
-            [self._last_row],
+            f"SELECT {found} AS day, count(*) FROM {self._table} WHERE {self._rows} GROUP BY ALL ORDER BY day"
         ).fetchall()
         return tuple((day, int(rows)) for day, rows in days)
 
@@ -317,7 +328,7 @@ def _log(cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing
     cursor.execute(
         f"INSERT INTO {identifier(settings.tables.landings)}"
         " (file_name, content_hash, landed_at, lines, source_rows, malformed_rows, joined_rows, dropped_fields,"
-        " rows_per_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " rows_per_day, project_timezone, wall_clock_unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             landing.file_name,
             landing.content_hash,
@@ -328,6 +339,8 @@ def _log(cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing
             landing.joined_rows,
             landing.dropped_fields,
             [{"partition_date": day, "source_rows": rows} for day, rows in landing.rows_per_day],
+            landing.project_timezone,
+            landing.wall_clock_unit,
         ],
     )
 
