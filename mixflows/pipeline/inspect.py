@@ -64,7 +64,8 @@ def planned_day(context: RunContext, day: date) -> PlannedDay:
         UnknownDayError: The source has no row of it.
     """
     request = PlanRequest(Mode.ALL, DayRange(day, day), accept_rules=True)
-    days = make_plan(context.warehouse, context.settings, request).days
+    context.warehouse.create_tables()
+    days = make_plan(context.warehouse, context.settings, request, only_reads=True).days
     if not days:
         raise UnknownDayError(f"the source has no row of {day}", "See which days it has: mixflows status.")
     return days[0]

@@ -9,6 +9,7 @@ from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError, UsageError
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Mode, Plan, PlannedDay, PlanReason, PublishedCounts, SourceDay, Status
+from mixflows.pipeline.dates import date_anew
 from mixflows.profile.drift import Drift
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
@@ -51,7 +52,8 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest, *,
         warehouse: An open warehouse.
         settings: The rules.
         request: What is asked for.
-        only_reads: Whether nothing is written; else tables and columns that are missing are made first.
+        only_reads: Whether nothing is written; else tables and columns that are missing are made first, and rows that were dated
+            in another time zone move to their days.
 
     Raises:
         MissingTableError: There is no source yet, or a table is missing and nothing may be written.
@@ -62,9 +64,11 @@ def make_plan(warehouse: Warehouse, settings: Settings, request: PlanRequest, *,
     _refuse_newest_first(settings, request)
     if not only_reads:
         warehouse.create_tables()
-    source, without_day = warehouse.source_days()
     columns = warehouse.source().columns_version
     states = day_states(warehouse)
+    if not only_reads:
+        date_anew(warehouse, settings, states, accept_rules=request.accept_rules)
+    source, without_day = warehouse.source_days()
     days = plan_days(source, states, warehouse.published_rows(), settings, request, columns)
     return Plan(days, request.check_rows, without_day, _nothing(source, states, request.days), request.days)
 

@@ -212,6 +212,10 @@ class LandsFiles(Protocol):
         """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
         ...
 
+    def date_landed_rows(self) -> None:
+        """Gives landed rows that were dated in another time zone their days in the project's, published ones too."""
+        ...
+
 
 @runtime_checkable
 class Billing(Protocol):

@@ -261,6 +261,8 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "claims_read": {},
     "claims_write": {"claims": "{}", "version": 1},
     "costs": {},
+    "date_events": {},
+    "date_rejected": {},
     "doctor_day": {},
     "ledger_days": {},
     "ledger_latest": {},

@@ -86,7 +86,7 @@ class Work:
 
     def _backfill(self, warehouse: Warehouse, run: Run) -> None:
         warehouse.create_tables()
-        plan = make_plan(warehouse, self.settings, PlanRequest())
+        plan = make_plan(warehouse, self.settings, PlanRequest(accept_rules=True))
         context = RunContext(warehouse, self.settings, run)
         process(context, plan, ThreadSteps(context, Content()))
 

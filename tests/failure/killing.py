@@ -17,6 +17,7 @@ from mixflows.warehouse.base import Warehouse
 
 STEPS = (
     "create_tables", "source_days", "published_rows", "query", "run", "replace_days", "append", "drop_batch", "close",
+    "date_landed_rows", "land",
 )  # fmt: skip
 T = TypeVar("T")
 
@@ -82,6 +83,16 @@ class MortalWarehouse:
         if name not in STEPS:
             return verb
         return lambda *args, **named: self._calls.made(_label(name, args), lambda: verb(*args, **named))
+
+    # A protocol is looked for on the class.
+
+    def date_landed_rows(self) -> Any:
+        """See `LandsFiles`."""
+        return self.__getattr__("date_landed_rows")()
+
+    def land(self, *args: Any, **named: Any) -> Any:
+        """See `LandsFiles`."""
+        return self.__getattr__("land")(*args, **named)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

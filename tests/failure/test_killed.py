@@ -22,6 +22,7 @@ from tests.failure.exports import (
 from tests.failure.kill_driver import Work
 from tests.failure.kill_job import WORKING, KilledRuns, kill_at_every_point
 from tests.failure.killing import Calls
+from tests.failure.tables import Days
 
 ONE_BY_ONE: dict[str, Any] = {"backfill": {"concurrency": 1}, "warehouse": {"threads": 1}}
 
@@ -108,6 +109,26 @@ def test_days_side_by_side(tmp_path: Path) -> None:
     assert {"run delta_events", "run delta_rejected"} <= set(runs.calls)
     check_whole_days(runs)
     check_same_end(runs)
+
+
+@pytest.mark.parametrize("clock", ["UTC", "project"])
+def test_a_backfill_in_another_time_zone(tmp_path: Path, clock: str) -> None:
+    settings: dict[str, Any] = {**ONE_BY_ONE, "landing": {"time_zone": clock}}
+    prepared = prepare(tmp_path, first_export(), settings=settings, backfilled=1)
+    changed = settings | {"project_timezone": "America/Vancouver"}
+    runs = kill_at_every_point(prepared, tmp_path / "killed", changed, inside=("date_landed_rows",))
+    assert {run.when for run in runs.runs if runs.calls[run.call] == "date_landed_rows"} == {"before", "inside"}
+    assert runs.before.source != runs.after.source
+    for run in runs.runs:
+        assert run.was_killed, run.where
+        assert run.after_kill.source in (runs.before.source, runs.after.source), run.where
+        assert _rows(*run.after_kill.published) == _rows(run.after_kill.source), f"{run.where}: a copy is lost"
+        assert run.after.source == runs.after.source, run.where
+        assert run.after.published == runs.after.published, run.where
+
+
+def _rows(*tables: Days) -> int:
+    return sum(len(rows) for days in tables for rows in days.values())
 
 
 @pytest.mark.parametrize("marked", [False, True], ids=["as it is", "with a byte order mark"])

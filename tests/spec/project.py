@@ -48,6 +48,7 @@ class Project:
         self._sections = sections
         self.settings: Settings = engine.settings(sections)
         self._delivery = count(1)
+        self._columns: Mapping[str, str] = LANDED
 
     @property
     def warehouse(self) -> Warehouse:
@@ -64,6 +65,7 @@ class Project:
 
     def create_source(self, columns: Mapping[str, str] = LANDED) -> None:
         """Makes the source, or makes it anew, and the tables that are missing."""
+        self._columns = columns
         self.engine.create_table(self.settings.tables.source, columns)
         self.warehouse.create_tables()
 
@@ -80,11 +82,13 @@ class Project:
         }
         self.engine.insert(
             self.settings.tables.source,
-            [DEFAULTS | {"partition_date": self._day_of(copy)} | landing | dict(copy) for copy in copies],
+            [DEFAULTS | self._day_of(copy) | landing | dict(copy) for copy in copies],
         )
 
-    def _day_of(self, copy: Mapping[str, Any]) -> date:
-        return DAY if copy["time"] is None else copy["time"].astimezone(self.settings.zone).date()
+    def _day_of(self, copy: Mapping[str, Any]) -> dict[str, date]:
+        if "partition_date" not in self._columns:
+            return {}
+        return {"partition_date": DAY if copy["time"] is None else copy["time"].astimezone(self.settings.zone).date()}
 
     def delete(self, table: str) -> None:
         """Deletes copies from the source; each row of the table must hit exactly one."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
+from mixflows.errors import RulesChangedError
 from tests.spec.engines import LANDED
-from tests.spec.project import Project
+from tests.spec.project import LetAll, Project
 
 WITHOUT_DAY = {name: kind for name, kind in LANDED.items() if name != "partition_date"}
 
@@ -97,3 +99,64 @@ def test_a_row_whose_day_column_is_another_day_than_its_time_blocks_the_day(proj
     assert project.run().exit_code == 3
     assert project.ledger()[-1]["note"] == "kept_rows_in_day 1 (at most 0)"
     assert (project.events(), project.rejected()) == ([], [])
+
+
+LENIENT = {
+    name: {"critical": 1.0} for name in ("duplicate_rate", "conflicting_duplicate_rate", "missing_insert_id_rate")
+}
+NIGHTS = """
+    id | time                 | arrival              | properties
+    a  | 2026-11-01T23:30:00Z | 2026-11-01T23:31:00Z | {"n": 1}
+    a  | 2026-11-01T23:30:00Z | 2026-11-01T23:32:00Z | {"n": 2}
+    a  | 2026-11-02T07:30:00Z | 2026-11-02T07:31:00Z | {"n": 3}
+    b  | 2026-11-02T12:00:00Z | 2026-11-02T12:01:00Z | {"n": 4}
+    c  | 2026-11-03T06:59:59Z | 2026-11-03T07:00:00Z | {"n": 5}
+    -  | 2026-11-03T03:00:00Z | 2026-11-03T03:01:00Z | {"n": 6}
+    d  | 2026-11-03T07:00:00Z | 2026-11-03T07:01:00Z | {"n": 7}
+"""
+
+
+def days_of(rows: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["properties"].removeprefix('{"n": ').removesuffix("}"): f"{row['partition_date']:%d}" for row in rows}
+
+
+@pytest.mark.parametrize("deletes", ["block", "keep"])
+def test_days_that_come_from_the_time_follow_another_zone(project: Project, deletes: str) -> None:
+    project.set(pipeline={"source_deletes": deletes}, quality=LENIENT)
+    project.create_source(WITHOUT_DAY)
+    project.deliver(NIGHTS)
+    project.run()
+    assert days_of(project.events()) == {"1": "01", "3": "02", "4": "02", "5": "03", "7": "03"}
+    marks = project.marks()
+    if deletes == "keep":
+        project.delete("id | arrival\nc | 2026-11-03T07:00:00Z")
+    project.set(project_timezone="America/Vancouver")
+    with pytest.raises(RulesChangedError):
+        project.run()
+    assert days_of(project.rejected()) == {"2": "01", "6": "03"}
+    result = project.run(accept_rules=True)
+    assert result.exit_code == 0, [outcome.row.note or outcome.row.error for outcome in result.outcomes]
+    # Midnights are 07:00 UTC from 2026-11-02 on; the pinned zones know it.
+    assert days_of(project.events()) == {"1": "01", "3": "02", "4": "02", "5": "02", "7": "03"}
+    assert days_of(project.rejected()) == {"2": "01", "6": "02"}
+    assert project.marks() == marks
+    assert [row["deleted_rows"] for row in project.ledger()[-3:]] == [0, 0, 0]
+    project.run("all", auditor=LetAll())
+    assert {row["status"] for row in project.ledger()[-3:]} == {"unchanged"}
+
+
+def test_a_day_column_of_the_users_stays_and_a_day_with_times_outside_is_blocked(project: Project) -> None:
+    project.deliver("""
+        id | time                 | arrival
+        a  | 2026-11-02T12:00:00Z | 2026-11-02T12:01:00Z
+        b  | 2026-11-03T05:00:00Z | 2026-11-03T05:01:00Z
+    """)
+    project.run()
+    before = project.everything()
+    project.set(project_timezone="America/Vancouver")
+    result = project.run(accept_rules=True)
+    assert {str(o.row.partition_date): o.row.status.value for o in result.outcomes} == {
+        "2026-11-02": "unchanged",
+        "2026-11-03": "blocked",
+    }
+    assert project.everything() == before

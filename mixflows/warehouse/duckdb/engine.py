@@ -25,6 +25,7 @@ from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import outdated, translated
+from mixflows.warehouse.duckdb.landed_days import date_anew
 from mixflows.warehouse.duckdb.landing import land_file
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
@@ -348,6 +349,11 @@ class DuckDBWarehouse:
         if len(self._columns(self._settings.tables.events)) == 0:
             self.create_tables()  # now that there is a source
         return landing
+
+    def date_landed_rows(self) -> None:
+        """Dates rows of files that were landed in another time zone, in one transaction; see the boundary."""
+        with self.transaction(), translated(self._path, "dating landed rows"):
+            date_anew(self._cursor(), self._settings, self.source())
 
     def row_access(self) -> RowAccess:
         """Great Expectations reads the staged batch's view through its own cursors."""
