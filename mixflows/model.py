@@ -75,12 +75,14 @@ class SourceDay:
     Attributes:
         version: Changes whenever the day's rows may have changed; None where the engine offers no such signal.
         is_exact: Whether a statement on the day sees exactly so many rows: they were counted, or are one whole partition.
+        share: How much of a batch the day fills, 1 being a whole one: the engine says how large a batch may be.
     """
 
     day: date
     rows: int
     version: str | None
     is_exact: bool = False
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class PlannedDay:
             columns of today, and the day is neither blocked nor failed; else None.
         retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
         is_exact: Whether staging must find exactly so many source rows.
+        share: How much of a batch the day fills; see `SourceDay`.
         acknowledged: What a person lets stand of the day, if it is blocked so.
     """
 
@@ -139,6 +142,7 @@ class PlannedDay:
     recorded: PublishedCounts | None = None
     retained_rows: int = 0
     is_exact: bool = False
+    share: float = 0.0
     acknowledged: "Acknowledgement | None" = None
 
     @property

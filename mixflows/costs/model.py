@@ -44,7 +44,7 @@ class Workload:
         changed_days: Days besides the new one that late rows reach, per daily run.
         late_share: Rows of a changed day that are new, as a share of the day.
         batch_days: As many days are a batch at most.
-        batch_rows: About as many source rows are a batch at most; a larger day is one by itself.
+        batch_gb: About as much of the source is a batch at most; a larger day is one by itself.
         concurrency: Batches in flight.
         slots: What the project has; on-demand projects share up to 2,000.
         row_checks: Whether Great Expectations judges the rows too; a backfill leaves that out, as shipped.
@@ -57,7 +57,7 @@ class Workload:
     changed_days: int = 6
     late_share: float = 0.01
     batch_days: int = 400
-    batch_rows: float = 2e6
+    batch_gb: float = 500.0
     concurrency: int = 2
     slots: int = 500
     row_checks: bool = True
@@ -74,7 +74,7 @@ class Workload:
 
     def batches(self, days: int) -> int:
         """How many batches so many days are."""
-        return math.ceil(days / max(1, min(self.batch_days, int(self.batch_rows / self.events_per_day))))
+        return math.ceil(days / max(1, min(self.batch_days, int(self.batch_gb / self.day_gb))))
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ def plan_days(
                     recorded=_recorded(state, settings, columns_version),
                     retained_rows=state.retained_rows if state else 0,
                     is_exact=day.is_exact,
+                    share=day.share,
                     acknowledged=state.acknowledgement if state else None,
                 )
             )

@@ -22,6 +22,8 @@ Batch = tuple[PlannedDay, ...]
 Judged = tuple[StagedBatch, Mapping[date, Verdict]]
 OnDay = Callable[[DayOutcome], None]
 
+ROUNDING = 1e-9
+"""Days that fill a batch exactly still do when their shares are added up."""
 OF_A_DAY = (StatementError, DayError)
 """Errors that a day's data may be the reason of: what fails so for a batch is tried day by day. All others end the run."""
 
@@ -139,17 +141,15 @@ def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambd
 
 
 def batches(days: Iterable[PlannedDay], settings: Settings) -> Iterator[Batch]:
-    """Cuts a plan into batches of at most `backfill.batch_days` days and about `backfill.batch_rows` source rows."""
+    """Cuts a plan into batches of at most `backfill.batch_days` days that fill no more than one; a larger day is its own."""
     batch: list[PlannedDay] = []
-    rows = 0
+    filled = 0.0
     for day in days:
-        if batch and (
-            len(batch) == settings.backfill.batch_days or rows + day.source_rows > settings.backfill.batch_rows
-        ):
+        if batch and (len(batch) == settings.backfill.batch_days or filled + day.share > 1 + ROUNDING):
             yield tuple(batch)
-            batch, rows = [], 0
+            batch, filled = [], 0.0
         batch.append(day)
-        rows += day.source_rows
+        filled += day.share
     if batch:
         yield tuple(batch)
 

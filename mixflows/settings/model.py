@@ -79,10 +79,19 @@ class BigQuerySettings(Frozen):
     """Whether the published tables refuse queries without a day."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     """Labels on every job and table, besides our own."""
+    batch_bytes: int = Field(default=500_000_000_000, ge=1)
+    """About this many bytes of the source a batch; a larger day is a batch of its own."""
     price_per_tib: float = Field(default=6.25, ge=0)
     """Money per TiB billed, for estimates."""
     api_endpoint: str | None = None
     """Another address of the API, such as a server on loopback; then no credentials are needed."""
+
+    @property
+    def largest_batch(self) -> int:
+        """Bytes of the source that a batch may have: a statement reads them, and about as many of each published table."""
+        if self.maximum_bytes_billed is None:
+            return self.batch_bytes
+        return max(1, min(self.batch_bytes, self.maximum_bytes_billed // 3))
 
     @model_validator(mode="after")
     def _labels_hold(self) -> "BigQuerySettings":
@@ -173,7 +182,7 @@ class BackfillSettings(Frozen):
     batch_days: int = Field(default=400, ge=1, le=2000)
     """At most this many days a batch."""
     batch_rows: int = Field(default=2_000_000, ge=1)
-    """About this many source rows a batch (DuckDB); a larger day is a batch of its own."""
+    """About this many source rows a batch on DuckDB (BigQuery: `bigquery.batch_bytes`); a larger day is a batch of its own."""
 
 
 class ReportSettings(Frozen):

@@ -110,13 +110,17 @@ class Expressions:
         """The day of a source row; NULL where it has none, as where an instant that should be midnight is not."""
         day = self._source.day
         if day is None:
-            return self._dialect.day_of(self.time_us(alias))
+            return self.day_of_time(alias)
         if day.name == INGESTION_DAY:
             return f"{alias}.{INGESTION_DAY}"
         value = self._at(alias, day)
         if day.type not in ("TIMESTAMP", "DATETIME"):
             return value
         return f"CASE WHEN {value} = CAST(DATE({value}) AS {day.type}) THEN DATE({value}) END"
+
+    def day_of_time(self, alias: str) -> str:
+        """The one of the statement's days that the event time lies in; else NULL."""
+        return self._dialect.day_of(self.time_us(alias))
 
     def in_days(self, alias: str) -> str:
         """Whether a source row is of the statement's days: constants against a bare column, so that partitions prune."""
@@ -138,7 +142,7 @@ class Expressions:
 
     def is_in_its_day(self, alias: str, day: str) -> str:
         """Whether a row's event time lies within the bounds of its day."""
-        return f"COALESCE({self._dialect.day_of(self.time_us(alias))} = {day}, FALSE)"
+        return f"COALESCE({self.day_of_time(alias)} = {day}, FALSE)"
 
     def any_day(self, alias: str) -> str:
         """True of every source row, in words that satisfy a table which refuses statements without a day."""

@@ -85,5 +85,5 @@ def test_a_batch_is_as_many_jobs_as_a_day_but_for_the_expectations_on_rows() -> 
     day, year = (backfill(replace(small, days_of_history=days)) for days in (1, 365))
     assert (small.batches(365), year.jobs) == (1, day.jobs)
     assert year.read_gb == pytest.approx(365 * day.read_gb)
-    ten_days_a_batch = backfill(replace(small, batch_rows=1e4))
+    ten_days_a_batch = backfill(replace(small, batch_gb=10 * small.day_gb))
     assert ten_days_a_batch.jobs - JOBS_OF_A_RUN == 37 * (day.jobs - JOBS_OF_A_RUN)

@@ -1,6 +1,7 @@
 """The source's days on BigQuery, from metadata: its partitions and, where there is one, Mixpanel's log of exports."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -26,6 +27,7 @@ def partition_days(
         exported: When Mixpanel's log says each day was exported last, for partitions that do not tell it.
     """
     found: dict[date, list[tuple[int, str]]] = {}
+    sizes: dict[date, int] = defaultdict(int)
     spread: set[date] = set()
     without_day = 0
     for row in rows:
@@ -37,6 +39,7 @@ def partition_days(
         spread |= set(days) if len(days) > 1 else set()
         for day in days:
             found.setdefault(day, []).append((total, f"{total} rows, {_changed(row, exported.get(day))}"))
+            sizes[day] += int(row.get("total_logical_bytes") or 0)
     # Rows without a partition may be of any day: those that were streamed in are sorted into their partitions later.
     listed = [
         SourceDay(
@@ -44,6 +47,7 @@ def partition_days(
             sum(rows for rows, _ in parts),
             "; ".join(version for _, version in parts),
             is_exact=not without_day and day not in spread,
+            share=sizes[day] / settings.bigquery.largest_batch,
         )
         for day, parts in sorted(found.items())
     ]

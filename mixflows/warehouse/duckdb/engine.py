@@ -236,7 +236,9 @@ class DuckDBWarehouse:
                 without_day += int(row["source_rows"])
             elif days is None or row["day"] in days:
                 version = f"{row['source_rows']} rows, last landed {row['last_landed']}"
-                found.append(SourceDay(row["day"], int(row["source_rows"]), version, is_exact=True))
+                rows = int(row["source_rows"])
+                share = rows / self._settings.backfill.batch_rows
+                found.append(SourceDay(row["day"], rows, version, is_exact=True, share=share))
         return found, without_day
 
     def _days_of_source(self) -> Sequence[date]:
