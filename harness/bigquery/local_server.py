@@ -1,8 +1,8 @@
 """Starts the API server with its tables in memory and quick lookups of them; run by the server's own interpreter.
 
 As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
-project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV:
-sqlglot writes DIV(a - b, c) as a - b // c.
+project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV,
+where sqlglot writes DIV(a - b, c) as a - b // c, and for a MERGE in a transaction, which would end it.
 """
 
 import functools
@@ -15,12 +15,14 @@ from local_bigquery import cli
 from local_bigquery.catalog import tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
+from local_bigquery.jobs import merge
 from local_bigquery.sql import rules
 from local_bigquery.sql.rules import partitions
 from sqlglot import exp
 
 OBJECTS = database.objects
 CONNECT = database._connect
+MERGE = merge.run
 
 
 @functools.cache
@@ -94,6 +96,29 @@ def dividend_and_divisor(node: exp.Expr, context) -> exp.Expr:
     return node
 
 
+class Joined:
+    """A cursor that does not begin a transaction in another one: the engine would end both, and MERGE means to join the other."""
+
+    def __init__(self, cur: duckdb.DuckDBPyConnection) -> None:
+        self._cur = cur
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cur, name)
+
+    def execute(self, sql: str, *args: object) -> object:
+        """Runs a statement."""
+        if sql == "BEGIN" and self._transaction() == self._transaction():
+            raise duckdb.TransactionException("there is one already")
+        return self._cur.execute(sql, *args)
+
+    def _transaction(self) -> object:
+        return self._cur.execute("SELECT txid_current()").fetchone()
+
+
+def merged(cur: duckdb.DuckDBPyConnection, tree: exp.Merge, context: object) -> object:
+    return MERGE(Joined(cur), tree, context)
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -103,6 +128,7 @@ def end_with_the_test() -> None:
 database._connect, database._attach, database.projects = connect, attach, projects
 database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
+merge.run = merged
 rules.NODE_RULES.insert(0, dividend_and_divisor)
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

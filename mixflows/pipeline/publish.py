@@ -147,6 +147,14 @@ class _Publishing:
         self._statements.run("rejected_next", days, *flags)
 
     def _write(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
+        # A copy that the source no longer has may go from one table to the other: cut off in between, it would be in neither.
+        retaining = {staged.day for staged in (*whole, *delta) if staged.figures.retained_rows}
+        self._write_days([s for s in whole if s.day not in retaining], [s for s in delta if s.day not in retaining])
+        if retaining:
+            with self._context.warehouse.together():
+                self._write_days([s for s in whole if s.day in retaining], [s for s in delta if s.day in retaining])
+
+    def _write_days(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
         warehouse = self._context.warehouse
         for table in ("events", "rejected"):
             if whole:

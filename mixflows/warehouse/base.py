@@ -172,6 +172,10 @@ class Warehouse(Protocol):
         """All or nothing, where the engine can; else each statement is atomic alone."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """All or nothing on every engine, for changes of published tables alone; on some, others wait for them meanwhile."""
+        ...
+
     def drop_batch(self, tables: BatchTables) -> None:
         """Removes a batch's short-lived tables."""
         ...

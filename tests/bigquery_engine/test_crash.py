@@ -1,7 +1,10 @@
 """A run that is cut off between a day's statements: the next run finishes the day, and no job of the dead run goes on."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,9 +12,10 @@ from mixflows.model import Run
 from mixflows.pipeline.run import RunResult
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
-from tests.bigquery_engine.faults import Answer, Fault, Runs, always, once, proxy
+from tests.bigquery_engine.faults import Answer, Fault, Request, Runs, always, once, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.project import LetAll, Project
+from tests.spec.tables import instant, milliseconds
 
 COPIES = """
     id | time  | arrival | properties
@@ -45,10 +49,12 @@ SLOW = """
 """
 
 
-def run_through(api: BigQueryApi, place: Place, endpoint: str, fault: Callable[..., Fault], run: Run) -> RunResult:
+def run_through(
+    api: BigQueryApi, place: Place, endpoint: str, fault: Callable[..., Fault], run: Run, **sections: Any
+) -> RunResult:
     """Runs what is due with faults on the way to the server."""
     with proxy(endpoint, fault) as through:
-        project = Project(Place(api, through, place.dataset))
+        project = Project(Place(api, through, place.dataset), **sections)
         try:
             return project.run(run=run, auditor=LetAll())
         finally:
@@ -77,6 +83,43 @@ def test_a_day_that_was_cut_off_between_its_tables_is_finished_by_the_next_run(
         project.has_events(events)
         project.has_rejected(rejected)
         assert marks <= project.marks()
+
+
+NO_ROOM = "SELECT ERROR('Resources exceeded during query execution')"
+CUTS = {
+    "the statement is refused": lambda request: CAP,
+    "the statement fails at its end": lambda request: Runs(
+        re.sub(rf"{WRITES_REJECTED}.*?(?=;|\Z)", NO_ROOM, request.query, flags=re.DOTALL)
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_copy_that_only_policy_keeps_is_in_one_of_the_tables_whenever_the_day_is_cut_off(
+    bigquery_api: BigQueryApi, project: Project, place: Place, endpoint: str, cut: str, days: int
+) -> None:
+    """The published copy is gone from the source when a better one comes: it moves from the events to the rejected copies."""
+    keep: dict[str, Any] = {"pipeline": {"source_deletes": "keep"}}
+    project.set(**keep)
+    project.deliver(COPIES)
+    project.run(auditor=LetAll())
+    project.delete("id | arrival\na | 10:05")
+    project.deliver(CHANGED + "    b | 10:00 | 10:01 | {}\n" + "    c | +1d 10:00 | +1d 10:01 | {}\n" * (days - 1))
+
+    def fault(request: Request) -> Fault:
+        return CUTS[cut](request) if re.search(WRITES_REJECTED, request.query) else None
+
+    stopped = Run(f"cut{place.dataset}")
+    outcomes = run_through(bigquery_api, place, endpoint, fault, stopped, **keep).outcomes
+    assert "failed" in {outcome.row.status for outcome in outcomes}
+    kept = Counter(row["mp_processing_time_ms"] for row in [*project.events(), *project.rejected()])
+    assert kept[milliseconds(instant("10:05"))] == 1
+
+    result = project.run(run=Run(f"next{place.dataset}"), auditor=LetAll())
+    assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
+    project.has_rejected(REJECTED_THEN)
+    assert Counter(row["mp_insert_id"] for row in project.events()) == Counter("ab" + "c" * (days - 1))
 
 
 class StopsWhileABigStatementRuns(LetAll):

@@ -19,6 +19,7 @@ from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.jobs import parameters_of
+from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import INGESTION_DAY, Column, Source
 
@@ -219,6 +220,7 @@ class Offline(BigQueryWarehouse):
         super().__init__(case.settings)
         self._case = case
         self._jobs: Any = _Jobs(bytes_read)
+        self._together = Together(self._jobs)
 
     def source(self) -> Source:
         return self._case.source

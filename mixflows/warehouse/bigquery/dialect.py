@@ -22,6 +22,17 @@ def partitions_view(dataset: str) -> str:
     return f"{quote(dataset)}.INFORMATION_SCHEMA.PARTITIONS"
 
 
+def replacement(target: str, names: Sequence[str], select: str, replaced: str) -> str:
+    """One MERGE that deletes the rows of a table `t` for which a test holds, and inserts those of a SELECT."""
+    columns = ", ".join(map(quote, names))
+    values = ", ".join(f"s.{quote(name)}" for name in names)
+    return (
+        f"MERGE INTO {quote(target)} AS t\nUSING (\n{select}\n) AS s\nON FALSE\n"
+        f"WHEN NOT MATCHED BY SOURCE AND {replaced} THEN DELETE\n"
+        f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
+    )
+
+
 def _instant(at_us: int) -> str:
     return f"TIMESTAMP '{(EPOCH + timedelta(microseconds=at_us)).isoformat(sep=' ')}'"
 

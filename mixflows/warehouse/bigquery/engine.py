@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims
 from mixflows.warehouse.bigquery.client import make_client
-from mixflows.warehouse.bigquery.dialect import BigQueryDialect, partitions_view, quote
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
@@ -42,6 +42,7 @@ from mixflows.warehouse.bigquery.tables import (
     published_fields,
     reads,
 )
+from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
@@ -72,6 +73,7 @@ class BigQueryWarehouse:
         self._settings, self._place = settings, settings.bigquery
         self._client = make_client(settings.bigquery)
         self._jobs = Jobs(self._client, settings.bigquery)
+        self._together = Together(self._jobs)
         self._claims = Claims(self._claim_statement)
         self._lock = threading.RLock()
         self._staged_rows = StagedRows(self._client, self._jobs, self._place, self._staging_id, self._expiring)
@@ -259,7 +261,7 @@ class BigQueryWarehouse:
         with self._lock:
             self._runs[statement.run.run_id] = statement.run
             self._staged_rows.steps[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
-        return self._jobs.run(self._text(statement), statement.params, Step.of(statement))
+        return self._together.run(self._text(statement), statement.params, Step.of(statement))
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
         """Days from the source's partition metadata; reads no event. See the boundary."""
@@ -324,19 +326,13 @@ class BigQueryWarehouse:
         statements that delete never both go through.
         """
         merge = self._replacement(table, self._text(statement), statement.days)
-        self._jobs.run(merge, statement.params, Step.of(statement, f"replace_{table}"))
+        self._together.run(merge, statement.params, Step.of(statement, f"replace_{table}"))
 
     def _replacement(self, table: str, select: str, days: Sequence[BatchDay]) -> str:
         names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
         names += REJECTED_COLUMNS if table == "rejected" else []
-        columns = ", ".join(map(quote, names))
-        values = ", ".join(f"s.{quote(name)}" for name in names)
         replaced = self._dialect(days).in_days(f"t.{quote(PUBLISHED_DAY)}")
-        return (
-            f"MERGE INTO {quote(self.table_id(table))} AS t\nUSING (\n{select}\n) AS s\nON FALSE\n"
-            f"WHEN NOT MATCHED BY SOURCE AND {replaced} THEN DELETE\n"
-            f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
-        )
+        return replacement(self.table_id(table), names, select, replaced)
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
@@ -365,6 +361,10 @@ class BigQueryWarehouse:
     def transaction(self) -> Generator[None]:
         """Nothing: each statement is atomic alone, and the ledger row comes last. A transaction here locks whole tables."""
         yield
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction, in one job; see the boundary."""
+        return self._together.collected()
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
         """Claims days across machines; see the boundary."""

@@ -317,6 +317,8 @@ class DuckDBWarehouse:
         finally:
             self._local.in_transaction = False
 
+    together = transaction
+
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
         """Claims days within this process, which is the only one that can write the file; see the boundary."""
         with self._lock:
