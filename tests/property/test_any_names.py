@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 from mixflows.errors import SourceColumnsError
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.source import REJECTED_COLUMNS
-from tests.spec.engines import DuckDBEngine
+from tests.spec.engines import DuckDBEngine, Engine
 from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
+from tests.support.column_names import NAMES, is_flexible
 from tests.support.examples import examples
-
-NAMES = (
-    "fingerprint", "day", "hour", "copies", "mf", "key", "note", "s", "e", "c", "w", "d", "x", "source", "events",
-    "select", "from", "Group", "ORDER", "null", "true", "timestamp", "date", "rank", "window", "end",
-    'a"b', '"', "it's", "a.b", "a.b.c", "$x", "back\\slash", "a`b", "{x}", "{{ x }}", "{% x %}", "{batch}", "a:b", ":p",
-    "@p", "%s", "?", "$1", "--", "/* x */", ";", "a b", " a", "ünï", "事件", "1", "1a", "-", "*",
-)  # fmt: skip
-"""Our own words, words of SQL, and what a quoted identifier may have in it."""
 
 VALUES: dict[str, Any] = {
     "STRING": "text",
@@ -39,26 +32,42 @@ VALUES: dict[str, Any] = {
     "UUID": None,
     "TIME": None,
 }
+ON_BIGQUERY = {kind: value for kind, value in VALUES.items() if kind.isalnum()} | {"NUMERIC": "1.5", "BYTES": None}
+for _kind in ("BLOB", "UUID", "TIME"):
+    del ON_BIGQUERY[_kind]
+
+
 ROLES = ("event_name", "time", "distinct_id", "insert_id", "arrival", "loaded_at", "day", "customer_id")
 ROLE_TYPES = ("STRING", "TIMESTAMP", "STRING", "STRING", "INT64", "TIMESTAMP", "DATE", "STRING")
 KEYS = ("insert_id_time", "mixpanel", "mixpanel_day")
 
 
-def test_of_every_name_and_type_every_copy_is_published(tmp_path_factory: pytest.TempPathFactory) -> None:
-    @examples(4, phases=[Phase.explicit, Phase.generate])
+@pytest.mark.parametrize("engine", ["duckdb", "bigquery"])
+def test_of_every_name_and_type_every_copy_is_published(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, engine: str
+) -> None:
+    def place() -> Engine:
+        if engine == "duckdb":
+            return DuckDBEngine(tmp_path_factory.mktemp("names"))
+        from tests.bigquery_engine.place import Place  # the client takes a second to import
+
+        return Place(request.getfixturevalue("bigquery_api"))
+
+    names_of, value_of = (NAMES, VALUES) if engine == "duckdb" else (tuple(filter(is_flexible, NAMES)), ON_BIGQUERY)
+
+    @examples(4 if engine == "duckdb" else 2, phases=[Phase.explicit, Phase.generate])
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        names = data.draw(st.lists(st.sampled_from(NAMES), min_size=11, max_size=11, unique_by=str.lower))
-        types = data.draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=3, max_size=3))
+        names = data.draw(st.lists(st.sampled_from(names_of), min_size=11, max_size=11, unique_by=str.lower))
+        types = data.draw(st.lists(st.sampled_from(sorted(value_of)), min_size=3, max_size=3))
         roles, others = dict(zip(ROLES, names, strict=False)), dict(zip(names[8:], types, strict=True))
-        engine = DuckDBEngine(tmp_path_factory.mktemp("names"))
-        project = Project(engine, columns=roles, pipeline={"key": data.draw(st.sampled_from(KEYS))})
+        project = Project(place(), columns=roles, pipeline={"key": data.draw(st.sampled_from(KEYS))})
         project.create_source(dict(zip(roles.values(), ROLE_TYPES, strict=True)) | others)
 
         def copy(arrival: str, *, name: str = "Open") -> dict[str, Any]:
             arrived = instant(arrival)
             values = (name, instant("10:00"), "u1", "a", int(arrived.timestamp() * 1000), arrived, DAY, "c1")
-            return dict(zip(roles.values(), values, strict=True)) | {n: VALUES[kind] for n, kind in others.items()}
+            return dict(zip(roles.values(), values, strict=True)) | {n: value_of[kind] for n, kind in others.items()}
 
         project.engine.insert("mp_master_event", [copy("10:01"), copy("10:02", name="View"), copy("10:03")])
         assert project.run(check_rows=True).exit_code in (0, 3)
