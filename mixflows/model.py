@@ -76,6 +76,7 @@ class SourceDay:
         version: Changes whenever the day's rows may have changed; None where the engine offers no such signal.
         is_exact: Whether a statement on the day sees exactly so many rows: they were counted, or are one whole partition.
         share: How much of a batch the day fills, 1 being a whole one: the engine says how large a batch may be.
+        read_at: When the rows were counted, by the engine's clock, where it can read the source as it was then; else None.
     """
 
     day: date
@@ -83,6 +84,7 @@ class SourceDay:
     version: str | None
     is_exact: bool = False
     share: float = 0.0
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class PlannedDay:
         retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
         is_exact: Whether staging must find exactly so many source rows.
         share: How much of a batch the day fills; see `SourceDay`.
+        read_at: When its rows were counted; see `SourceDay`.
         acknowledged: What a person lets stand of the day, if it is blocked so.
     """
 
@@ -143,6 +146,7 @@ class PlannedDay:
     retained_rows: int = 0
     is_exact: bool = False
     share: float = 0.0
+    read_at: datetime | None = None
     acknowledged: "Acknowledgement | None" = None
 
     @property

@@ -2,7 +2,8 @@
 
 As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
 project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV,
-where sqlglot writes DIV(a - b, c) as a - b // c, and for a MERGE in a transaction, which would end it.
+where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF,
+which tables in memory cannot answer: they are read as they are.
 """
 
 import functools
@@ -96,6 +97,13 @@ def dividend_and_divisor(node: exp.Expr, context) -> exp.Expr:
     return node
 
 
+def now(node: exp.Expr, context) -> exp.Expr:
+    """Reads a table as it is now."""
+    if isinstance(node, exp.Table):
+        node.set("version", None)
+    return node
+
+
 class Joined:
     """A cursor that does not begin a transaction in another one: the engine would end both, and MERGE means to join the other."""
 
@@ -129,6 +137,6 @@ database._connect, database._attach, database.projects = connect, attach, projec
 database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
 merge.run = merged
-rules.NODE_RULES.insert(0, dividend_and_divisor)
+rules.NODE_RULES[:0] = [dividend_and_divisor, now]
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

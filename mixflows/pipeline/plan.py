@@ -129,6 +129,7 @@ def plan_days(
                     retained_rows=state.retained_rows if state else 0,
                     is_exact=day.is_exact,
                     share=day.share,
+                    read_at=day.read_at,
                     acknowledged=state.acknowledgement if state else None,
                 )
             )

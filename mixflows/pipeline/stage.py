@@ -36,6 +36,7 @@ class BatchStatements:
         self._context = context
         self._days = {day.day: day for day in batch_days(days, context.settings)}
         self._params = {"run_id": context.run.run_id, "now": datetime.now(UTC)}
+        self._as_of = min((day.read_at for day in days if day.read_at is not None), default=None)
 
     @classmethod
     def of(cls, context: RunContext, batch: StagedBatch) -> Self:
@@ -51,7 +52,7 @@ class BatchStatements:
     def statement(self, name: str, days: Collection[date], *flags: str) -> BatchStatement:
         """A statement of `sql/` over days of the batch."""
         constants: tuple[BatchDay, ...] = tuple(self._days[day] for day in days)
-        return BatchStatement(name, self.tables, constants, self._context.run, self._params, flags)
+        return BatchStatement(name, self.tables, constants, self._context.run, self._params, flags, self._as_of)
 
     def run(self, name: str, days: Collection[date], *flags: str) -> list[Row]:
         """Runs a statement; nothing where there are no days."""
@@ -115,9 +116,15 @@ def _planned_anew(context: RunContext, days: Sequence[PlannedDay]) -> list[Plann
     listed, _ = context.warehouse.source_days([day.day for day in days])
     now = {day.day: day for day in listed}
     return [
-        replace(day, source_rows=known.rows, source_version=known.version, is_exact=known.is_exact)
+        replace(
+            day,
+            source_rows=known.rows,
+            source_version=known.version,
+            is_exact=known.is_exact,
+            read_at=known.read_at,
+        )
         if (known := now.get(day.day))
-        else replace(day, source_rows=0)
+        else replace(day, source_rows=0, read_at=None)
         for day in days
     ]
 

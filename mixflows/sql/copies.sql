@@ -7,7 +7,7 @@
 CREATE OR REPLACE TABLE {{ copies }} {{ stage_options }} AS
 WITH ranked_ids AS (
   SELECT {{ x.id_hash('s', x.day('s')) }} AS mf__id
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }}
   GROUP BY mf__id
   HAVING COUNT(*) > 1
@@ -29,7 +29,7 @@ vanished AS (
 ),
 live AS (
   SELECT {{ x.copy_hash('s', x.day('s')) }} AS mf__copy, COUNT(*) AS copies
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }} AND {{ x.pair_hash('s', x.day('s')) }} IN (SELECT v.mf__pair FROM vanished AS v)
   GROUP BY mf__copy
 ),
@@ -66,7 +66,7 @@ wanted AS (
     {{ x.day('s') }} AS mf__day,
     {{ x.is_in_its_day('s', x.day('s')) }} AS mf__in_day,
     FALSE AS mf__gone
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }} AND (
     {{ x.id_hash('s', x.day('s')) }} IN (SELECT i.mf__id FROM ranked_ids AS i) OR NOT {{ x.is_keyed('s') }}
   )

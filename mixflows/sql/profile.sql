@@ -22,7 +22,7 @@ WITH measured AS (
     , {{ x.has_size('s', column) }} AS has_size_{{ loop.index }}
     , {{ x.size('s', column) }} AS size_{{ loop.index }}
     {% endfor %}
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }}
 ),
 placed AS (

@@ -7,7 +7,7 @@ copies_of_both AS (
   SELECT
     {{ x.day('s') }} AS mf__day, {{ x.pair_hash('s', x.day('s')) }} AS mf__pair,
     {{ x.content_hash('s') }} AS content, 1 AS in_source, 0 AS is_published
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }} AND {{ x.pair_hash('s', x.day('s')) }} IN (SELECT p.mf__pair FROM pairs AS p)
   {% for table, t in [(events, 'e'), (rejected, 'r')] %}
   UNION ALL

@@ -10,7 +10,7 @@ SELECT
   1 AS row_num,
   CAST(NULL AS STRING) AS rejection_reason,
   CAST(NULL AS BOOL) AS is_exact_copy
-FROM {{ source }} AS s
+FROM {{ source }} AS s{{ as_of }}
 -- An outer join without partner: DuckDB runs NOT EXISTS on an expression five times as long.
 LEFT JOIN {{ copies }} AS other ON other.mf__keyed AND other.mf__id = {{ x.id_hash('s', x.day('s')) }}
 WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }} AND other.mf__id IS NULL

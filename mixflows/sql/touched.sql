@@ -11,7 +11,7 @@ WITH copies_of_both AS (
     {{ x.pair_hash('s', x.day('s')) }} AS mf__pair,
     1 AS in_source,
     0 AS is_published
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }}
   {% for table, t in [(events, 'e'), (rejected, 'r')] %}
   UNION ALL

@@ -117,6 +117,7 @@ class BatchStatement:
         days: The days that it reads or writes; constants in its text.
         params: Values by parameter name.
         flags: What the template asks besides.
+        as_of: The instant at which the source is read, where the engine can; None for now.
     """
 
     name: str
@@ -125,6 +126,7 @@ class BatchStatement:
     run: Run
     params: Params = field(default_factory=dict[str, Any])
     flags: tuple[str, ...] = ()
+    as_of: datetime | None = None
 
 
 class Warehouse(Protocol):

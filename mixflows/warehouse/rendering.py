@@ -52,6 +52,7 @@ class Statements:
         self._context: dict[str, object] = {**tables, "pipeline": settings.pipeline, "quote": dialect.quote}
         self._context |= {
             "literal": dialect.literal,
+            "as_of": "",
             "stage_options": "",
             "stage_partitions": "",
             "stage_kind": "TABLE",

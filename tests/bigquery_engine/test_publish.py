@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlglot import parse_one
+from sqlglot import exp, parse_one
 
 from mixflows.days import DayRange
 from mixflows.model import Run
@@ -40,6 +40,13 @@ def names_its_days(place: Place, sql: str, *days: date) -> None:
     """Every table that is partitioned by day is held to these days, by constants."""
     partitioned = {place.table(name): "partition_date" for name in BY_DAY}
     check(parse_one(sql, dialect="bigquery"), partitioned, Days(days, ZoneInfo("UTC")))
+
+
+def snapshots_of(place: Place, sql: str) -> list[str | None]:
+    """The instants at which a statement reads the source; None for now."""
+    mentions = parse_one(sql, dialect="bigquery").find_all(exp.Table)
+    versions = [table.args.get("version") for table in mentions if table.name == "mp_master_event"]
+    return [version.sql("bigquery") if version else None for version in versions]
 
 
 def written(place: Place, run: Run) -> list[str]:
@@ -88,6 +95,9 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
             if not job.labels["step"].startswith("append_"):
                 names_its_days(place, job.query, DAY)
                 assert not re.search(r"@(?!run_id|now)\w+", re.sub(r"--.*", "", job.query)), job.query
+        snapshots = Counter(at for job in jobs for at in snapshots_of(place, job.query))
+        assert len(snapshots) == 1, "one instant for a batch"
+        assert None not in snapshots
 
 
 def test_a_batch_is_as_many_jobs_as_a_day_and_names_all_its_days(project: Project, place: Place) -> None:

@@ -302,7 +302,7 @@ CREATED = (
 def statement(case: Case, name: str, flags: tuple[str, ...] = ()) -> BatchStatement:
     """A statement over the batch's days; the last is published as a delta."""
     days = tuple(BatchDay.of(day, case.settings, is_delta=day == DAYS[-1]) for day in DAYS)
-    return BatchStatement(name, TABLES, days, RUN, PARAMETERS, flags)
+    return BatchStatement(name, TABLES, days, RUN, PARAMETERS, flags, PARAMETERS["now"])
 
 
 @cache

@@ -89,13 +89,15 @@ def test_every_day_of_a_window_is_recorded_whichever_step_fails(project: Project
     assert project.planned() == {DAY: "failed", NEXT: "failed"}
 
 
-def test_rows_that_come_between_plan_and_staging_are_planned_anew(project: Project) -> None:
+def test_rows_that_come_between_plan_and_staging_are_planned_anew_or_left_to_the_next_run(project: Project) -> None:
     project.deliver(TWO_DAYS)
     plan = project.plan()
     project.deliver("id | time | arrival\nc | 12:00 | 12:01")
     context = project.context(Run("between"))
     result = process(context, plan, ThreadSteps(context, LetAll()))
-    assert [o.row.source_rows for o in result.days(Status.PUBLISHED)] == [3, 1]
+    # BigQuery reads the source as it was when it was planned; the server on loopback, like DuckDB, as it is.
+    assert [o.row.source_rows for o in result.days(Status.PUBLISHED)] in ([3, 1], [2, 1])
+    project.run(auditor=LetAll())
     assert len(project.events()) == 3
     assert project.planned() == {}
 

@@ -1,7 +1,7 @@
 """What BigQuery words differently in the statements of `sql/`; a statement's days are constants of its text."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,11 @@ def replacement(target: str, names: Sequence[str], select: str, replaced: str) -
         f"WHEN NOT MATCHED BY SOURCE AND {replaced} THEN DELETE\n"
         f"WHEN NOT MATCHED BY TARGET THEN INSERT ({columns}) VALUES ({values})"
     )
+
+
+def as_of(instant: datetime | None) -> str:
+    """Reads a table, after its alias, as it was at an instant; now where None."""
+    return f" FOR SYSTEM_TIME AS OF TIMESTAMP '{instant.isoformat(sep=' ')}'" if instant else ""
 
 
 def _instant(at_us: int) -> str:

@@ -19,7 +19,7 @@ from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims
 from mixflows.warehouse.bigquery.client import make_client
-from mixflows.warehouse.bigquery.dialect import BigQueryDialect, partitions_view, quote, replacement
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
@@ -37,6 +37,7 @@ from mixflows.warehouse.bigquery.tables import (
     columns_of,
     complete,
     describe,
+    found,
     in_parts,
     make_published,
     published_fields,
@@ -143,22 +144,11 @@ class BigQueryWarehouse:
 
     def _table(self, role: str) -> bigquery.Table | None:
         with self._told(f"look up {role}"):
-            try:
-                return self._client.get_table(self.table_id(role))
-            except api.NotFound as err:
-                if "Not found: Dataset" in str(err):
-                    raise
-                return None
+            return found(self._client.get_table, self.table_id(role))
 
     def _has_json_text(self) -> bool:
         with self._told(f"look up {JSON_TEXT}"):
-            try:
-                self._client.get_routine(self._json_text)
-            except api.NotFound as err:
-                if "Not found: Dataset" in str(err):
-                    raise
-                return False
-        return True
+            return found(self._client.get_routine, self._json_text) is not None
 
     @property
     def _json_text(self) -> str:
@@ -205,11 +195,13 @@ class BigQueryWarehouse:
         flags: tuple[str, ...] = (),
         days: Sequence[BatchDay] = (),
         short_lived: Mapping[str, str] | None = None,
+        at: datetime | None = None,
     ) -> str:
         """A statement for days.
 
         Args:
             short_lived: The batch's short-lived tables as they stand in the text, by role.
+            at: When the source is read; None for now.
         """
         source = None if name.startswith(WITHOUT_SOURCE) else self.source()
         dialect = self._dialect(days)
@@ -218,6 +210,7 @@ class BigQueryWarehouse:
         options = {
             "json_text": quote(self._json_text),
             "days": dialect.days(),
+            "as_of": as_of(at),
             "source_partitions": partitions_view(self._source_dataset),
             "published_partitions": partitions_view(self.table_id("events").rsplit(".", 1)[0]),
             "stage_partitions": "PARTITION BY mf__day",  # a day is audited and published by itself
@@ -242,7 +235,7 @@ class BigQueryWarehouse:
 
     def _text(self, statement: BatchStatement) -> str:
         tables = self._short_lived(statement.tables)
-        return self.rendered(statement.name, statement.flags, statement.days, tables)
+        return self.rendered(statement.name, statement.flags, statement.days, tables, statement.as_of)
 
     def _claim_statement(self, name: str, params: dict[str, Any], holder: str) -> list[Row]:
         return self._jobs.run(self.rendered(name), params, Step(name, self._run(holder), may_repeat=True))

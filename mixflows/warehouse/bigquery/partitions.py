@@ -28,9 +28,11 @@ def partition_days(
     """
     found: dict[date, list[tuple[int, str]]] = {}
     sizes: dict[date, int] = defaultdict(int)
+    read_at: datetime | None = None
     spread: set[date] = set()
     without_day = 0
     for row in rows:
+        read_at = row.get("read_at")
         total = int(row["total_rows"] or 0)
         partition = _partition(row)
         days = [] if partition is None else list(filter(_is_day, _days_of(partition, partitioned_by, settings)))
@@ -48,6 +50,7 @@ def partition_days(
             "; ".join(version for _, version in parts),
             is_exact=not without_day and day not in spread,
             share=sizes[day] / settings.bigquery.largest_batch,
+            read_at=read_at,
         )
         for day, parts in sorted(found.items())
     ]
@@ -62,6 +65,7 @@ def counted_days(rows: Sequence[Row], exported: Mapping[date, datetime]) -> tupl
             int(row["source_rows"]),
             f"{row['source_rows']} rows, last landed {row['last_landed']}, {_changed({}, exported.get(row['day']))}",
             is_exact=True,
+            read_at=row["read_at"],
         )
         for row in rows
         if _is_day(row["day"])

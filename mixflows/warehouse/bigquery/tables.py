@@ -1,9 +1,10 @@
 """Tables on BigQuery: how the published ones are made, kept in step with the source, and described."""
 
 import json
-from collections.abc import Generator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar, cast
 
+from google.api_core import exceptions as api
 from google.cloud import bigquery
 
 from mixflows.errors import SourceColumnsError
@@ -13,10 +14,21 @@ from mixflows.warehouse.descriptions import TABLES, column_descriptions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import missing_columns
 
+T = TypeVar("T")
 STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 APP_LABEL = {"app": "mixflows"}
 APPENDED_BYTES = 4 * 2**20
 """Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
+
+
+def found(get: Callable[[str], T], name: str) -> T | None:
+    """What the API has under a name; None where it is not there, though its dataset is."""
+    try:
+        return get(name)
+    except api.NotFound as err:
+        if "Not found: Dataset" in str(err):
+            raise
+        return None
 
 
 def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
