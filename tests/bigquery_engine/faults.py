@@ -61,7 +61,12 @@ class Lost:
     """The server gets the request, and its answer is lost on the way."""
 
 
-Fault = Answer | Runs | Lost | None
+@dataclass(frozen=True)
+class Waits:
+    """The server's answer is passed on as that of a job which has not started."""
+
+
+Fault = Answer | Runs | Lost | Waits | None
 UNAVAILABLE = Answer(503, "backendError", "Visibility check was unavailable. Please retry the request.")
 TOO_MANY = Answer(429, "rateLimitExceeded", "Exceeded rate limits: too many requests for this user.")
 CONFLICT = JobFails(SERIALIZATION)
@@ -121,9 +126,13 @@ def _handler(host: str, port: int, decide: Decide) -> type[BaseHTTPRequestHandle
             if isinstance(fault, Lost):
                 self.close_connection = True
                 return
+            dropped = {"transfer-encoding", "content-length", "connection", "date", "server"}
+            if isinstance(fault, Waits):
+                answer = _not_started(_json_of(answer, dict(headers).get("Content-Encoding")))
+                dropped.add("content-encoding")
             self.send_response(status)
             for name, value in headers:
-                if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
+                if name.lower() not in dropped:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -159,6 +168,12 @@ def _json_of(body: bytes, encoding: str | None) -> dict[str, Any]:
     except (ValueError, OSError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _not_started(answer: dict[str, Any]) -> bytes:
+    answer |= {"jobComplete": False} if "jobComplete" in answer else {"status": {"state": "PENDING"}}
+    answer["statistics"] = {"creationTime": answer.get("statistics", {}).get("creationTime", "0")}
+    return json.dumps({name: value for name, value in answer.items() if name not in ("rows", "totalRows")}).encode()
 
 
 @contextmanager

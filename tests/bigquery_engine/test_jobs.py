@@ -1,8 +1,12 @@
 """Jobs: what is told of each, what is tried again and what is not, and that no statement runs twice."""
 
 import re
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +15,7 @@ from mixflows.model import Run
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.base import BatchTables
 from mixflows.warehouse.bigquery import jobs as bigquery_jobs
-from mixflows.warehouse.bigquery.jobs import ATTEMPTS, Jobs, Step
+from mixflows.warehouse.bigquery.jobs import ATTEMPTS, DML_AT_ONCE, Jobs, Step
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import (
     CONFLICT,
@@ -23,6 +27,7 @@ from tests.bigquery_engine.faults import (
     JobFails,
     Request,
     Runs,
+    Waits,
     proxy,
 )
 from tests.bigquery_engine.place import Place
@@ -53,7 +58,12 @@ def numbers(place: Place) -> str:
 
 
 def test_a_job_tells_what_it_is_for_and_is_held_to_the_settings(bigquery_api: BigQueryApi, place: Place) -> None:
-    held = {"priority": "BATCH", "maximum_bytes_billed": 10**9, "job_timeout_seconds": 77, "labels": {"team": "data"}}
+    held = {
+        "priority": "INTERACTIVE",
+        "maximum_bytes_billed": 10**9,
+        "job_timeout_seconds": 77,
+        "labels": {"team": "data"},
+    }
     with jobs(bigquery_api, place, **held) as own:
         run = Run(f"Run.{place.dataset}/é", flow="backfill")
         tables = BatchTables.of(DAY, run)
@@ -65,7 +75,7 @@ def test_a_job_tells_what_it_is_for_and_is_held_to_the_settings(bigquery_api: Bi
         "app": "mixflows", "team": "data", "step": "stage", "day": "2026-03-10", "days": "3",
         "run_id": f"run_{place.dataset}__", "flow": "backfill",
     }  # fmt: skip
-    assert (job.priority, job.maximum_bytes_billed, job.use_query_cache) == ("BATCH", 10**9, False)
+    assert (job.priority, job.maximum_bytes_billed, job.use_query_cache) == ("INTERACTIVE", 10**9, False)
     assert job.to_api_repr()["configuration"]["jobTimeoutMs"] == "77000"
     assert re.fullmatch(rf"mixflows_Run{place.dataset.replace('_', '')}_1_20260310_stage_1_[0-9a-f]{{12}}", job.job_id)
     assert job.query == "SELECT @text"
@@ -154,3 +164,53 @@ def test_a_statement_that_takes_too_long_is_cancelled(bigquery_api: BigQueryApi,
         own.run("SELECT 1", {}, Step("stage", Run(place.dataset), DAY))
     (job,) = place.jobs(place.dataset)
     assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")
+
+
+@pytest.mark.parametrize(("priority", "is_cancelled"), [("BATCH", False), ("INTERACTIVE", True)])
+def test_a_batch_job_may_wait_for_slots_longer_than_it_may_run(
+    bigquery_api: BigQueryApi, place: Place, endpoint: str, priority: str, is_cancelled: bool
+) -> None:
+    started_at = time.monotonic() + 3
+
+    def waits(request: Request) -> Fault:
+        is_asked = "/jobs" in request.path or "/queries" in request.path
+        return Waits() if is_asked and time.monotonic() < started_at else None
+
+    with (
+        proxy(endpoint, waits) as through,
+        jobs(bigquery_api, place, through, job_timeout_seconds=1, priority=priority) as own,
+        pytest.raises(WarehouseError, match="took longer") if is_cancelled else nullcontext(),
+    ):
+        assert own.run("SELECT 1 AS one", {}, Step("stage", Run(place.dataset), DAY)) == [{"one": 1}]
+    (job,) = place.jobs(place.dataset)
+    assert (job.priority, "jobTimeoutMs" in job.to_api_repr()["configuration"]) == (priority, is_cancelled)
+
+
+def test_no_more_statements_change_a_table_at_once_than_bigquery_lets_wait(
+    bigquery_api: BigQueryApi, place: Place, endpoint: str
+) -> None:
+    """40 batches in flight; those that change no shared table, or another one, do not wait for them."""
+    sent: list[int] = []
+    may_go_on = threading.Event()
+
+    def slow(request: Request) -> Fault:
+        if "delta_events" in request.job:
+            sent.append(1)
+            assert may_go_on.wait(60)
+        return None
+
+    with proxy(endpoint, slow) as through, jobs(bigquery_api, place, through) as own:
+        tables = BatchTables.of(DAY, Run(place.dataset))
+        steps = [Step("delta_events", Run(f"{place.dataset}{n}"), DAY, 1, tables) for n in range(40)]
+        with ThreadPoolExecutor(64) as pool:
+            first = [pool.submit(own.run, "SELECT 1", {}, step) for step in steps]
+            while len(sent) < DML_AT_ONCE:
+                time.sleep(0.01)
+            others = [pool.submit(own.run, "SELECT 1", {}, replace(step, name="delta_rejected")) for step in steps[:2]]
+            for other in others:
+                other.result()
+            assert len(sent) == DML_AT_ONCE
+            may_go_on.set()
+            for done in first:
+                done.result()
+    assert len(sent) == 40

@@ -21,10 +21,16 @@ from mixflows.settings import BigQuerySettings
 ERRORS = (api.GoogleAPICallError, api.RetryError, GoogleAuthError, RequestException, TimeoutError)
 """What the client raises when a request or a job fails."""
 
-RETRYABLE_REASONS = frozenset(
-    {"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError"}
+RETRYABLE_REASONS = frozenset({
+    "backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError", "jobRateLimitExceeded",
+    "tableUnavailable",
+})  # fmt: skip
+RETRYABLE = re.compile(
+    r"could not serialize|concurrent update|too many DML statements|exceeded quota for[^.]*\b(queued|concurrent)\b",
+    re.IGNORECASE,
 )
-SERIALIZATION = re.compile(r"could not serialize|concurrent update|too many DML statements", re.IGNORECASE)
+"""Complaints about other statements that run or wait just now, whatever reason they are given."""
+PERMISSION = re.compile(r"\bbigquery\.(?!googleapis)[a-z]\w*\.\w+|\bdatacatalog\.[a-z]\w*\.\w+")
 OF_THE_STATEMENT = (
     "Unrecognized name",
     "Syntax error",
@@ -34,11 +40,14 @@ OF_THE_STATEMENT = (
 )
 """Complaints about the statement itself, which holds names and days alone; all others may quote a row."""
 LOOK_UP_SECONDS = 10.0
+ATTEMPTS = 6
+"""A statement that BigQuery asks to run again is run this often in all."""
+RUN_AGAIN = "Run it again; what was done stays done."
 
 
 def runs_again(err: BaseException) -> bool:
     """Whether the same statement may succeed when it is run again as it stands."""
-    if SERIALIZATION.search(str(err)):
+    if RETRYABLE.search(str(err)):
         return True
     if reasons := _reasons(err):
         # The client makes a 500 of every reason that it does not know, such as an exceeded cap.
@@ -76,11 +85,23 @@ def _limit(err: BaseException, where: str, settings: BigQuerySettings) -> Wareho
             "It was not run, and billed nothing. Raise the setting; mixflows backfill --dry-run prices each day.",
         )
     if "quotaExceeded" in reasons or "quota exceeded" in text.lower():
+        quota = re.search(r"exceeded quota for ([^.]*)", text)
         return WarehouseError(
-            f"{where} exceeds a quota of the project", "Wait, or raise the quota in the console; then run it again."
+            f"{where} exceeds a quota of the project{f': {quota[1]}' if quota else ''}",
+            "Wait, or raise the quota in the console; then run it again.",
         )
-    if "stopped" in reasons:
-        return WarehouseError(f"{where} was cancelled", "Run it again; what was done stays done.")
+    if reasons & {"rateLimitExceeded", "jobRateLimitExceeded"} or isinstance(err, api.TooManyRequests):
+        return WarehouseError(
+            f"{where} was refused {ATTEMPTS} times: too many requests or jobs at once",
+            "Lower backfill.concurrency, or look for what else works in the project; then run it again.",
+        )
+    if "billing has not been enabled" in text.lower() or reasons & {"billingNotEnabled", "billingTierLimitExceeded"}:
+        return WarehouseError(
+            f"project {settings.project} has no billing account that pays for {where}",
+            "Enable billing for the project in the console, or name another one as bigquery.project.",
+        )
+    if "stopped" in reasons and "timed out" not in text.lower():
+        return WarehouseError(f"{where} was cancelled", RUN_AGAIN)
     return None
 
 
@@ -88,24 +109,65 @@ def _refusal(
     err: BaseException, where: str, settings: BigQuerySettings, client: bigquery.Client | None
 ) -> WarehouseError:
     if isinstance(err, api.Forbidden):
-        return WarehouseError(
-            f"{where}: access denied", "Grant the rights that docs/bigquery.md lists; mixflows doctor checks them."
-        )
+        return _forbidden(str(err), where)
     if isinstance(err, api.NotFound):
         return _missing(str(err), where, settings, client)
-    if isinstance(err, api.BadRequest):
-        return StatementError(
-            f"{where} was refused as wrong: {_without_values(str(err))}",
-            "Check the source's columns against [columns], as mixflows doctor does. Where an earlier version made the tables, add what"
-            " they lack with mixflows init.",
-        )
-    if isinstance(err, TimeoutError):
+    if isinstance(err, TimeoutError) or _reasons(err) & {"stopped", "timeout"}:
         return StatementError(
             f"{where} took longer than bigquery.job_timeout_seconds ({settings.job_timeout_seconds}) and was cancelled",
             "Raise the setting, or look at the job in the console.",
         )
+    if isinstance(err, api.BadRequest) or "resourcesExceeded" in _reasons(err):
+        return _refused_statement(err, where)
     return WarehouseError(
         f"{where} failed: {type(err).__name__}", "BigQuery could not be reached or had an outage; run it again later."
+    )
+
+
+def _forbidden(text: str, where: str) -> WarehouseError:
+    """What the credentials may not do, with the permission that BigQuery names."""
+    if "VPC Service Controls" in text:
+        return WarehouseError(
+            f"{where}: a perimeter of VPC Service Controls forbids it",
+            "Run it inside the perimeter, or ask for an ingress rule for the account and the project.",
+        )
+    if "policy tag" in text:
+        return WarehouseError(
+            f"{where}: columns are protected by a policy tag that the account may not read",
+            "Grant roles/datacatalog.categoryFineGrainedReader on the policy tags of the source's columns.",
+        )
+    permission = PERMISSION.search(text)
+    resource = re.search(r"\b(Table|Dataset|Project|Routine|View) ([\w:.\-$]+)", text)
+    what = f": {permission[0]}" if permission else ""
+    on = f" on {resource[1].lower()} {resource[2].rstrip('.:')}" if resource else ""
+    return WarehouseError(
+        f"{where}: access denied{what}{on}",
+        "Grant the rights that docs/bigquery.md lists; mixflows doctor checks them.",
+    )
+
+
+def _refused_statement(err: BaseException, where: str) -> WarehouseError:
+    """What is wrong with a statement, its size or the table that it writes."""
+    text = str(err)
+    if "resourcesExceeded" in _reasons(err) or "resources exceeded" in text.lower():
+        return StatementError(
+            f"{where} needs more memory or time than one query gets",
+            "Lower backfill.batch_days, or reserve slots for the project; mixflows inspect DAY shows what is many of the day.",
+        )
+    if re.search(r"query is too (large|long)|maximum standard SQL query length", text, re.IGNORECASE):
+        return StatementError(
+            f"{where} is longer than the 1 MiB that BigQuery takes",
+            "Lower backfill.batch_days, or the number of columns.",
+        )
+    if "streaming buffer" in text:
+        return StatementError(
+            f"{where} would change rows that another program streamed into the table a short while ago",
+            "Only mixflows may write its tables. Stop the other program, wait 90 minutes, then run it again.",
+        )
+    return StatementError(
+        f"{where} was refused as wrong: {_without_values(text)}",
+        "Check the source's columns against [columns], as mixflows doctor does. Where an earlier version made the tables, add what"
+        " they lack with mixflows init.",
     )
 
 

@@ -9,35 +9,42 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as api
+from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from google.cloud.bigquery.table import RowIterator
 from requests.exceptions import RequestException
 
-from mixflows.errors import WarehouseError
+from mixflows.errors import DayHeldError, WarehouseError
 from mixflows.model import Cost, Run, StepCost
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import BatchStatement, BatchTables
-from mixflows.warehouse.bigquery.errors import ERRORS, runs_again, translated
+from mixflows.warehouse.bigquery.errors import ATTEMPTS, ERRORS, RUN_AGAIN, runs_again, translated
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
-ATTEMPTS = 6
-"""A statement that BigQuery asks to run again is run this often in all."""
 FIRST_WAIT_SECONDS = 1.0
 REQUEST_SECONDS = 120.0
 """How long a single request is tried again through outages of the API."""
 
+WRITES = ("replace_", "delta_", "append_")
+"""How the names of steps begin that change a long-lived table; its role follows."""
+DML_AT_ONCE = 20
+"""So many statements that change a table may run or wait; BigQuery refuses further ones.
+
+Source: https://cloud.google.com/bigquery/quotas, "data manipulation language (DML)".
+"""
+LONGEST_JOB_HOURS = 24
+"""BigQuery ends a query after six hours, and one that waits for slots a day after it was sent."""
 CANCEL_SECONDS = 20.0
 CANCEL_AGAIN_SECONDS = 0.5
-RUN_AGAIN = "Run it again; what was done stays done."
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,11 @@ class Step:
     tables: BatchTables | None = None
     may_repeat: bool = False
 
+    @property
+    def target(self) -> str:
+        """The role of the long-lived table that the statement changes; empty where it changes none."""
+        return self.name.partition("_")[2] if self.name.startswith(WRITES) else ""
+
     @classmethod
     def of(cls, statement: BatchStatement, name: str = "") -> "Step":
         """The step of a batch's statement."""
@@ -73,15 +85,20 @@ class Jobs:
     Args:
         client: The client.
         settings: Project, location, caps and labels.
+
+    Attributes:
+        is_lost: Whether a run does not hold its days any more; then no further statement on them is sent.
     """
 
     def __init__(self, client: bigquery.Client, settings: BigQuerySettings) -> None:
         self._client, self._settings = client, settings
+        self.is_lost: Callable[[str], bool] = lambda _: False
         self._lock = threading.Lock()
         self._counts: dict[Step, int] = defaultdict(int)
         self._costs: dict[BatchTables, list[StepCost]] = defaultdict(list)
         self._running: dict[str, tuple[str, bigquery.QueryJob]] = {}
         self._cancelled: set[str] = set()
+        self._writers: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(DML_AT_ONCE))
 
     def run(self, sql: str, params: Mapping[str, Any], step: Step) -> list[dict[str, Any]]:
         """Runs one statement to its end, with those of the values that it names.
@@ -93,9 +110,19 @@ class Jobs:
             The rows of a query, few; nothing for other statements.
 
         Raises:
+            DayHeldError: The statement is one on days that the run does not hold any more.
             WarehouseError: In one sentence, with the next step.
         """
-        return [dict(row.items()) for row in self.read(sql, parameters_of(sql, params), step)]
+        self._refuse_lost(step)
+        try:
+            return [dict(row.items()) for row in self.read(sql, parameters_of(sql, params), step)]
+        except WarehouseError:
+            self._refuse_lost(step)  # whoever took the days has cancelled the statement
+            raise
+
+    def _refuse_lost(self, step: Step) -> None:
+        if step.run is not None and step.first_day is not None and self.is_lost(step.run.run_id):
+            raise DayHeldError(f"statement {step.name} was not run: the run's claim of its days ran out", RUN_AGAIN)
 
     def read(self, sql: str, parameters: Sequence[Parameter], step: Step) -> RowIterator:
         """Runs a statement that is ready as it stands; see `run`."""
@@ -106,7 +133,8 @@ class Jobs:
                 raise WarehouseError(f"statement {step.name} was not run: the run is being stopped", RUN_AGAIN)
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
-                return self._once(sql, parameters, step, job_id)
+                with self._writers[step.target] if step.target else nullcontext():
+                    return self._once(sql, parameters, step, job_id)
             except ERRORS as err:
                 if attempt == ATTEMPTS or not runs_again(err):
                     raise translated(err, step.name, self._settings, self._client) from err
@@ -124,8 +152,11 @@ class Jobs:
             labels=self.labels(step),
             priority=self._settings.priority,
             use_query_cache=False,
-            job_timeout_ms=self._settings.job_timeout_seconds * 1000,
         )
+        if (
+            self._settings.priority == "INTERACTIVE"
+        ):  # it counts from the job's creation, and a BATCH job may wait for hours
+            config.job_timeout_ms = self._settings.job_timeout_seconds * 1000
         if self._settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
         retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
@@ -142,7 +173,7 @@ class Jobs:
         if cancelled:
             _cancel([job])
         try:
-            return job.result(retry=retry, job_retry=None, timeout=self._settings.job_timeout_seconds)
+            return self._result(job, retry)
         except (KeyboardInterrupt, SystemExit, TimeoutError):
             _cancel([job])
             raise
@@ -151,6 +182,20 @@ class Jobs:
                 self._running.pop(job_id, None)
                 if step.tables is not None:
                     self._costs[step.tables].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
+
+    def _result(self, job: bigquery.QueryJob, retry: Retry) -> RowIterator:
+        """The rows of a job that takes at most `bigquery.job_timeout_seconds`, a BATCH job from its start on."""
+        limit = left = float(self._settings.job_timeout_seconds)
+        while True:
+            try:
+                return job.result(retry=retry, job_retry=None, timeout=left)
+            except TimeoutError:
+                if self._settings.priority == "INTERACTIVE":
+                    raise
+                job.reload(retry=retry)
+                left = limit if job.started is None else limit - (datetime.now(UTC) - job.started).total_seconds()
+                if left <= 0:
+                    raise
 
     def price(self, sql: str, params: Mapping[str, Any], step: Step) -> int:
         """Bytes that a statement would process, by a dry run: it is checked, and neither run nor billed.
@@ -198,6 +243,28 @@ class Jobs:
             jobs = [job for whose, job in self._running.values() if run_id in (None, whose)]
         _cancel(jobs)
 
+    def cancel_elsewhere(self, run_id: str) -> bool:
+        """Cancels the jobs that a run of another process left, as far as these credentials may see them.
+
+        Returns:
+            Whether all have ended.
+
+        Raises:
+            WarehouseError: They may not be listed.
+        """
+        try:
+            running = [job for state in ("pending", "running") for job in self._of_run(run_id, state)]
+        except ERRORS as err:
+            raise translated(err, "list the jobs of a run that ended", self._settings, self._client) from err
+        return _cancel(running)
+
+    def _of_run(self, run_id: str, state: str) -> list[bigquery.QueryJob]:
+        since = datetime.now(UTC) - timedelta(hours=LONGEST_JOB_HOURS)
+        retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
+        listed = self._client.list_jobs(state_filter=state, min_creation_time=since, retry=retry)
+        own = {"app": "mixflows", "run_id": _label(run_id)}
+        return [job for job in listed if own.items() <= getattr(job, "labels", {}).items()]
+
     def _job_id(self, step: Step, sql: str, parameters: Sequence[Parameter]) -> str:
         """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
         with self._lock:
@@ -212,8 +279,8 @@ class Jobs:
         return f"mixflows_{run}_{step.run.attempt}{day}_{step.name}_{nth}_{what}"
 
 
-def _cancel(jobs: Sequence[bigquery.QueryJob]) -> None:
-    """Asks until they have ended, or for CANCEL_SECONDS: BigQuery promises no more than to try."""
+def _cancel(jobs: Sequence[bigquery.QueryJob]) -> bool:
+    """Asks until they have ended, or for CANCEL_SECONDS: BigQuery promises no more than to try. Whether all have ended."""
     deadline = time.monotonic() + CANCEL_SECONDS
     while jobs and time.monotonic() < deadline:
         for job in jobs:
@@ -222,6 +289,7 @@ def _cancel(jobs: Sequence[bigquery.QueryJob]) -> None:
         jobs = [job for job in jobs if job.state != "DONE"]
         if jobs:
             time.sleep(CANCEL_AGAIN_SECONDS)
+    return not jobs
 
 
 def _label(value: str) -> str:
