@@ -1,6 +1,7 @@
 """The flow `backfill`: a range of days, or all of them, processed in batches."""
 
 from datetime import date
+from functools import partial
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -8,7 +9,7 @@ from prefect.states import Completed
 
 from mixflows.days import DayRange
 from mixflows.model import Mode, Plan
-from mixflows.pipeline.plan import PlanRequest
+from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
 from tasks.assets import materialize_tables
@@ -57,7 +58,8 @@ def backfill(
             message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows{'; ' if plan.nothing else ''}{plan.nothing}",
             data=plan,
         )
-    result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done)
+    again = partial(make_plan, context.warehouse, context.settings, request)
+    result = process(context, plan, PrefectSteps(context), ProgressArtifact(plan).day_done, again)
     leave_artifacts(context, result)
     materialize_tables(context, result)
     renew_report(context, result.outcomes)

@@ -1,12 +1,13 @@
 """The flow `daily`: every day that is new or has changed, up to the last complete one."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from mixflows.days import DayRange, last_complete_day
-from mixflows.pipeline.plan import PlanRequest
+from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
 from tasks.alerts import tell_of_duplicates
@@ -42,7 +43,8 @@ def daily(
     )
     plan = plan_run(context, request)
     listener().planned(plan)
-    result = process(context, plan, PrefectSteps(context), listener().day_done)
+    again = partial(make_plan, context.warehouse, context.settings, request)
+    result = process(context, plan, PrefectSteps(context), listener().day_done, again)
     leave_artifacts(context, result)
     materialize_tables(context, result)
     renew_report(context, result.outcomes)

@@ -18,7 +18,7 @@ MixflowsError                       exit code 1
 │   └── StatementError              a SQL statement failed; carries the rendered statement's name
 └── DayError                        one day could not be processed; other days go on
     ├── PublishMismatchError        the published day does not add up, and replacing it did not help
-    ├── DayHeldError                exit code 4: another run holds the day
+    ├── DayHeldError                exit code 4: another run holds the day, for longer than a run waits
     ├── NotReleasedError            a day that cannot be released: not blocked, or no longer the one that was looked at
     └── NotAcknowledgedError        a day that cannot be acknowledged, likewise
 
@@ -131,7 +131,7 @@ class DayHeldError(DayError):
         holder: That run, where it is known.
     """
 
-    exit_code = 4
+    exit_code = LEFT_TO_ANOTHER
 
     def __init__(self, message: str, hint: str = "", holder: str = "") -> None:
         super().__init__(message, hint)

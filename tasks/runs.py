@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from mixflows.errors import WarehouseBusyError
+from mixflows.errors import DayHeldError, WarehouseBusyError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
 from mixflows.progress import Nobody, listening
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 def held_elsewhere(flow: Callable[P, T]) -> Callable[P, T | State[Any]]:
-    """Lets a flow end `HeldElsewhere` where another process holds the warehouse's file for longer than it waits."""
+    """Lets a flow end `HeldElsewhere` where others hold the warehouse's file, or its day, for longer than it waits."""
 
     @wraps(flow)
     def run(*args: P.args, **kwargs: P.kwargs) -> T | State[Any]:
         try:
             return flow(*args, **kwargs)
-        except WarehouseBusyError as err:
+        except (WarehouseBusyError, DayHeldError) as err:
             return Failed(name="HeldElsewhere", message=str(err), data=err)
 
     return run

@@ -1,6 +1,7 @@
 """Runs days from the command line: through Prefect's flows, or through the same functions without Prefect."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -102,7 +103,8 @@ class Runner:
             run = Run(str(uuid4()))
             auditor = GreatExpectationsAuditor(self.settings, warehouse.row_access())
             context = RunContext(warehouse, self.settings, run)
-            result = process(context, plan, ThreadSteps(context, auditor), listener().day_done)
+            again = partial(make_plan, warehouse, self.settings, request)
+            result = process(context, plan, ThreadSteps(context, auditor), listener().day_done, again)
             if result.outcomes:
                 renew_report(warehouse, self.settings)
             return result

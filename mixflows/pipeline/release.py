@@ -11,7 +11,7 @@ from mixflows.pipeline.blocked import decided_on
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import planned_day
 from mixflows.pipeline.publish import publish_batch, record_failures
-from mixflows.pipeline.run import OF_A_DAY, Auditor
+from mixflows.pipeline.run import OF_A_DAY, Auditor, Waiting
 from mixflows.pipeline.stage import discard_batch, stage_batch
 
 INTEGRITY = frozenset({
@@ -34,7 +34,7 @@ def release_day(context: RunContext, day: date, because: str, auditor: Auditor) 
     Raises:
         NotReleasedError: The day is not blocked, its source or the rules have changed since, or an expectation failed that
             no one can release a day from.
-        DayHeldError: Another run holds the day.
+        DayHeldError: Another run holds the day, and still did after `pipeline.wait_minutes`.
         UnknownDayError: The source has no row of the day.
     """
     settings, warehouse, run = context.settings, context.warehouse, context.run
@@ -43,8 +43,11 @@ def release_day(context: RunContext, day: date, because: str, auditor: Auditor) 
     if state.rules_version != settings.rules_version:
         raise NotReleasedError(f"{day} was blocked under other rules", f"Judge it anew first: {_again(day)}.")
     _refuse_another_source(planned, state)
-    if held := warehouse.claim([day], run.run_id):
-        raise DayHeldError(f"{day} is held by run {held[day]}", "Release it when that run is over.")
+    waiting = Waiting(settings)
+    while (held := warehouse.claim([day], run.run_id)) and waiting.for_a_while(held):
+        pass
+    if held:
+        raise DayHeldError(f"{day} is held by run {held[day]}", "Release it when that run is over.", held[day])
     try:
         return _released(context, replace(planned, reason=PlanReason.RELEASED), because, auditor, state)
     finally:
@@ -64,6 +67,7 @@ def _released(context: RunContext, planned: PlannedDay, because: str, auditor: A
                 f"{planned.day} cannot be released: {', '.join(broken)} failed, and what is published would be wrong",
                 f"Look closer: mixflows inspect {planned.day}.",
             )
+        context.warehouse.fence([planned.day], context.run.run_id)
     except BaseException:
         discard_batch(context, batch)
         raise

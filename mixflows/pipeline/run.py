@@ -1,5 +1,6 @@
 """Processes a plan: windows of batches, each staged, audited and published."""
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -7,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
 
-from mixflows.errors import LEFT_TO_ANOTHER, DayError, MixflowsError, StatementError
+from mixflows.errors import LEFT_TO_ANOTHER, DayError, DayHeldError, MixflowsError, StatementError
 from mixflows.ledger.profiles import with_drift
 from mixflows.ledger.standing import BLOCKED, FAILED, StandingDay, exit_code_of, standing_days
 from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, StagedDay, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.stage import discard_batch, stage_batch
+from mixflows.progress import listener
 from mixflows.settings import Settings
 from mixflows.verdict import Verdict
 
@@ -24,6 +26,8 @@ OnDay = Callable[[DayOutcome], None]
 
 ROUNDING = 1e-9
 """Days that fill a batch exactly still do when their shares are added up."""
+POLL_SECONDS = 10.0
+"""How often a run that waits for another one looks whether its days are free."""
 OF_A_DAY = (StatementError, DayError)
 """Errors that a day's data may be the reason of: what fails so for a batch is tried day by day. All others end the run."""
 
@@ -112,11 +116,19 @@ class DaysLeftError(MixflowsError):
         self.result = result
 
 
-def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambda _: None) -> RunResult:
-    """Processes the planned days and records each.
+def process(
+    context: RunContext,
+    plan: Plan,
+    steps: Steps,
+    on_day: OnDay = lambda _: None,
+    plan_again: Callable[[], Plan] | None = None,
+) -> RunResult:
+    """Processes the planned days and records each. Days that another run holds are waited for, `pipeline.wait_minutes` at most.
 
     Args:
         on_day: Called after each day, in the calling thread.
+        plan_again: Plans the same request anew: what the other run has done meanwhile is not done twice. By default the
+            days that were waited for are processed as they were planned first.
 
     Returns:
         How every day ended. A failed or blocked day never stops the others.
@@ -124,20 +136,78 @@ def process(context: RunContext, plan: Plan, steps: Steps, on_day: OnDay = lambd
     Raises:
         WarehouseError: The warehouse cannot go on: a full disk, a missing right. Days without a ledger row are planned again.
     """
-    held: dict[date, str] = {}
-    outcomes: list[DayOutcome] = []
-    for window in windows(batches(plan.days, context.settings), context.settings.backfill.concurrency):
-        days = [planned.day for batch in window for planned in batch]
-        held |= context.warehouse.claim(days, context.run.run_id)
-        mine = [kept for batch in window if (kept := tuple(planned for planned in batch if planned.day not in held))]
-        try:
-            for outcome in _Window(context, plan, steps).outcomes(mine):
-                outcomes.append(outcome)
-                on_day(outcome)
-        finally:
-            context.warehouse.release([day for day in days if day not in held], context.run.run_id)
+    processing = _Processing(context, plan, steps, on_day)
+    held = processing.take(plan.days, lambda: plan)
+    waiting = Waiting(context.settings)
+    while held and waiting.for_a_while(held):
+        held = processing.take([day for day in plan.days if day.day in held], plan_again or (lambda: plan))
     standing = standing_days(context.warehouse, plan.asked)
-    return RunResult(context.run, tuple(outcomes), held, plan.nothing, standing)
+    return RunResult(context.run, tuple(processing.outcomes), held, plan.nothing, standing)
+
+
+class Waiting:
+    """Waits for other runs until `pipeline.wait_minutes` have passed, and tells the listener so once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._minutes = settings.pipeline.wait_minutes
+        self._until = time.monotonic() + 60 * self._minutes
+        self._is_told = False
+
+    def for_a_while(self, held: Mapping[date, str]) -> bool:
+        """Waits for days, each with its holder, or says that the time is over."""
+        if (left := self._until - time.monotonic()) <= 0:
+            return False
+        if not self._is_told:
+            days = str(min(held)) if len(held) == 1 else f"{len(held):,} days, {min(held)} among them,"
+            why = f"{days} held by run {', '.join(sorted(set(held.values())))}"
+            listener().waiting(f"{why}; waiting for up to {self._minutes:g} minutes (pipeline.wait_minutes)")
+            self._is_told = True
+        time.sleep(min(left, POLL_SECONDS))
+        return True
+
+
+class _Processing:
+    """The windows of a run, one after the other, as far as it gets their days."""
+
+    def __init__(self, context: RunContext, plan: Plan, steps: Steps, on_day: OnDay) -> None:
+        self._context, self._plan, self._steps, self._on_day = context, plan, steps, on_day
+        self.outcomes: list[DayOutcome] = []
+
+    def take(self, days: Sequence[PlannedDay], plan: Callable[[], Plan]) -> dict[date, str]:
+        """Processes days.
+
+        Args:
+            days: In the order of the plan.
+            plan: The plan that holds for a window's days, once they are claimed.
+
+        Returns:
+            The days that were left to other runs, each with its holder.
+        """
+        settings, run_id = self._context.settings, self._context.run.run_id
+        left: dict[date, str] = {}
+        for window in windows(batches(days, settings), settings.backfill.concurrency):
+            wanted = [planned.day for batch in window for planned in batch]
+            held = self._context.warehouse.claim(wanted, run_id)
+            mine = set(wanted) - held.keys()
+            left |= held
+            if not mine:
+                continue
+            try:
+                still = [planned for planned in plan().days if planned.day in mine]
+                self._process(list(batches(still, settings)), left)
+            finally:
+                self._context.warehouse.release(sorted(mine), run_id)
+        return left
+
+    def _process(self, window: Sequence[Batch], left: dict[date, str]) -> None:
+        undone = {planned.day for batch in window for planned in batch}
+        try:
+            for outcome in _Window(self._context, self._plan, self._steps).outcomes(window):
+                undone.discard(outcome.row.partition_date)
+                self.outcomes.append(outcome)
+                self._on_day(outcome)
+        except DayHeldError as err:
+            left |= dict.fromkeys(undone, err.holder)
 
 
 def batches(days: Iterable[PlannedDay], settings: Settings) -> Iterator[Batch]:
@@ -192,7 +262,7 @@ class _Window:
             for batch in staged:
                 discard_batch(self._context, batch)
                 yield from self._failed(by_first_day[batch.first_day], err)
-        published = self._steps.publish(judged) if judged else []
+        published = self._publish(judged) if judged else []
         for (batch, _), result in zip(judged, published, strict=True):
             if isinstance(result, Exception):
                 again.append((by_first_day[batch.first_day], result))
@@ -201,8 +271,18 @@ class _Window:
         for batch, error in again:
             yield from self._again(batch, error)
 
+    def _publish(self, judged: Sequence[Judged]) -> list[list[DayOutcome] | Exception]:
+        days = [planned.day for batch, _ in judged for planned in (*(s.planned for s in batch.days), *batch.unchanged)]
+        try:
+            self._context.warehouse.fence(days, self._context.run.run_id)
+        except DayHeldError:
+            for batch, _ in judged:
+                discard_batch(self._context, batch)
+            raise
+        return self._steps.publish(judged)
+
     def _again(self, batch: Batch, error: Exception) -> Iterator[DayOutcome]:
-        if isinstance(error, MixflowsError) and not isinstance(error, OF_A_DAY):
+        if isinstance(error, DayHeldError) or (isinstance(error, MixflowsError) and not isinstance(error, OF_A_DAY)):
             raise error
         if len(batch) == 1:
             yield from self._failed(batch, error)

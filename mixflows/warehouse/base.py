@@ -183,7 +183,11 @@ class Warehouse(Protocol):
         ...
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
-        """Claims days for a run, or renews its claims; returns the days it did not get, each with who holds it."""
+        """Claims days for a run that lives, or renews its claims; returns those that other runs hold, each with its holder."""
+        ...
+
+    def fence(self, days: Sequence[date], holder: str) -> None:
+        """Makes sure, right before days are published, that the run still holds them. Raises DayHeldError."""
         ...
 
     def release(self, days: Sequence[date], holder: str) -> None:

@@ -95,7 +95,7 @@ _MALFORMED = {
 }
 _CLAIMS = {
     "version": "Moves with every change.",
-    "claims": "JSON: by day, the run that holds it and when its claim expires.",
+    "claims": "JSON: by day, the run that holds it and when its lease ends if it is not renewed.",
 }
 _REJECTED = {
     "row_num": "The copy's place among the copies of its key (1 is the event); NULL for invalid copies.",

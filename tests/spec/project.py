@@ -124,7 +124,8 @@ class Project:
         """Runs what a mode takes. Without an auditor, Great Expectations judges the days."""
         plan = self.plan(mode, **request)
         context = self.context(run or Run(f"run{next(self._delivery)}"))
-        return process(context, plan, ThreadSteps(context, auditor or self.auditor()))
+        steps = ThreadSteps(context, auditor or self.auditor())
+        return process(context, plan, steps, plan_again=lambda: self.plan(mode, **request))
 
     def auditor(self) -> Auditor:
         """Great Expectations."""

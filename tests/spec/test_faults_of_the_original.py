@@ -173,6 +173,7 @@ def test_a_crash_between_two_statements_reloads_the_day_and_two_runs_race(projec
     assert project.everything() == before
     assert {row["status"] for row in project.ledger()} == {"unchanged"}
     # A second run, while the first holds the days.
+    project.set(pipeline={"wait_minutes": 0})
     assert project.warehouse.claim([DAY, NEXT], "first") == {}
     second = project.run("all", days=DayRange(DAY, NEXT))
     assert (second.outcomes, set(second.held)) == ((), {DAY, NEXT})

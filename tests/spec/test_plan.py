@@ -9,9 +9,11 @@ import pytest
 from mixflows.days import DayRange
 from mixflows.errors import RulesChangedError, UsageError
 from mixflows.model import PlannedDay, PlanReason, Run, StagedDay
+from mixflows.pipeline import run as pipeline_run
 from mixflows.pipeline.plan import Mode
-from mixflows.pipeline.publish import record_failures
+from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.run import ThreadSteps
+from mixflows.pipeline.stage import stage_batch
 from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables
 from tests.spec.project import LetAll, Project
@@ -160,6 +162,7 @@ def test_the_usual_rows_are_the_median_of_the_days_before(project: Project) -> N
 
 
 def test_a_day_that_another_run_holds_is_left_alone_and_named(project: Project) -> None:
+    project.set(pipeline={"wait_minutes": 0})
     project.deliver(FIVE_DAYS)
     assert project.warehouse.claim([CHANGED], "another") == {}
     result = project.run(run=Run("mine"))
@@ -179,12 +182,44 @@ def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(project: Project)
             assert project.warehouse.claim([PUBLISHED], "another") in ({}, {PUBLISHED: "another"})
             return super().judge(staged, check_rows=check_rows)
 
-    project.set(backfill={"batch_days": 1, "concurrency": 1})
+    project.set(backfill={"batch_days": 1, "concurrency": 1}, pipeline={"wait_minutes": 0})
     project.deliver(FIVE_DAYS)
     result = project.run(run=Run("mine"), auditor=LosesTheLastDay())
     assert dict(result.held) == {PUBLISHED: "another"}
     assert [outcome.row.partition_date for outcome in result.outcomes] == [CHANGED, FAILED, BLOCKED]
     assert project.warehouse.claim([PUBLISHED], "third") == {PUBLISHED: "another"}
+
+
+class HeldAtFirst(LetAll):
+    """Judges what is not held, and meanwhile the other run ends: it published one day, and left the other as it was."""
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._is_held = project, True
+
+    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
+        if self._is_held:
+            self._is_held = False
+            another = self._project.context(Run("another"))
+            planned = [day for day in self._project.plan().days if day.day == CHANGED]
+            batch = stage_batch(another, planned)
+            publish_batch(another, batch, {CHANGED: Verdict()})
+            self._project.warehouse.release([CHANGED, FAILED], "another")
+        return super().judge(staged, check_rows=check_rows)
+
+
+def test_days_that_another_run_holds_are_waited_for_and_planned_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_run, "POLL_SECONDS", 0.01)
+    project.deliver(FIVE_DAYS)
+    assert project.warehouse.claim([CHANGED, FAILED], "another") == {}
+    result = project.run(run=Run("mine"), auditor=HeldAtFirst(project))
+    assert (dict(result.held), result.exit_code) == ({}, 0)
+    assert [outcome.row.partition_date for outcome in result.outcomes] == [BLOCKED, PUBLISHED, FAILED]
+    ran = {(row["partition_date"], row["run_id"]) for row in project.ledger()}
+    assert ran == {(CHANGED, "another"), (FAILED, "mine"), (BLOCKED, "mine"), (PUBLISHED, "mine")}
+    assert project.planned() == {}
+    assert project.warehouse.claim([CHANGED, FAILED], "third") == {}, "given back"
 
 
 def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Project) -> None:

@@ -155,6 +155,7 @@ class _Doctor:
         found += self._may("read the source's partitions", partitions)
         for role in ("source", *PUBLISHED, *LONG_LIVED):
             found += self._permissions(role, READ if role == "source" else WRITE)
+        found += self._may_list_jobs()
         refused = [check for check in found if check.state is not CheckState.OK]
         return refused or [ok("rights", f"all {len(found)} that were looked at are there")]
 
@@ -164,6 +165,15 @@ class _Doctor:
         except WarehouseError as err:
             return [failed("rights", f"may not {what}: {err.message}", "Grant the rights that docs/bigquery.md lists.")]
         return [ok("rights", what)]
+
+    def _may_list_jobs(self) -> list[Check]:
+        """A run that takes the days of one that was killed looks for the jobs that it left."""
+        try:
+            list(self._client.list_jobs(max_results=1))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        except ERRORS as err:
+            refused = translated(err, "list jobs", self._place)
+            return [failed("rights", f"may not list jobs: {refused.message}", "Grant bigquery.jobs.list.")]
+        return [ok("rights", "list jobs")]
 
     def _permissions(self, role: str, wanted: Sequence[str]) -> list[Check]:
         table_id = self._warehouse.table_id(role)

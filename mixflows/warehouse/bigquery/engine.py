@@ -1,11 +1,10 @@
 """BigQuery: the engine for where one machine ends. All work happens there; counts and metadata come back."""
 
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
 
 from google.api_core import exceptions as api
 from google.cloud import bigquery
@@ -17,7 +16,7 @@ from mixflows.settings import CLAIMS, FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
-from mixflows.warehouse.bigquery.claims import Claims
+from mixflows.warehouse.bigquery.claims import Claims, JobsRow, utc_now
 from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
@@ -62,6 +61,7 @@ class BigQueryWarehouse:
 
     Args:
         settings: Names, rules, project and caps.
+        now: The clock of its claims; UTC.
 
     Raises:
         SettingsError: The credentials that the settings name cannot be read.
@@ -70,12 +70,13 @@ class BigQueryWarehouse:
 
     engine = "bigquery"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = utc_now) -> None:
         self._settings, self._place = settings, settings.bigquery
         self._client = make_client(settings.bigquery)
         self._jobs = Jobs(self._client, settings.bigquery)
         self._together = Together(self._jobs)
-        self._claims = Claims(self._claim_statement)
+        self._claims = Claims(JobsRow(self._jobs, self.rendered, self._run), now)
+        self._jobs.is_lost = self._claims.is_lost
         self._lock = threading.RLock()
         self._staged_rows = StagedRows(self._client, self._jobs, self._place, self._staging_id, self._expiring)
         self._runs: dict[str, Run] = {}
@@ -97,19 +98,15 @@ class BigQueryWarehouse:
         made: list[str] = []
         if not self._has_json_text():
             self.query("create_json_text")
-        for role in ("ledger", "quality", "profiles", "landings", "malformed"):
+        for role in ("ledger", "quality", "profiles", "landings", "malformed", "claims"):
             if (table := self._table(role)) is None:
                 self.query(f"create_{role}")
-                made.append(getattr(self._settings.tables, role))
+                made.append(self.table_id(role).rpartition(".")[2])
                 table = self._table(role)
             elif added := complete(self._client, table, self.rendered(f"create_{role}")):
                 made += added
                 table = self._table(role)
             self._describe(table, role)
-        if (claims := self._table("claims")) is None:
-            self.query("create_claims")
-            claims = self._table("claims")
-        self._describe(claims, "claims")
         source = self._table("source")
         if source is not None:
             self.forget_source()
@@ -237,9 +234,6 @@ class BigQueryWarehouse:
         tables = self._short_lived(statement.tables)
         return self.rendered(statement.name, statement.flags, statement.days, tables, statement.as_of)
 
-    def _claim_statement(self, name: str, params: dict[str, Any], holder: str) -> list[Row]:
-        return self._jobs.run(self.rendered(name), params, Step(name, self._run(holder), may_repeat=True))
-
     def _run(self, run_id: str) -> Run:
         with self._lock:
             return self._runs.get(run_id, Run(run_id))
@@ -363,6 +357,10 @@ class BigQueryWarehouse:
         """Claims days across machines; see the boundary."""
         return self._claims.claim(days, holder)
 
+    def fence(self, days: Sequence[date], holder: str) -> None:
+        """Renews claims that are still held; see the boundary."""
+        self._claims.fence(days, holder)
+
     def release(self, days: Sequence[date], holder: str) -> None:
         """Gives claimed days back; see the boundary."""
         self._claims.release(days, holder)
@@ -381,6 +379,7 @@ class BigQueryWarehouse:
 
     def close(self) -> None:
         """Cancels running jobs and closes the client."""
+        self._claims.close()
         self._jobs.cancel()
         self._client.close()
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from mixflows.days import FIRST_DAY, LAST_DAY, days_between
-from mixflows.errors import MissingTableError, SourceColumnsError, StatementError
+from mixflows.errors import DayHeldError, MissingTableError, SourceColumnsError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
@@ -325,6 +325,13 @@ class DuckDBWarehouse:
             held = {day: self._claims[day] for day in days if self._claims.get(day, holder) != holder}
             self._claims |= {day: holder for day in days if day not in held}
         return held
+
+    def fence(self, days: Sequence[date], holder: str) -> None:
+        """Looks whether a run still holds its days; see the boundary."""
+        with self._lock:
+            for day in days:
+                if (owner := self._claims.get(day, "")) != holder:
+                    raise DayHeldError(f"{day} is held by run {owner}", "Run it again.", owner)
 
     def release(self, days: Sequence[date], holder: str) -> None:
         """Gives claimed days back; see the boundary."""
