@@ -104,7 +104,8 @@ def plan_days(
         RulesChangedError: See `make_plan`.
     """
     rows = {day.day: day.rows for day in source}
-    gone = [SourceDay(day, 0, GONE) for day, state in states.items() if day not in rows and state.is_published]
+    vanished = {day for day, state in states.items() if day not in rows and state.is_published}
+    gone = [SourceDay(day, 0, GONE) for day in vanished - expired_days(source, states, settings)]
     candidates = sorted((d for d in [*source, *gone] if d.day in request.days), key=lambda d: d.day)
     _refuse_other_rules(candidates, states, settings, request)
     last = max((d.day for d in candidates), default=None)
@@ -134,6 +135,19 @@ def plan_days(
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)
+
+
+def expired_days(source: Sequence[SourceDay], states: Mapping[date, DayState], settings: Settings) -> frozenset[date]:
+    """Published days of which the source has no row any more because it keeps no days as old: they stay as they are.
+
+    Their age counts from the source's last day, so that the same source gives the same plan.
+    """
+    keeps = settings.pipeline.source_keeps_days
+    if keeps is None or not source:
+        return frozenset()
+    known = {day.day for day in source}
+    oldest = max(known) - timedelta(days=keeps - 1)
+    return frozenset(day for day, state in states.items() if state.is_published and day <= oldest and day not in known)
 
 
 def _nothing(source: Sequence[SourceDay], states: Mapping[date, DayState], asked: DayRange) -> str:

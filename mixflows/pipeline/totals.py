@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mixflows.ledger.runs import day_states
 from mixflows.model import PlanReason, Status
-from mixflows.pipeline.plan import PlanRequest, plan_days
+from mixflows.pipeline.plan import PlanRequest, expired_days, plan_days
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 
@@ -67,8 +67,9 @@ def read_totals(warehouse: Warehouse, settings: Settings) -> Totals:
     planned = plan_days(source, states, published, settings, request, columns)
     blocked = {day for day, state in states.items() if state.status is Status.BLOCKED}
     due = {day.day for day in planned if day.reason is not PlanReason.LOOKBACK} - blocked
-    retained = sum(state.retained_rows for day, state in states.items() if day not in blocked | due)
-    retained += sum(sum(published.get(day, (0, 0))) for day in blocked | due)
+    counted_here = blocked | due | expired_days(source, states, settings)
+    retained = sum(state.retained_rows for day, state in states.items() if day not in counted_here)
+    retained += sum(sum(published.get(day, (0, 0))) for day in counted_here)
     (malformed,) = warehouse.query("report_malformed")
     return Totals(
         delivered=sum(rows.values()) + without_day + malformed["malformed_rows"],

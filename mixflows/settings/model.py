@@ -168,6 +168,8 @@ class PipelineSettings(Frozen):
     restatements: Restatements | None = None
     """How content that changed under the same key and arrival is found: by a copy's `loaded_at`, by comparing the content of
     changed days, or never (an append-only source). By default `loaded_at` where the source has it, else `content`."""
+    source_keeps_days: int | None = Field(default=None, ge=1)
+    """How many days the source keeps, where its partitions expire: days as old as that which vanish as a whole stay published."""
     lookback_days: int = Field(default=3, ge=0)
     wait_minutes: float = Field(default=10, ge=0, allow_inf_nan=False)
     """How long a run waits for what another one holds."""

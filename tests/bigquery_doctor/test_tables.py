@@ -1,11 +1,13 @@
 """`init` makes tables that are partitioned, clustered, labelled and described; making them again changes nothing."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from google.cloud import bigquery
 
 from mixflows.model import LedgerRow
-from mixflows.warehouse import open_warehouse
+from mixflows.warehouse import diagnose, open_warehouse
+from mixflows.warehouse.checks import CheckState
 from mixflows.warehouse.source import REJECTED_COLUMNS
 from tests.bigquery_doctor.conftest import SCHEMATIZED, Mixpanel
 
@@ -18,10 +20,9 @@ def test_tables_are_partitioned_clustered_labelled_and_described_and_made_once(m
     settings = mixpanel.settings(bigquery={"labels": {"team": "data"}, "require_partition_filter": True})
     warehouse = open_warehouse(settings)
     made = warehouse.create_tables()
-    assert set(made) == set(settings.tables.model_dump().values()) - {"mp_master_event"}
+    assert set(made) == {*settings.tables.model_dump().values(), "mp_day_claims"} - {"mp_master_event"}
 
-    names = (*made, "mp_day_claims")
-    tables = {name: mixpanel.client.get_table(f"{mixpanel.api.project}.{mixpanel.dataset}.{name}") for name in names}
+    tables = {name: mixpanel.client.get_table(f"{mixpanel.api.project}.{mixpanel.dataset}.{name}") for name in made}
     for table in tables.values():
         assert table.labels == {"app": "mixflows", "team": "data"}
         assert table.description
@@ -39,6 +40,32 @@ def test_tables_are_partitioned_clustered_labelled_and_described_and_made_once(m
     for name, table in tables.items():
         again = mixpanel.client.get_table(table.reference)
         assert (again.etag, again.schema) == (table.etag, table.schema), name
+
+
+@pytest.mark.parametrize("kind", ["table", "partitions"])
+def test_no_table_of_ours_ends_by_itself(mixpanel: Mixpanel, kind: str) -> None:
+    """A dataset's default expirations come to every new table, and may be set on old ones; the doctor finds them."""
+    mixpanel.table(COLUMNS, DAILY, "mp_master_event")
+    settings = mixpanel.settings()
+    made = open_warehouse(settings).create_tables()
+    ids = [f"{mixpanel.api.project}.{mixpanel.dataset}.{name}" for name in made]
+    for table in [table for table in map(mixpanel.client.get_table, ids) if table.table_type == "TABLE"]:
+        if kind == "table":
+            table.expires = datetime.now(UTC) + timedelta(days=30)
+            mixpanel.client.update_table(table, ["expires"])
+        elif table.time_partitioning is not None:
+            table.time_partitioning.expiration_ms = 30 * 86_400_000
+            mixpanel.client.update_table(table, ["time_partitioning"])
+
+    found = [check for check in diagnose(settings) if check.name == "tables"]
+    assert {check.state for check in found} == {CheckState.FAILED}
+    assert "mp_events expires" in " ".join(check.finding for check in found)
+
+    assert open_warehouse(settings).create_tables() == ()
+    for table in map(mixpanel.client.get_table, ids):
+        assert table.expires is None
+        assert table.time_partitioning is None or table.time_partitioning.expiration_ms is None
+    assert [check.state for check in diagnose(settings) if check.name == "tables"] == [CheckState.OK]
 
 
 def test_the_statements_over_all_days_run_on_tables_that_refuse_statements_without_a_day(mixpanel: Mixpanel) -> None:

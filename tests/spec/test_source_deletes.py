@@ -1,7 +1,10 @@
 """What happens when the source no longer has what was published: `block`, `keep` or `apply`."""
 
+from datetime import timedelta
+
 import pytest
 
+from mixflows.pipeline.totals import read_totals
 from tests.spec.project import Project
 from tests.spec.tables import DAY, rows
 
@@ -199,3 +202,41 @@ def test_a_day_blocked_by_deletions_goes_on_once_the_policy_is_another(published
     assert published.planned() == {DAY: "thresholds_changed"}
     published.run()
     assert (published.status(), len(published.events())) == ("published", 2)
+
+
+SOURCE_OF_FIVE_DAYS = """
+    id | time      | arrival
+    a  | 10:00     | 10:01
+    a  | 10:00     | 10:02
+    a  | +1d 10:00 | +1d 10:01
+    a  | +2d 10:00 | +2d 10:01
+    a  | +3d 10:00 | +3d 10:01
+    a  | +4d 10:00 | +4d 10:01
+"""
+
+
+def test_days_that_the_source_keeps_no_longer_stay_published(project: Project) -> None:
+    """A day that vanishes before its time, or only in part, is a deletion like any other."""
+    project.set(pipeline={"source_keeps_days": 4})
+    project.deliver(SOURCE_OF_FIVE_DAYS)
+    project.run()
+    before = project.everything()
+    project.delete("id | arrival\na | 10:01\na | 10:02\na | +1d 10:01")
+    for mode in ("due", "all"):
+        assert not {DAY, DAY + timedelta(days=1)} & project.planned(mode).keys()
+    assert project.run().exit_code == 0
+    assert project.everything() == before
+    totals = read_totals(project.warehouse, project.settings)
+    assert (totals.holds, totals.delivered, totals.retained, totals.waiting) == (True, 3, 3, 0)
+
+    project.set(pipeline={"source_keeps_days": 6})
+    assert project.planned().keys() == {DAY, DAY + timedelta(days=1)}
+
+
+def test_a_day_of_which_the_source_lost_a_part_has_not_expired(project: Project) -> None:
+    project.set(pipeline={"source_keeps_days": 2})
+    project.deliver(SOURCE_OF_FIVE_DAYS)
+    project.run()
+    project.delete("id | arrival\na | 10:02")
+    assert project.run().exit_code == 3
+    assert project.status() == "blocked"

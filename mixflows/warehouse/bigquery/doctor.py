@@ -14,7 +14,7 @@ from mixflows.warehouse.bigquery.engine import JSON_TEXT, BigQueryWarehouse
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
-from mixflows.warehouse.bigquery.tables import fields_of, published_fields, type_of
+from mixflows.warehouse.bigquery.tables import expires, fields_of, published_fields, type_of
 from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
 from mixflows.warehouse.source import PUBLISHED_DAY
 
@@ -206,6 +206,10 @@ class _Doctor:
         tables = {role: self._table(self._warehouse.table_id(role)) for role in (*PUBLISHED, *LONG_LIVED)}
         missing = [self._warehouse.table_id(role) for role, table in tables.items() if table is None]
         found = [failed("tables", f"not there: {', '.join(missing)}", INIT)] if missing else []
+        for table in filter(None, tables.values()):
+            if expires(table):
+                lost = f"{table.table_id} expires, or its partitions do: BigQuery would delete published days"
+                found.append(failed("tables", lost, f"{INIT}. It takes the expiration away."))
         for role in PUBLISHED:
             if (table := tables[role]) is not None:
                 found += self._published(role, table)

@@ -85,7 +85,13 @@ def make_published(
         new.clustering_fields = list(source.cluster_by)
     new.labels = settings.bigquery.labels | APP_LABEL
     new.description = TABLES[role]
-    client.create_table(new, exists_ok=True)
+    describe(client, client.create_table(new, exists_ok=True), role, settings)
+
+
+def expires(table: bigquery.Table) -> bool:
+    """Whether a table, or each of its partitions, ends by itself: what a dataset's defaults do to every new table."""
+    partitioning = table.time_partitioning
+    return table.expires is not None or (partitioning is not None and partitioning.expiration_ms is not None)
 
 
 def complete(client: bigquery.Client, table: bigquery.Table, create: str) -> list[str]:
@@ -132,8 +138,14 @@ def add_fields(
 
 
 def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings: Settings) -> None:
-    """Writes descriptions, labels and the demand for a day where they are not as the settings want them."""
+    """Writes descriptions, labels and the demand for a day where they are not as the settings want them; ends expirations."""
     changed: list[str] = []
+    if table.expires is not None:
+        table.expires = None
+        changed.append("expires")
+    if (partitioning := table.time_partitioning) is not None and partitioning.expiration_ms is not None:
+        partitioning.expiration_ms = None
+        changed.append("time_partitioning")
     labels = settings.bigquery.labels | APP_LABEL
     if table.description != TABLES[role]:
         table.description = TABLES[role]
