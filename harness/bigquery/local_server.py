@@ -3,7 +3,8 @@
 As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
 project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV,
 where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF,
-which tables in memory cannot answer: they are read as they are.
+which tables in memory cannot answer: they are read as they are. Records
+take new fields, which the server leaves out.
 """
 
 import functools
@@ -24,6 +25,7 @@ from sqlglot import exp
 OBJECTS = database.objects
 CONNECT = database._connect
 MERGE = merge.run
+ALTER = tables._alter
 
 
 @functools.cache
@@ -127,6 +129,15 @@ def merged(cur: duckdb.DuckDBPyConnection, tree: exp.Merge, context: object) -> 
     return MERGE(Joined(cur), tree, context)
 
 
+def alter(project: str, dataset: str, table: str, fields: list) -> None:
+    before = {field.name: types.duckdb_type(field) for field in columns(project, dataset, table)}
+    ALTER(project, dataset, table, fields)
+    for field in fields:
+        if field.type in ("RECORD", "STRUCT") and before.get(field.name, kind := types.duckdb_type(field)) != kind:
+            place = quote(project, dataset, table)
+            database.execute(f"ALTER TABLE {place} ALTER COLUMN {quote(field.name)} SET DATA TYPE {kind}")
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -137,6 +148,7 @@ database._connect, database._attach, database.projects = connect, attach, projec
 database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
 merge.run = merged
+tables._alter = alter
 rules.NODE_RULES[:0] = [dividend_and_divisor, now]
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

@@ -288,7 +288,7 @@ def explain(
         typer.Option(
             "--day",
             metavar="DAY",
-            help="Search this day's source; by default that of days not published as it is now.",
+            help="Search this day alone; by default all, on BigQuery only up to bigquery.full_scan_bytes.",
         ),
     ] = None,
     config: Config = None,

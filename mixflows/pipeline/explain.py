@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import Any
 
+from mixflows.ledger.profiles import FIRST_DAY, LAST_DAY
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Status
 from mixflows.settings import Settings
-from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.base import Billing, Warehouse
 from mixflows.warehouse.source import Source
 
 KEPT, REJECTED, WAITING = "mp_events", "mp_rejected_events", "source only"
@@ -50,21 +51,28 @@ class CopyStory:
 
 
 def story(warehouse: Warehouse, settings: Settings, insert_id: str, days: Sequence[date] = ()) -> list[CopyStory]:
-    """Every copy with an insert id, by day, time and place; the published tables are searched whole, the source by day.
+    """Every copy with an insert id, by day, time and place.
 
     Args:
         insert_id: As Mixpanel has it.
-        days: Days whose source is searched; by default those that are not published, and those whose source is no longer
-            what they were published from.
+        days: Where it is searched; by default in all published days, and in the source of those that are not published, or
+            no longer what they were published from.
 
     Returns:
         One entry per copy; empty where there is none.
+
+    Raises:
+        UsageError: A search in all days is dear; the price is told.
     """
     states = day_states(warehouse)
-    published = warehouse.query("story_published", {"insert_id": insert_id})
-    delivered: Sequence[Row] = ()
-    if searched := list(days or _days_to_search(warehouse, states)):
-        delivered = warehouse.query("story_source", {"insert_id": insert_id}, searched)
+    searched = list(days or _days_to_search(warehouse, states))
+    value = {"insert_id": insert_id}
+    bounds = {"first_day": min(days, default=FIRST_DAY), "last_day": max(days, default=LAST_DAY)}
+    if isinstance(warehouse, Billing) and not days:
+        queries = [("story_published", value | bounds, ()), *([("story_source", value, searched)] if searched else [])]
+        warehouse.refuse_full_scan("a search in every day reads", "Name the day: --day DAY.", queries)
+    published = warehouse.query("story_published", value | bounds)
+    delivered: Sequence[Row] = warehouse.query("story_source", value, searched) if searched else ()
     key = _key(warehouse.source())
     copies = Counter(key(row) for row in published)
     rows = sorted([*published, *_not_published(delivered, published, key)], key=_order)

@@ -83,6 +83,11 @@ class BigQuerySettings(Frozen):
     """About this many bytes of the source a batch; a larger day is a batch of its own."""
     price_per_tib: float = Field(default=6.25, ge=0)
     """Money per TiB billed, for estimates."""
+    full_scan_bytes: int = Field(default=100 * 10**9, ge=0)
+    """What reads more than this, and cannot read one day alone, is refused with its price: a source that is not partitioned by
+    day, a search in every day."""
+    accept_full_scans: bool = False
+    """Whether it is run all the same."""
     api_endpoint: str | None = None
     """Another address of the API, such as a server on loopback; then no credentials are needed."""
 

@@ -34,4 +34,4 @@ CREATE TABLE IF NOT EXISTS {{ ledger }} (
   failed_expectations STRING,
   acknowledged STRING
 )
-PARTITION BY partition_date
+CLUSTER BY partition_date

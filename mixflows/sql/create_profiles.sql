@@ -6,4 +6,4 @@ CREATE TABLE IF NOT EXISTS {{ profiles }} (
   profile STRING,
   profiled_at TIMESTAMP
 )
-PARTITION BY partition_date
+CLUSTER BY partition_date

@@ -13,4 +13,4 @@ CREATE TABLE IF NOT EXISTS {{ quality }} (
   note STRING,
   checked_at TIMESTAMP
 )
-PARTITION BY partition_date
+CLUSTER BY partition_date

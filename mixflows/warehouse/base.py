@@ -240,6 +240,16 @@ class Billing(Protocol):
         """
         ...
 
+    def refuse_full_scan(self, what: str, hint: str, queries: Sequence[tuple[str, Params, Sequence[date]]]) -> None:
+        """Raises UsageError with the price where queries (name, values, days) read too much, unless that is accepted.
+
+        Args:
+            what: What reads so much, the beginning of a sentence that ends with bytes and price.
+            hint: How less is read.
+            queries: Statements of `sql/`.
+        """
+        ...
+
     def source_bytes(self) -> int:
         """Bytes that reading the whole source would bill, from metadata."""
         ...

@@ -47,10 +47,18 @@ class Mixpanel:
     def source_dataset(self) -> str:
         return f"{self.api.project}.{self.dataset}_src"
 
-    def table(self, columns: dict[str, str], partition: bigquery.TimePartitioning | None, name: str) -> str:
+    def table(
+        self,
+        columns: dict[str, str],
+        partition: bigquery.TimePartitioning | bigquery.RangePartitioning | None,
+        name: str,
+    ) -> str:
         fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
         table = bigquery.Table(f"{self.source_dataset}.{name}", schema=fields)
-        table.time_partitioning = partition
+        if isinstance(partition, bigquery.RangePartitioning):
+            table.range_partitioning = partition
+        else:
+            table.time_partitioning = partition
         self.client.create_table(table)
         return f"{self.source_dataset}.{name}"
 

@@ -1,5 +1,6 @@
 """Source tables as Mixpanel's pipelines write them are recognised, and their settings are written."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,16 @@ import pytest
 from google.cloud import bigquery
 
 from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
+from mixflows.model import Run
+from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.plan import PlanRequest, make_plan
+from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import load_settings
 from mixflows.settings.toml import toml_of
-from mixflows.warehouse import settings_for_source
+from mixflows.warehouse import diagnose, open_warehouse, settings_for_source
+from mixflows.warehouse.checks import CheckState
 from tests.bigquery_doctor.conftest import JSON_PIPELINE, SCHEMATIZED, Mixpanel
+from tests.spec.project import LetAll
 
 BY_DAY = bigquery.TimePartitioning()
 
@@ -95,3 +102,82 @@ def test_settings_under_which_no_partition_would_prune_are_refused(mixpanel: Mix
         open_warehouse(mixpanel.settings()).source()
     assert '"_PARTITIONDATE"' in told.value.hint
     assert open_warehouse(mixpanel.settings(columns={"day": "_PARTITIONDATE"})).source().day
+
+
+RANGES = bigquery.RangePartitioning(
+    bigquery.PartitionRange(start=0, end=100, interval=10), field="mp_processing_time_ms"
+)
+
+
+@pytest.mark.parametrize("partition", [None, RANGES], ids=["unpartitioned", "by ranges"])
+def test_a_large_source_that_is_not_partitioned_by_day_is_refused_with_its_price(
+    mixpanel: Mixpanel, partition: bigquery.RangePartitioning | None
+) -> None:
+    source = mixpanel.table(SCHEMATIZED, partition, "mp_master_event")
+    mixpanel.fill(source, [event(n) for n in range(4)])
+    size = mixpanel.client.get_table(source).num_bytes
+    assert size
+    dear = mixpanel.settings(bigquery={"full_scan_bytes": size - 1}, columns={"day": "none"})
+    with pytest.raises(UsageError, match=r"not partitioned by day: .*per TiB") as refused:
+        open_warehouse(dear).create_tables()
+    assert "accept_full_scans=true" in refused.value.hint
+    assert list(mixpanel.client.list_tables(mixpanel.dataset)) == []
+    assert [c.state for c in diagnose(dear) if c.name == "source"] == [CheckState.FAILED]
+    for allowed in ({"full_scan_bytes": size}, {"full_scan_bytes": 0, "accept_full_scans": True}):
+        settings = mixpanel.settings(bigquery=allowed, columns={"day": "none"})
+        assert open_warehouse(settings).source().day is None
+        assert [c.state for c in diagnose(settings) if c.name == "source"] == [CheckState.OK]
+
+
+def event(number: int) -> dict[str, Any]:
+    """An event of one of two days; every second one is delivered again."""
+    at = datetime(2026, 3, 1 + number % 2, 12, tzinfo=UTC)
+    return {
+        "event_name": "Open",
+        "mp_event_name": "Open",
+        "time": at.isoformat(),
+        "distinct_id": "u",
+        "insert_id": f"i{number // 4}",
+        "mp_insert_id": f"i{number // 4}",
+        "mp_processing_time_ms": int(at.timestamp() * 1000) + number,
+        "properties": '{"n": 1}',
+        "event_day": at.date().isoformat(),
+        "partition_date": at.date().isoformat(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "partition"),
+    [
+        (JSON_PIPELINE | {"event_day": "DATE"}, bigquery.TimePartitioning(field="event_day")),
+        (JSON_PIPELINE | {"partition_date": "DATE"}, bigquery.TimePartitioning(field="partition_date")),
+        (JSON_PIPELINE, bigquery.TimePartitioning(field="time")),
+        (SCHEMATIZED | {"event_day": "DATE"}, bigquery.TimePartitioning(field="event_day")),
+        (SCHEMATIZED, bigquery.TimePartitioning(field="time")),
+        (SCHEMATIZED, None),
+    ],
+    ids=["json, own day", "json, our day", "json, time", "schematized, own day", "schematized, time", "unpartitioned"],
+)
+def test_each_source_runs_with_the_settings_that_are_written_for_it_and_the_doctor_says_so(
+    mixpanel: Mixpanel, tmp_path: Path, columns: dict[str, str], partition: bigquery.TimePartitioning | None
+) -> None:
+    """Ingestion time is left out: the server knows no pseudo-column. Its statements are read by GoogleSQL's analyzer."""
+    source = mixpanel.table(columns, partition, "their_events")
+    mixpanel.fill(source, [{name: value for name, value in event(n).items() if name in columns} for n in range(8)])
+    recognised, _ = settings_for_source(mixpanel.settings(), source)
+    file = tmp_path / "mixflows.toml"
+    file.write_text(toml_of(recognised))
+    settings = load_settings(file)
+    warehouse = open_warehouse(settings)
+    warehouse.create_tables()
+    assert [c for c in diagnose(settings) if c.state is CheckState.FAILED] == []
+
+    context = RunContext(warehouse, settings, Run(mixpanel.dataset))
+    result = process(context, make_plan(warehouse, settings, PlanRequest()), ThreadSteps(context, LetAll()))
+
+    assert [(o.row.status, o.row.kept_rows, o.row.rejected_rows) for o in result.outcomes] == [("published", 2, 2)] * 2
+    events = mixpanel.client.query(
+        f"SELECT partition_date, COUNT(*) AS n FROM `{mixpanel.api.project}.{mixpanel.dataset}.mp_events` GROUP BY 1"
+    )
+    assert {row["partition_date"]: row["n"] for row in events.result()} == {date(2026, 3, 1): 2, date(2026, 3, 2): 2}
+    assert make_plan(warehouse, settings, PlanRequest()).days == ()

@@ -2,8 +2,10 @@
 
 import pytest
 
-from mixflows.warehouse.bigquery.pricing import LEAST_BYTES
-from tests.conformance.cases import Case, Offline, cases, statement
+from mixflows.errors import UsageError
+from mixflows.settings import BigQuerySettings
+from mixflows.warehouse.bigquery.pricing import LEAST_BYTES, refuse_full_scan
+from tests.conformance.cases import DAY, Case, Offline, cases, statement
 
 TABLES_READ = {
     "touched": 3,
@@ -43,3 +45,16 @@ def test_a_published_table_that_is_replaced_is_read_too(table: str, name: str, t
 def test_where_nothing_is_read_nothing_is_billed_but_short_lived_tables_will_hold_rows(case: Case) -> None:
     assert Offline(case).price(statement(case, "published_counts")) == 0
     assert Offline(case).price(statement(case, "rejected_next")) == LEAST_BYTES
+
+
+def test_a_search_in_every_day_is_refused_with_its_price_unless_that_is_accepted(case: Case) -> None:
+    names = {"insert_id": "x", "first_day": DAY, "last_day": DAY}
+    searches = [("story_published", names, ()), ("story_source", names, [DAY])]
+
+    with pytest.raises(UsageError) as refused:
+        Offline(case, bytes_read=2**39).refuse_full_scan("a search in every day reads", "Name the day.", searches)
+
+    assert "a search in every day reads 1,100 GB, 6.25 at 6.25 per TiB" in refused.value.message
+    assert "Name the day. Or accept the price: --set bigquery.accept_full_scans=true" in refused.value.hint
+    for allowed in (BigQuerySettings(accept_full_scans=True), BigQuerySettings(full_scan_bytes=2**40)):
+        refuse_full_scan(2**40, "a search in every day reads", "Name the day.", allowed)

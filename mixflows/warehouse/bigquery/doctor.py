@@ -1,4 +1,6 @@
 """The doctor's look at BigQuery: credentials, places, rights, the source, and our own tables."""
+# google-cloud-bigquery declares only some of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -23,6 +25,8 @@ PUBLISHED = ("events", "rejected")
 READ = ("bigquery.tables.get", "bigquery.tables.getData")
 WRITE = (*READ, "bigquery.tables.update", "bigquery.tables.updateData")
 INIT = "Run: mixflows init"
+STAGING_TIME_TRAVEL_HOURS, DEFAULT_TIME_TRAVEL_HOURS = 48, 168
+"""The least and the most that BigQuery offers. Source: https://cloud.google.com/bigquery/docs/time-travel"""
 
 
 def bigquery_checks(settings: Settings) -> Iterator[Check]:
@@ -51,6 +55,21 @@ def bigquery_checks(settings: Settings) -> Iterator[Check]:
         yield from tried("byte cap", doctor.cap)
 
 
+def _time_travel(dataset: bigquery.Dataset) -> list[Check]:
+    """How long BigQuery keeps what is deleted from short-lived tables: it is paid for under physical storage billing."""
+    hours = dataset.max_time_travel_hours or DEFAULT_TIME_TRAVEL_HOURS
+    if hours <= STAGING_TIME_TRAVEL_HOURS:
+        return []
+    name = f"{dataset.project}:{dataset.dataset_id}"
+    return [
+        warning(
+            "staging dataset",
+            f"{name} keeps what is deleted for {hours} hours",
+            f"Run: bq update --max_time_travel_hours={STAGING_TIME_TRAVEL_HOURS} {name}",
+        )
+    ]
+
+
 class _Doctor:
     """The looks, each a list of checks or an error that `tried` turns into one."""
 
@@ -75,10 +94,11 @@ class _Doctor:
         found: list[Check] = []
         for dataset_id, role in wanted.items():
             try:
-                location = str(self._client.get_dataset(dataset_id).location or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+                dataset = self._client.get_dataset(dataset_id)
             except (api.NotFound, api.Forbidden) as err:
                 is_ours = dataset_id != self._source_dataset
-                make = f"bq --location={place.location} mk --dataset {dataset_id.replace('.', ':', 1)}"
+                hours = f" --max_time_travel_hours={STAGING_TIME_TRAVEL_HOURS}" if role == "staging dataset" else ""
+                make = f"bq --location={place.location} mk{hours} --dataset {dataset_id.replace('.', ':', 1)}"
                 what = "is not there" if isinstance(err, api.NotFound) else "may not be seen with these credentials"
                 advice = (
                     f"Make it: {make}"
@@ -89,8 +109,10 @@ class _Doctor:
                 continue
             except ERRORS as err:
                 raise translated(err, f"look up {role}", place) from err
+            location = str(dataset.location or "")
             if location.upper() == place.location.upper():
                 found.append(ok(role, f"{dataset_id} is in {location}"))
+                found += _time_travel(dataset) if role == "staging dataset" and place.staging_dataset else []
             else:
                 found.append(
                     failed(
@@ -169,7 +191,7 @@ class _Doctor:
     def _may_list_jobs(self) -> list[Check]:
         """A run that takes the days of one that was killed looks for the jobs that it left."""
         try:
-            list(self._client.list_jobs(max_results=1))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            list(self._client.list_jobs(max_results=1))
         except ERRORS as err:
             refused = translated(err, "list jobs", self._place)
             return [failed("rights", f"may not list jobs: {refused.message}", "Grant bigquery.jobs.list.")]

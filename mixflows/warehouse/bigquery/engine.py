@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import partial
 
 from google.api_core import exceptions as api
 from google.cloud import bigquery
@@ -22,20 +23,17 @@ from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitio
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
-from mixflows.warehouse.bigquery.pricing import billed, stand_ins
+from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
 from mixflows.warehouse.bigquery.sources import (
     EXPORT_LOG,
     ExportLog,
     advice_on_missing,
-    partition_column,
-    refuse_unpruned,
-    refuse_view,
+    source_of,
 )
 from mixflows.warehouse.bigquery.tables import (
-    add_fields,
-    columns_of,
     complete,
     describe,
+    follow_source,
     found,
     in_parts,
     make_published,
@@ -54,6 +52,8 @@ JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
 function: a dataset keeps those that it has."""
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
+
+
 
 
 class BigQueryWarehouse:
@@ -96,6 +96,9 @@ class BigQueryWarehouse:
     def create_tables(self) -> tuple[str, ...]:
         """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
         made: list[str] = []
+        if (source := self._table("source")) is not None:
+            self.forget_source()
+            self.source()  # what it is refused for is said before anything is made
         if not self._has_json_text():
             self.query("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed", "claims"):
@@ -107,9 +110,7 @@ class BigQueryWarehouse:
                 made += added
                 table = self._table(role)
             self._describe(table, role)
-        source = self._table("source")
         if source is not None:
-            self.forget_source()
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
             for view, read in VIEWS.items():
@@ -130,9 +131,8 @@ class BigQueryWarehouse:
             if table is None:
                 make_published(self._client, self.table_id(role), role, fields, self.source(), self._settings)
                 return [name]
-            added = add_fields(self._client, table, fields, self._settings.tables.source)
-            describe(self._client, table, role, self._settings)
-            return added
+            alter = partial(self._jobs.run, params={}, step=Step(f"follow_source_{role}"))
+            return follow_source(self._client, table, fields, self._settings, role, alter)
 
     def _describe(self, table: bigquery.Table | None, role: str) -> None:
         if table is not None:
@@ -164,10 +164,7 @@ class BigQueryWarehouse:
                     with self._told("look up the source's dataset"):
                         self._client.get_dataset(self._source_dataset)
                     raise MissingTableError(f"table {self.table_id('source')} is not there", self.advice_on_source())
-                refuse_view(table)
-                source = Source.of(columns_of(table), self._settings)
-                refuse_unpruned(table, self._settings)
-                self._known_source, self._partitioned_by = source, partition_column(table)
+                self._known_source, self._partitioned_by = source_of(table, self._settings)
             return self._known_source
 
     def advice_on_source(self) -> str:
@@ -240,8 +237,10 @@ class BigQueryWarehouse:
 
     def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
-        constants = [BatchDay.of(day, self._settings) for day in days]
-        return self._jobs.run(self.rendered(name, days=constants), params or {}, Step(name))
+        return self._jobs.run(self.rendered(name, days=self._constants(days)), params or {}, Step(name))
+
+    def _constants(self, days: Sequence[date]) -> list[BatchDay]:
+        return [BatchDay.of(day, self._settings) for day in days]
 
     def run(self, statement: BatchStatement) -> list[Row]:
         """Runs one statement over days of a batch; see the boundary."""
@@ -291,6 +290,13 @@ class BigQueryWarehouse:
         """Logical bytes of the whole source, from its metadata; see the boundary."""
         table = self._table("source")
         return int(table.num_bytes or 0) if table else 0
+
+    def refuse_full_scan(self, what: str, hint: str, queries: Sequence[tuple[str, Params, Sequence[date]]]) -> None:
+        """Prices queries by dry runs; see the boundary."""
+        texts = [
+            (self.rendered(name, days=self._constants(days)), params, Step(name)) for name, params, days in queries
+        ]
+        refuse_full_scan(sum(self._jobs.price(*text) for text in texts), what, hint, self._place)
 
     def price(self, statement: BatchStatement, replaces: str | None = None) -> int:
         """Bytes of a dry run, and the least that is billed; see the boundary."""

@@ -7,10 +7,13 @@ one row in 450, and the rows to reject are priced as empty.
 
 from collections.abc import Mapping
 
+from mixflows.errors import UsageError
+from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 
+TIB = 2**40
 LEAST_BYTES = 10 * 2**20
 """The least that is billed for each table that a statement references.
 
@@ -80,6 +83,26 @@ def billed(read: int, text: str) -> int:
     tables = {exp.table_name(table) for table in names}
     holds_rows = read or any("stg_mp_copies" in table or "stg_mp_rejected" in table for table in tables)
     return max(read, len(tables) * LEAST_BYTES) if holds_rows else 0
+
+
+def refuse_full_scan(read: int, what: str, hint: str, settings: BigQuerySettings) -> None:
+    """Refuses what is dear and cannot be read by day, with its price.
+
+    Args:
+        read: Bytes of one reading.
+        what: What is read, the beginning of a sentence.
+        hint: How less is read.
+        settings: The limit, and the price of a TiB.
+
+    Raises:
+        UsageError: More is read than `bigquery.full_scan_bytes`, and `bigquery.accept_full_scans` is not set.
+    """
+    if read > settings.full_scan_bytes and not settings.accept_full_scans:
+        raise UsageError(
+            f"{what} {read / 10**9:,.0f} GB, {read / TIB * settings.price_per_tib:,.2f} at {settings.price_per_tib:g} per TiB;"
+            f" bigquery.full_scan_bytes allows {settings.full_scan_bytes / 10**9:,.0f} GB",
+            f"{hint} Or accept the price: --set bigquery.accept_full_scans=true.",
+        )
 
 
 def _nothing(columns: Mapping[str, str]) -> str:

@@ -14,8 +14,9 @@ from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.settings import ColumnSettings, Settings
 from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
+from mixflows.warehouse.bigquery.pricing import refuse_full_scan
 from mixflows.warehouse.bigquery.tables import columns_of, fields_of
-from mixflows.warehouse.source import INGESTION_DAY
+from mixflows.warehouse.source import INGESTION_DAY, Source
 
 EXPORT_LOG = "mp_nessie_export_log"
 """Mixpanel's log of its exports, beside the source."""
@@ -31,11 +32,13 @@ class Recognised:
         pipeline: Who wrote it, in words.
         partitioning: By what it is partitioned, in words.
         columns: The columns by their roles.
+        is_append_only: Whether no row of it is ever changed.
     """
 
     pipeline: str
     partitioning: str
     columns: ColumnSettings
+    is_append_only: bool
 
 
 def recognise(table: bigquery.Table) -> Recognised:
@@ -65,7 +68,7 @@ def recognise(table: bigquery.Table) -> Recognised:
         day = partition
     present = {role: name if name in types else None for role, name in {"arrival": "mp_processing_time_ms"}.items()}
     columns = ColumnSettings().model_copy(update={**roles, **present, "day": day})
-    return Recognised(pipeline, _in_words(partition), columns)
+    return Recognised(pipeline, _in_words(partition), columns, is_append_only=types.keys() >= JSON_PIPELINE)
 
 
 def advice_on_missing(client: bigquery.Client, dataset: str, name: str) -> str:
@@ -126,6 +129,28 @@ def refuse_unpruned(table: bigquery.Table, settings: Settings) -> None:
         )
 
 
+def source_of(table: bigquery.Table, settings: Settings) -> tuple[Source, str | None]:
+    """A table's columns and roles, and its partition column, once it is sure that a run can read it by day.
+
+    Raises:
+        SourceColumnsError: It is no table, lacks a column, or no statement would prune its partitions.
+        UsageError: It is not partitioned by day, and larger than `bigquery.full_scan_bytes`.
+    """
+    refuse_view(table)
+    source = Source.of(columns_of(table), settings)
+    refuse_unpruned(table, settings)
+    partition = partition_column(table)
+    if partition is None:
+        refuse_full_scan(
+            int(table.num_bytes or 0),
+            f"the source {table.project}.{table.dataset_id}.{table.table_id} is not partitioned by day: each statement on a"
+            " day reads the whole table,",
+            "Copy it into a table that is partitioned by day, and name that as tables.source.",
+            settings.bigquery,
+        )
+    return source, partition
+
+
 def recognised_settings(settings: Settings, source: str) -> tuple[Settings, Recognised]:
     """The settings for a source table: its place, its location, its columns. Everything else stays as it is.
 
@@ -165,8 +190,9 @@ def recognised_settings(settings: Settings, source: str) -> tuple[Settings, Reco
         }
     )
     tables = settings.tables.model_copy(update={"source": name})
+    pipeline = settings.pipeline.model_copy(update={"restatements": "never"} if found.is_append_only else {})
     return settings.model_copy(
-        update={"bigquery": bigquery_settings, "tables": tables, "columns": found.columns}
+        update={"bigquery": bigquery_settings, "tables": tables, "columns": found.columns, "pipeline": pipeline}
     ), found
 
 

@@ -10,12 +10,19 @@ from google.cloud import bigquery
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Row
+from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import missing_columns
 
 T = TypeVar("T")
 STANDARD_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+WIDER = {
+    "INT64": ("NUMERIC", "BIGNUMERIC", "FLOAT64"),
+    "NUMERIC": ("BIGNUMERIC", "FLOAT64"),
+    "BIGNUMERIC": ("FLOAT64",),
+}
+"""What a column's type may become in place."""
 APP_LABEL = {"app": "mixflows"}
 APPENDED_BYTES = 4 * 2**20
 """Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
@@ -108,33 +115,77 @@ def complete(client: bigquery.Client, table: bigquery.Table, create: str) -> lis
     return [f"{table.table_id}.{field.name}" for field in added]
 
 
-def add_fields(
-    client: bigquery.Client, table: bigquery.Table, fields: Sequence[bigquery.SchemaField], source: str
+def follow_source(
+    client: bigquery.Client,
+    table: bigquery.Table,
+    fields: Sequence[bigquery.SchemaField],
+    settings: Settings,
+    role: str,
+    alter: Callable[[str], object],
 ) -> list[str]:
-    """Gives a published table the source's new columns.
+    """Gives a published table the source's new columns, new fields of its records and wider types, in place; describes it.
+
+    Args:
+        fields: What the table is to have.
+        settings: Name the source, and the labels.
+        role: Of the table.
+        alter: Runs a statement.
 
     Returns:
         What was added, as `table.column`.
 
     Raises:
-        SourceColumnsError: A column's type changed; nothing was written.
+        SourceColumnsError: A column's type changed to one that does not hold what is published; nothing was written.
     """
-    have = {field.name.lower(): field for field in fields_of(table)}
+    wanted = {field.name.lower(): field for field in fields}
+    known = fields_of(table)
     clashes = [
-        f"{f.name} ({type_of(known)} became {type_of(f)})"
-        for f in fields
-        if (known := have.get(f.name.lower())) is not None and type_of(known) != type_of(f)
+        f"{f.name} ({type_of(f)} became {type_of(new)})"
+        for f in known
+        if (new := wanted.get(f.name.lower())) is not None and not _holds(new, f)
     ]
     if clashes:
         raise SourceColumnsError(
-            f"the type of a column of {source} changed against {table.table_id}: {', '.join(clashes)}",
+            f"the type of a column of {settings.tables.source} changed against {table.table_id}: {', '.join(clashes)}",
             "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
         )
+    for field in known:
+        new = wanted.get(field.name.lower(), field)
+        if new.field_type != field.field_type:
+            name, kind = f"{table.project}.{table.dataset_id}.{table.table_id}", type_of(new)
+            alter(f"ALTER TABLE {quote(name)} ALTER COLUMN {quote(field.name)} SET DATA TYPE {kind}")
+    have = {field.name.lower() for field in known}
     added = [field for field in fields if field.name.lower() not in have]
-    if added:
-        table.schema = [*fields_of(table), *added]
-        client.update_table(table, ["schema"])
+    grown = [_grown(field, wanted.get(field.name.lower(), field)) for field in known]
+    if added or any(type_of(new) != type_of(old) for new, old in zip(grown, known, strict=True)):
+        table = client.get_table(table.reference)  # another one since a type was changed
+        table.schema = [*grown, *added]
+        table = client.update_table(table, ["schema"])
+    describe(client, table, role, settings)
     return [f"{table.table_id}.{field.name}" for field in added]
+
+
+def _holds(new: bigquery.SchemaField, old: bigquery.SchemaField) -> bool:
+    """Whether every value of a field is one of another field's type, and BigQuery changes the one into the other in place.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language, "column data type".
+    """
+    if (new.mode == "REPEATED") != (old.mode == "REPEATED"):
+        return False
+    kinds = STANDARD_TYPES.get(old.field_type, old.field_type), STANDARD_TYPES.get(new.field_type, new.field_type)
+    if kinds == ("STRUCT", "STRUCT"):
+        # A record is written by the order of its fields, whatever their names: new ones come last.
+        pairs = zip(old.fields, new.fields, strict=False)
+        same = [f.name.lower() == at.name.lower() and type_of(f) == type_of(at) for f, at in pairs]
+        return len(same) == len(old.fields) and all(same)
+    return kinds[0] == kinds[1] or (kinds[1] in WIDER.get(kinds[0], ()) and old.mode != "REPEATED")
+
+
+def _grown(old: bigquery.SchemaField, new: bigquery.SchemaField) -> bigquery.SchemaField:
+    """A field as the source has it now, with what is described of the published one."""
+    if type_of(old) == type_of(new):
+        return old
+    return _changed(new, mode=old.mode or "NULLABLE", description=old.description)
 
 
 def describe(client: bigquery.Client, table: bigquery.Table, role: str, settings: Settings) -> None:
@@ -173,7 +224,7 @@ def _described(fields: Sequence[bigquery.SchemaField], role: str, settings: Sett
     ]
 
 
-def _changed(field: bigquery.SchemaField, **properties: str) -> bigquery.SchemaField:
+def _changed(field: bigquery.SchemaField, **properties: Any) -> bigquery.SchemaField:
     """The same field, precision and policy tags included, with other properties."""
     known = cast("dict[str, Any]", field.to_api_repr())  # pyright: ignore[reportUnknownMemberType]
     return bigquery.SchemaField.from_api_repr({**known, **properties})  # pyright: ignore[reportUnknownMemberType]
