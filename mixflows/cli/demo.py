@@ -11,6 +11,7 @@ from mixflows.cli.output import console, number, progress_bars, styled
 from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
+from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec
@@ -95,7 +96,7 @@ def _compare(config: Path, export: DemoExport) -> bool:
     (totals,) = warehouse.query("table_totals")
     blocked = [row["partition_date"] for row in warehouse.query("ledger_latest") if row["status"] == "blocked"]
     reasons: Counter[str] = Counter()
-    for row in warehouse.query("report_rejected"):
+    for row in warehouse.query("report_rejected", {"first_day": FIRST_DAY, "last_day": LAST_DAY}):
         reasons[row["rejection_reason"]] += row["rejected_rows"]
     made: ExportCounts = export.after
     published = made.without(blocked)

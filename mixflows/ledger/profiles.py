@@ -54,6 +54,7 @@ class DayProfile:
             "hours": _written(p.hours),
             "events": _written(p.events),
             "origins": {name: _written(values) for name, values in p.origins.items()},
+            "reasons": p.reasons,
             "rejected_by_key": p.rejected_by_key,
             "events_by_key": p.events_by_key,
             "columns": {name: [c.type, c.missing, c.size] for name, c in p.columns.items()},
@@ -76,6 +77,7 @@ class DayProfile:
             origins={
                 name: {k: Tally(*v) for k, v in values.items()} for name, values in told.get("origins", {}).items()
             },
+            reasons=told.get("reasons", {}),
             rejected_by_key=tuple(told.get("rejected_by_key", (0, 0, 0))),
             events_by_key={k: tuple(v) for k, v in told.get("events_by_key", {}).items()},
             columns={k: ColumnProfile(*v) for k, v in told.get("columns", {}).items()},

@@ -61,6 +61,7 @@ class Profile:
         hours: By hour of the day, from its first instant.
         events: By event name.
         origins: By property, then by its value; masked unless it may be shown.
+        reasons: Rejected copies by reason.
         rejected_by_key: Copies that each of KEYS would reject.
         events_by_key: The same by event name, where the keys disagree.
         columns: What is looked at, by name.
@@ -74,6 +75,7 @@ class Profile:
     hours: Mapping[int, Tally] = field(default_factory=dict[int, Tally])
     events: Mapping[str, Tally] = field(default_factory=dict[str, Tally])
     origins: Mapping[str, Mapping[str, Tally]] = field(default_factory=dict[str, Mapping[str, Tally]])
+    reasons: Mapping[str, int] = field(default_factory=dict[str, int])
     rejected_by_key: tuple[int, ...] = (0, 0, 0)
     events_by_key: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict[str, ColumnProfile])
@@ -101,6 +103,7 @@ class Profile:
             hours={int(hour): t for hour, t in sorted(parts["hour"].items(), key=lambda pair: int(pair[0]))},
             events=_most_frequent(parts["event"]),
             origins=_origins(parts["origin"], quality.shown_properties),
+            reasons={reason: t.rows for reason, t in sorted(parts["reason"].items())},
             rejected_by_key=tuple(sum(counts[n] for counts in by_key.values()) for n in range(len(KEYS))),
             events_by_key=dict(
                 sorted(

@@ -43,8 +43,8 @@ class _Found:
     """What the other tables say of the ledger's days."""
 
     findings: RowsByDay
-    event_rows: Mapping[date, int]
-    rejected: RowsByDay
+    published: Mapping[date, tuple[int, int]]
+    reasons: Mapping[date, Mapping[str, int]]
     landed_at: Mapping[date, datetime]
     keeps_deleted: bool
     history: RowsByDay
@@ -68,17 +68,17 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
     ledger = _rows(warehouse, "report_days")
     # The published tables come with the first published day.
     is_published = any(row["published_at"] is not None for row in ledger)
-    events = _rows(warehouse, "report_events") if is_published else []
-    rejected = _rows(warehouse, "report_rejected") if is_published else []
+    published = warehouse.published_rows() if is_published else {}
+    profiles = _profiles(warehouse)
     landed = {row["partition_date"]: row for row in _rows(warehouse, "report_landed_days")}
     found = _Found(
         findings=_by_day(_rows(warehouse, "report_findings")),
-        event_rows={row["partition_date"]: row["event_rows"] for row in events},
-        rejected=_by_day(rejected),
+        published=published,
+        reasons=_reasons(warehouse, published, profiles),
         landed_at={day: row["last_landed_at"] for day, row in landed.items()},
         keeps_deleted=settings.pipeline.source_deletes == "keep",
         history=_by_day(_rows(warehouse, "report_history")),
-        profiles=_profiles(warehouse),
+        profiles=profiles,
     )
     taken = {row["partition_date"]: _day(row, found) for row in ledger}
     waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
@@ -147,6 +147,21 @@ def _profiles(warehouse: Warehouse) -> dict[date, DayProfile]:
         return {}
 
 
+def _reasons(
+    warehouse: Warehouse, published: Mapping[date, tuple[int, int]], profiles: Mapping[date, DayProfile]
+) -> Mapping[date, Mapping[str, int]]:
+    """Rejected copies by reason: as the day was staged last, and only of days that hold others now, counted."""
+    found = {day: told.profile.reasons for day, told in profiles.items()}
+    others = [day for day, (_, rejected) in published.items() if rejected != sum(found.get(day, {}).values())]
+    if others:
+        counted: dict[date, dict[str, int]] = {day: {} for day in others}
+        for row in warehouse.query("report_rejected", {"first_day": min(others), "last_day": max(others)}):
+            if (day := row["partition_date"]) in counted:
+                counted[day][row["rejection_reason"]] = row["rejected_rows"]
+        found |= counted
+    return {day: found.get(day, {}) for day in published}
+
+
 def _by_day(rows: list[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
     by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -158,7 +173,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
     day = row["partition_date"]
     status = Status(row["status"])
     findings = tuple(_finding(f) for f in found.findings.get(day, ()))
-    rejected = tuple((r["rejection_reason"], r["rejected_rows"]) for r in found.rejected.get(day, ()))
+    rejected = tuple(found.reasons.get(day, {}).items())
     landed_at = found.landed_at.get(day)
     profile = found.profiles.get(day)
     return DayFigures(
@@ -173,7 +188,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
         duplicate_rows=row["duplicate_rows"],
         duplicate_rate=row["duplicate_rate"],
         late_rows=row["late_rows"],
-        published=_published(row, found, sum(rows for _, rows in rejected)),
+        published=_published(row, found),
         changed_since=landed_at is not None and landed_at > row["started_at"],
         rejected_by_reason=rejected,
         findings=findings,
@@ -232,11 +247,11 @@ def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:
     return DayState.PUBLISHED if all(f.success for f in findings) else DayState.WARNED
 
 
-def _published(row: Row, found: _Found, rejected_rows: int) -> PublishedFigures | None:
+def _published(row: Row, found: _Found) -> PublishedFigures | None:
     if row["published_at"] is None:
         return None
     source_rows: int = row["published_source_rows"]
-    kept_rows = found.event_rows.get(row["partition_date"], 0)
+    kept_rows, rejected_rows = found.published.get(row["partition_date"], (0, 0))
     too_many = max(kept_rows + rejected_rows - source_rows, 0)
     return PublishedFigures(
         source_rows=source_rows,

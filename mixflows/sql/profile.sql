@@ -7,6 +7,7 @@
 --   event     item: event name; a, b, c: likewise
 --   origin    item: a property's name, =, and its value; b, c: likewise
 --   key       item: event name; a, b, c: copies that the keys insert_id_time, mixpanel and mixpanel_day would reject
+--   reason    item: why a copy is rejected; a: rejected copies
 --   column    item: column; a: rows without value, b: rows with a size, c: sum of the sizes' decimal logarithms, in thousandths
 --   last      a: milliseconds from the day's start to the latest event time
 {% set hour_us, day_us, quarter_us = 3600000000, 86400000000, 900000000 %}
@@ -140,3 +141,8 @@ SELECT
   SUM(CASE WHEN k.by_mixpanel_day > 1 THEN 1 ELSE 0 END)
 FROM ranked AS k
 GROUP BY k.mf__day, k.event_name
+UNION ALL
+SELECT r.mf__day, 'reason', r.mf__reason, COUNT(*), 0, 0
+FROM {{ copies }} AS r
+WHERE r.mf__reason IS NOT NULL
+GROUP BY r.mf__day, r.mf__reason
