@@ -54,8 +54,6 @@ WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles
 """How the names of statements begin that name no column of the source."""
 
 
-
-
 class BigQueryWarehouse:
     """Datasets of one project, and a source that may be another's.
 
