@@ -1,11 +1,33 @@
 -- One row per day, insert id and pair whose copies in the source are not those in the published tables: what is new, what is
 -- left over, and how much of that is one copy too many of a copy that the source does have.
 -- Inputs: the source days and their published rows, on narrow columns only; with the flag `content`, on all of them. Copies are
--- compared as multisets of (key, time, arrival, version).
+-- compared as multisets of (key, time, arrival, version), by their hash.
+{% set content = 'content' in flags %}
 CREATE OR REPLACE TABLE {{ touched }} {{ stage_options }} AS
-WITH copies_of_both AS (
+WITH hashed AS (
+  SELECT {{ x.copy_hash('s', x.day('s'), content=content) }} AS mf__copy, 1 AS side
+  FROM {{ source }} AS s
+  WHERE {{ x.in_days('s') }}
+  {% for table, t in [(events, 'e'), (rejected, 'r')] %}
+  UNION ALL
+  SELECT {{ x.copy_hash(t, t ~ '.partition_date', content=content) }}, -1
+  FROM {{ table }} AS {{ t }}
+  WHERE {{ x.published_in_days(t) }}
+  {% endfor %}
+),
+-- Hashes whose sum differs lie in buckets whose sums differ: only these are compared one by one. All 64 bits are summed, in halves
+-- that cannot overflow, so that equal sums of different hashes are as rare as equal hashes of different copies.
+buckets AS (
+  SELECT h.mf__copy & 262143 AS bucket
+  FROM hashed AS h
+  GROUP BY bucket
+  HAVING SUM(h.side) <> 0
+    OR SUM(h.side * CAST(h.mf__copy >> 32 AS INT64)) <> 0
+    OR SUM(h.side * CAST(h.mf__copy & 4294967295 AS INT64)) <> 0
+),
+copies_of_both AS (
   SELECT
-    {{ x.copy_hash('s', x.day('s'), content='content' in flags) }} AS mf__copy,
+    {{ x.copy_hash('s', x.day('s'), content=content) }} AS mf__copy,
     {{ x.day('s') }} AS mf__day,
     CASE WHEN {{ x.has_id('s') }} THEN {{ x.id_hash('s', x.day('s')) }} END AS mf__id,
     {{ x.pair_hash('s', x.day('s')) }} AS mf__pair,
@@ -16,7 +38,7 @@ WITH copies_of_both AS (
   {% for table, t in [(events, 'e'), (rejected, 'r')] %}
   UNION ALL
   SELECT
-    {{ x.copy_hash(t, t ~ '.partition_date', content='content' in flags) }},
+    {{ x.copy_hash(t, t ~ '.partition_date', content=content) }},
     {{ t }}.partition_date,
     CASE WHEN {{ x.has_id(t) }} THEN {{ x.id_hash(t, t ~ '.partition_date') }} END,
     {{ x.pair_hash(t, t ~ '.partition_date') }},
@@ -31,6 +53,7 @@ differing AS (
     ANY_VALUE(c.mf__day) AS mf__day, ANY_VALUE(c.mf__id) AS mf__id, ANY_VALUE(c.mf__pair) AS mf__pair,
     SUM(c.in_source) AS source_copies, SUM(c.is_published) AS published_copies
   FROM copies_of_both AS c
+  WHERE c.mf__copy & 262143 IN (SELECT b.bucket FROM buckets AS b)
   GROUP BY c.mf__copy
   HAVING SUM(c.in_source) <> SUM(c.is_published)
 )

@@ -145,6 +145,9 @@ TABLE: tuple[Example, ...] = (
         None,
     ),
     _one("IntDiv", "DIV(7 - 2, 2), DIV(86400000 - 1, 86400000)", 2, 0),
+    _one("BitwiseAnd", "262145 & 262143, -1 & 262143, 0 & 1", 1, 262143, 0),
+    # Of hashes, which are never negative in DuckDB; it would keep the sign.
+    _one("BitwiseRightShift", "4294967296 >> 32, 4294967295 >> 32", 1, 0),
     _one("Ln, Abs, Mul", "LN(1.0), ABS(-2.5), CAST(LN(ABS(-100.0)) * 434.2944819 AS INT64)", 0.0, 2.5, 2000),
     _one(
         "And, Or, Not",
