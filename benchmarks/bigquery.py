@@ -54,7 +54,7 @@ class Sizes:
         """Bytes of a reference; a short-lived table holds the days of the run."""
         if read.table in self.own:
             return sum(self.own[read.table].get(column, 0.0) for column in read.columns)
-        widths = dict(self.widths) | (REJECTED_WIDTHS if read.table == REJECTED else STAGED)
+        widths = dict(self.widths) | (REJECTED_WIDTHS if read.table == REJECTED else {"mf__in_day": 8.0})
         table, copies = read.table, 1
         if table not in self.rows:
             # Staged rows are those of the source; other short-lived tables hold the copies of contested keys, mostly two.
@@ -154,7 +154,10 @@ def _daily_run(api: BigQueryApi, folder: Path, behind: int, rows: int) -> Found:
 def _bytes(job: Any, dataset: str, sizes: Sizes, run_days: Sequence[date]) -> float:
     text = getattr(job, "query", "")
     tables = {table for table in re.findall(rf"\b{dataset}`?\.`?(\w+)", text) if table.startswith(STAGE)}
-    columns: dict[str, Any] = {**dict.fromkeys(tables, COLUMNS | STAGED | REJECTED_WIDTHS), **sizes.own}
+    columns: dict[str, Any] = {
+        **dict.fromkeys(tables, COLUMNS | dict.fromkeys(STAGED, "") | REJECTED_WIDTHS),
+        **sizes.own,
+    }
     columns |= dict.fromkeys((SOURCE, EVENTS), COLUMNS) | {REJECTED: COLUMNS | REJECTED_WIDTHS}
     return sum(sizes.bytes_of(read, run_days) for read in reads(text, columns)) if text else 0.0
 

@@ -1,8 +1,8 @@
 """What BigQuery bills a statement for: the columns that it references, in the days that it names.
 
-Told from the statement's text, as the API server on loopback knows the jobs but not their bytes. Each time that a statement
-names a table counts by itself; BigQuery may bill a table once. A MERGE that updates or deletes is billed for all columns
-of the partitions that it changes besides.
+Told from the statement's text, as the API server on loopback knows the jobs but not their bytes. A column of some days is
+billed once a query, however often it is named. A MERGE that updates or deletes is billed for all columns of the partitions
+that it changes besides.
 Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax, on-demand query size calculation.
 """
 
@@ -16,21 +16,14 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 DAY = "partition_date"
-STAGED = {
-    "mf__day": 0.0,
-    "mf__in_day": 1.0,
-    "mf__gone": 1.0,
-    "row_num": 8.0,
-    "rejection_reason": 0.0,
-    "is_exact_copy": 0.0,
-}
-"""The columns that staging adds, and their bytes in a row; what is NULL in nearly all rows costs nothing, and the day, as
-in the source, is left out."""
+STAGED = ("mf__day", "mf__in_day", "mf__gone", "row_num", "rejection_reason", "is_exact_copy")
+"""The columns that the stage, a view, has besides the source's. Nothing is read for them but the event time, for `mf__in_day`;
+the day, as in the source, is left out."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """One reference to a table; `days` is None where the statement names none, and reads all of it."""
+    """What is read of a table; `days` is None where the statement names none, and reads all of it."""
 
     table: str
     columns: frozenset[str]
@@ -38,7 +31,7 @@ class Read:
 
 
 def reads(sql: str, columns: Mapping[str, Collection[str]], *, dialect: str = "bigquery") -> list[Read]:
-    """Every reference to one of these tables.
+    """What is read of these tables.
 
     Args:
         columns: Of the tables that count, by their bare names; what is read of others is left out.
@@ -71,11 +64,14 @@ def reads(sql: str, columns: Mapping[str, Collection[str]], *, dialect: str = "b
 def _of_query(query: exp.Query, columns: Mapping[str, Collection[str]], dialect: str) -> Iterator[Read]:
     schema: dict[str, object] = {table: dict.fromkeys(names, "STRING") for table, names in columns.items()}
     plain = qualify(query.copy(), schema=schema, dialect=dialect, validate_qualify_columns=False)
+    found: dict[tuple[str, frozenset[date] | None], set[str]] = {}
     for scope in traverse_scope(pushdown_projections(plain)):
         for alias, source in scope.sources.items():
             if isinstance(source, exp.Table) and source.name in columns:
                 used = {column.name for column in scope.columns if column.table == alias}
-                yield Read(source.name, frozenset(used), _days(scope, alias))
+                found.setdefault((source.name, _days(scope, alias)), set()).update(used)
+    for (table, days), names in found.items():
+        yield Read(table, frozenset(names), days)
 
 
 def _of_target(merge: exp.Merge, columns: Mapping[str, Collection[str]]) -> Iterator[Read]:

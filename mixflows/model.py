@@ -10,7 +10,7 @@ from enum import StrEnum
 from mixflows.days import DayRange
 from mixflows.profile.drift import Drift
 from mixflows.profile.profile import Profile
-from mixflows.verdict import Finding
+from mixflows.verdict import Acknowledgement, Finding
 
 
 class PlanReason(StrEnum):
@@ -102,23 +102,6 @@ class PublishedCounts:
 
 
 @dataclass(frozen=True)
-class Acknowledgement:
-    """A blocked day that a person lets stand: it holds for this source and for these failed expectations only.
-
-    Attributes:
-        failed_expectations: Their names, sorted, with commas between.
-    """
-
-    because: str
-    source_version: str | None
-    failed_expectations: str
-
-    def covers(self, source_version: str | None, failed_expectations: str) -> bool:
-        """Whether a day that is blocked so is still what the person saw."""
-        return (self.source_version, self.failed_expectations) == (source_version, failed_expectations)
-
-
-@dataclass(frozen=True)
 class PlannedDay:
     """A day that a run is to process.
 
@@ -147,7 +130,7 @@ class PlannedDay:
     is_exact: bool = False
     share: float = 0.0
     read_at: datetime | None = None
-    acknowledged: "Acknowledgement | None" = None
+    acknowledged: Acknowledgement | None = None
 
     @property
     def surplus_is_damage(self) -> bool:
@@ -290,6 +273,7 @@ class StagedDay:
         stage_table: The staged batch that the day is a part of.
         publication: How it is to be published.
         drift: Its profile compared with the days before; before that is done, nothing is judged by it.
+        is_delta: Whether it was staged to be published by replacing touched ids only.
     """
 
     planned: PlannedDay
@@ -302,6 +286,7 @@ class StagedDay:
     profile: Profile = field(default_factory=lambda: Profile(rows=0))
     drift: Drift = field(default_factory=Drift)
     publication: Publication = Publication.WHOLE
+    is_delta: bool = False
 
     @property
     def day(self) -> date:

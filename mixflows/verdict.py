@@ -71,3 +71,20 @@ class Verdict:
     def warnings(self) -> tuple[Finding, ...]:
         """Failed expectations that flag the day."""
         return tuple(f for f in self.findings if not f.success and f.severity is Severity.WARNING)
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A blocked day that a person lets stand: it holds for this source and for these failed expectations only.
+
+    Attributes:
+        failed_expectations: Their names, sorted, with commas between.
+    """
+
+    because: str
+    source_version: str | None
+    failed_expectations: str
+
+    def covers(self, source_version: str | None, failed_expectations: str) -> bool:
+        """Whether a day that is blocked so is still what the person saw."""
+        return (self.source_version, self.failed_expectations) == (source_version, failed_expectations)

@@ -3,8 +3,8 @@
 As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
 project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV,
 where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF,
-which tables in memory cannot answer: they are read as they are. Records
-take new fields, which the server leaves out.
+which tables in memory cannot answer: they are read as they are. It
+knows copies of partitions besides, and new fields of records.
 """
 
 import functools
@@ -13,11 +13,11 @@ import sys
 import threading
 
 import duckdb
-from local_bigquery import cli
+from local_bigquery import cli, errors, models
 from local_bigquery.catalog import tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
-from local_bigquery.jobs import merge
+from local_bigquery.jobs import copy, merge, runner
 from local_bigquery.sql import rules
 from local_bigquery.sql.rules import partitions
 from sqlglot import exp
@@ -26,6 +26,7 @@ OBJECTS = database.objects
 CONNECT = database._connect
 MERGE = merge.run
 ALTER = tables._alter
+COPY = copy.run
 
 
 @functools.cache
@@ -138,6 +139,32 @@ def alter(project: str, dataset: str, table: str, fields: list) -> None:
             database.execute(f"ALTER TABLE {place} ALTER COLUMN {quote(field.name)} SET DATA TYPE {kind}")
 
 
+def copy_job(cur, config, upload):
+    """A copy of a partition, as BigQuery has it: `table$20260601` replaces that day of the destination, and no other.
+
+    As it is, the server makes a table of that name. BigQuery would give the destination columns that only the source has.
+    """
+    destination = tables.reference(config.destinationTable)
+    if "$" not in destination[2]:
+        return COPY(cur, config, upload)
+    source = tables.reference(config.sourceTable or config.sourceTables[0])
+    names = [(project, dataset, *table.split("$")) for project, dataset, table in (source, destination)]
+    columns = [{field.name: field.type for field in tables.columns(*name[:3])} for name in names]
+    if columns[0] != columns[1] or names[0][3] != names[1][3]:
+        raise errors.BigQueryError("invalid", "Provided Schema does not match: the partitions' columns or days differ")
+    digits = names[0][3]
+    day = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    field = tables.load(*names[0][:3]).timePartitioning.field
+    source_name, target = (tables.name(*name[:3]) for name in names)
+    of_day = f"WHERE {quote(field)} = DATE '{day}'"
+    with database.writing(*names[1][:3]):
+        cur.execute("BEGIN TRANSACTION")
+        cur.execute(f"DELETE FROM {target} {of_day}")
+        cur.execute(f"INSERT INTO {target} BY NAME SELECT * FROM {source_name} {of_day}")
+        cur.execute("COMMIT")
+    return models.JobStatistics5(copiedRows="0", copiedLogicalBytes="0")
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -149,6 +176,7 @@ database.objects, partitions._hidden = objects, hidden
 tables.columns = tabledata.columns = columns
 merge.run = merged
 tables._alter = alter
+runner.HANDLERS["copy"] = copy_job
 rules.NODE_RULES[:0] = [dividend_and_divisor, now]
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

@@ -133,34 +133,41 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
     """The statements of a batch of one day, in order; more days read and write more, in as many statements."""
     wide, narrow = workload.day_gb, workload.key_gb
     few = wide * 0.003  # copies and invalid rows
-    published = 0.0 if kind == "new" else 2 * narrow
-    statements = [
-        Statement("published_counts", 1, published),
-        *([Statement("touched", 1, 2 * narrow + few), Statement("touched_days", 1, 0.0)] if kind == "changed" else []),
-        Statement("copies", 1, wide + narrow, few),
-        Statement("stage", 1, wide + few, wide),
-        Statement("figures", 1, 1.3 * narrow + few),
-        *([Statement("changes", 1, narrow + few)] if kind == "changed" else []),
-        Statement("profile", 1, 1.5 * narrow + few),
-        *([Statement("audit_rows", 0, 2.5 * narrow, jobs_of_a_day=9)] if workload.row_checks else []),
-        Statement("rejected_next", 1, few, few),
-        # BigQuery bills a MERGE that deletes for the whole target partition, and what it references of it besides; it
-        # writes the blocks that it touches.
-        *(
-            [
-                Statement("replace_events", 1, wide, wide, "events"),
-                Statement("replace_rejected", 1, few, few, "rejected"),
-            ]
-            if kind == "new"
-            else [
-                Statement("delta_events", 1, wide + narrow, wide * min(1.0, 20 * workload.late_share), "events"),
-                Statement("delta_rejected", 1, few, few, "rejected"),
-            ]
-        ),
-        Statement("published_counts, after", 1, 2 * narrow),
-        Statement("record", 3, 0.0),
-    ]
-    return tuple(statements)
+    late = wide * workload.late_share
+    if kind == "new":
+        statements = [
+            Statement("published_counts", 1, 0.0),
+            Statement("events_next", 1, wide, wide),
+            Statement("copies", 1, few, few),
+            Statement("winners", 1, few, few),
+            Statement("stage", 1, 0.0),
+            Statement("figures", 1, narrow + few),
+            Statement("profile", 1, 1.3 * narrow + few),
+            *([Statement("audit_rows", 9, 1.5 * narrow)] if workload.row_checks else []),
+            Statement("rejected_next", 1, few, few),
+            # A copy job is billed neither bytes nor slots.
+            Statement("copy_events", 0, 0.0, changes="events", jobs_of_a_day=1),
+            Statement("replace_rejected", 1, few, few, "rejected"),
+        ]
+    else:
+        statements = [
+            Statement("published_counts", 1, narrow + few),
+            Statement("touched", 1, 2 * narrow + few),
+            Statement("touched_days", 1, 0.0),
+            Statement("events_next", 1, wide, few + late),
+            Statement("copies", 1, few + late, few + late),
+            Statement("stage", 1, 0.0),
+            # Wherever the stage of such days is read, the source's keys are read.
+            Statement("figures", 1, narrow + few),
+            Statement("changes", 1, narrow + few),
+            Statement("profile", 1, 1.3 * narrow + few),
+            *([Statement("audit_rows", 9, 2.5 * narrow, narrow)] if workload.row_checks else []),
+            Statement("rejected_next", 1, few, few),
+            # A MERGE that only adds rows is billed for what it references of its target, and writes what it adds.
+            Statement("added_events", 1, narrow + few + late, late, "events"),
+            Statement("delta_rejected", 1, few, few, "rejected"),
+        ]
+    return (*statements, Statement("published_counts, after", 1, narrow + few), Statement("record", 3, 0.0))
 
 
 def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[Statement, ...]:

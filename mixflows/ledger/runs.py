@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from mixflows.model import Acknowledgement, DayOutcome, LedgerRow, Status
+from mixflows.model import DayOutcome, LedgerRow, Status
+from mixflows.verdict import Acknowledgement
 from mixflows.warehouse.base import Warehouse
 
 

@@ -65,7 +65,7 @@ def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     """Prices every planned day. Runs nothing but dry runs and two small queries of the ledger.
 
     Statements that read the day's staged table are priced over the source day, whose columns and rows it will have. A
-    published day is assumed to have changed.
+    published day is assumed to have new events.
 
     Raises:
         WarehouseError: A statement would not run: a right or a table is missing.
@@ -126,14 +126,14 @@ def _day_bytes(context: RunContext, billing: Billing, planned: PlannedDay) -> in
     def price(name: str, *flags: str, replaces: str | None = None) -> int:
         return billing.price(statements.statement(name, [planned.day], *flags), replaces)
 
-    if not (copies := price("copies")):
+    if not (events := price("events_next")):
         return None
     counts = price("published_counts")
-    found = [counts, copies, price("stage"), price("figures"), price("profile"), price("rejected_next"), counts]
+    found = [counts, events, price("copies"), price("figures"), price("profile"), price("rejected_next"), counts]
     if _is_new(planned):
-        found += [price("whole_events", replaces="events"), price("whole_rejected", replaces="rejected")]
+        found += [price("winners"), price("whole_rejected", replaces="rejected")]
     else:
-        found += [price("touched"), price("changes", "touched"), price("delta_events"), price("delta_rejected")]
+        found += [price("touched"), price("changes", "touched"), price("added_events"), price("delta_rejected")]
     return sum(found)
 
 

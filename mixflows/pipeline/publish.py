@@ -156,12 +156,19 @@ class _Publishing:
 
     def _write_days(self, whole: Sequence[StagedDay], delta: Sequence[StagedDay]) -> None:
         warehouse = self._context.warehouse
-        for table in ("events", "rejected"):
+        is_empty = not any(staged.published.rows for staged in whole)
+        for table, rows in (
+            ("events", {staged.day: staged.figures.kept_rows for staged in whole}),
+            ("rejected", {staged.day: staged.figures.rejected_rows for staged in whole}),
+        ):
             if whole:
-                is_empty = not any(staged.published.rows for staged in whole)
-                statement = self._statements.statement(f"whole_{table}", [staged.day for staged in whole])
-                warehouse.replace_days(table, statement, is_empty=is_empty)
-            self._statements.run(f"delta_{table}", [staged.day for staged in delta])
+                statement = self._statements.statement(f"whole_{table}", list(rows))
+                warehouse.replace_days(table, statement, rows, is_empty=is_empty)
+        # Days that only gain events: on BigQuery, what a statement only adds to is neither billed as a whole nor written anew.
+        added = [s.day for s in delta if not s.difference.updated_events and not s.difference.deleted_events]
+        self._statements.run("added_events", added)
+        self._statements.run("delta_events", [staged.day for staged in delta if staged.day not in added])
+        self._statements.run("delta_rejected", [staged.day for staged in delta])
 
     def _check(self, written: Sequence[StagedDay]) -> None:
         counts = self._statements.counts([staged.day for staged in written])

@@ -42,11 +42,11 @@ class BatchStatements:
     def of(cls, context: RunContext, batch: StagedBatch) -> Self:
         """The statements of a batch that is staged."""
         statements = cls(context, batch.first_day, [staged.planned for staged in batch.days])
-        statements.as_delta(staged.day for staged in batch.days if staged.publication is Publication.DELTA)
+        statements.as_delta(staged.day for staged in batch.days if staged.is_delta)
         return statements
 
     def as_delta(self, days: Iterable[date]) -> None:
-        """Marks days that are published as a delta."""
+        """Marks days that are staged as a delta."""
         self._days |= {day: replace(self._days[day], is_delta=True) for day in days}
 
     def statement(self, name: str, days: Collection[date], *flags: str) -> BatchStatement:
@@ -212,8 +212,8 @@ def _stage(
     content = ("content",) if compares_content(context) else ()
     keeps = context.settings.pipeline.source_deletes == "keep"
     retain = ("retain",) if keeps and any(touched[day].vanished_copies for day in differing) else ()
-    statements.run("copies", days, *(("touched",) if differing else ()), *retain)
-    statements.run("stage", days)
+    copies = statements.statement("copies", days, *(("touched",) if differing else ()), *retain)
+    context.warehouse.stage(copies, statements.statement("stage", days, *retain))
     figures = statements.by_day("figures", days)
     whole = [day for day in days if counts[day].rows and day not in delta]
     changes = statements.by_day("changes", delta, "touched", *content) | statements.by_day("changes", whole)
@@ -242,6 +242,7 @@ def _stage(
             "difference": difference,
             "profile": Profile.of(profiles.get(day, ()), types, context.settings.quality),
             "publication": _publication(day in delta, difference, counts[day]),
+            "is_delta": day in delta,
         }
     return found
 

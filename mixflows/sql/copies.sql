@@ -1,24 +1,14 @@
 -- One row per copy of the batch's days that is not plainly kept: every copy of an insert id delivered more than once in a day,
 -- every invalid row, with the flag `touched` every copy of an id that differs from what is published of it, with the flag
 -- `retain` the published copies that the source no longer has. Wide, and small: about one row in 450.
--- Inputs: the source days; the ids with several copies are found on narrow columns alone, so that wide rows are neither sorted
--- nor shuffled. Ids that share a hash come along, and are told apart by ranking.
+-- Inputs: the source days or, where the engine has set them aside, these rows of them; see events_next.sql.
 -- Ties: see `rank_order`; rows that are equal in it are equal, and any may win.
 CREATE OR REPLACE TABLE {{ copies }} {{ stage_options }} AS
-WITH ranked_ids AS (
-  SELECT {{ x.id_hash('s', x.day('s')) }} AS mf__id
-  FROM {{ source }} AS s{{ as_of }}
-  WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }}
-  GROUP BY mf__id
-  HAVING COUNT(*) > 1
-  {% if 'touched' in flags %}
-  UNION DISTINCT
-  SELECT t.mf__id
-  FROM {{ touched }} AS t
-  JOIN {{ days }} AS d ON d.mf__day = t.mf__day
-  WHERE t.mf__id IS NOT NULL AND (d.mf__delta OR t.mf__fewer > t.mf__more)
-  {% endif %}
+WITH {% if not set_aside %}
+ranked_ids AS (
+  {% include 'ranked_ids' %}
 ),
+{% endif %}
 {% if 'retain' in flags %}
 -- How many published copies of a pair the source no longer has, but for damage.
 vanished AS (
@@ -61,6 +51,12 @@ left_over AS (
 ),
 {% endif %}
 wanted AS (
+  {% if set_aside %}
+  {% set day = set_aside.day_of('s') %}
+  SELECT {{ x.columns('s') }}, {{ day }} AS mf__day, {{ x.is_in_its_day('s', day) }} AS mf__in_day, FALSE AS mf__gone
+  FROM {{ events_next }} AS s
+  WHERE {{ set_aside.has('s') }}
+  {% else %}
   SELECT
     {{ x.columns('s') }},
     {{ x.day('s') }} AS mf__day,
@@ -70,6 +66,7 @@ wanted AS (
   WHERE {{ x.in_days('s') }} AND (
     {{ x.id_hash('s', x.day('s')) }} IN (SELECT i.mf__id FROM ranked_ids AS i) OR NOT {{ x.is_keyed('s') }}
   )
+  {% endif %}
   {% if 'retain' in flags %}
   UNION ALL
   SELECT {{ x.columns('g') }}, g.mf__day, {{ x.is_in_its_day('g', 'g.mf__day') }}, TRUE

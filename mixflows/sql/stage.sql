@@ -1,21 +1,40 @@
 -- One row per copy of the batch's days: the published columns, the day, whether the event time lies in it, row_num (1 = kept,
 -- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
--- Inputs: the source days, and their copies, ranked already.
-CREATE OR REPLACE {{ stage_kind }} {{ stage }} {{ stage_partitions }} {{ stage_options }} AS
+-- Inputs: the source days or, where the engine has written them, their events; and their copies, ranked already.
+CREATE OR REPLACE VIEW {{ stage }} {{ stage_options }} AS
+{% macro plainly_kept(x, table, day) %}
 SELECT
   {{ x.columns('s') }},
-  {{ x.day('s') }} AS mf__day,
-  {{ x.is_in_its_day('s', x.day('s')) }} AS mf__in_day,
+  {{ day }} AS mf__day,
+  {{ x.is_in_its_day('s', day) }} AS mf__in_day,
   FALSE AS mf__gone,
   1 AS row_num,
   CAST(NULL AS STRING) AS rejection_reason,
   CAST(NULL AS BOOL) AS is_exact_copy
-FROM {{ source }} AS s{{ as_of }}
+FROM {{ table }}
+{% endmacro %}
+{% macro without_copies(x, day) %}
 -- An outer join without partner: DuckDB runs NOT EXISTS on an expression five times as long.
-LEFT JOIN {{ copies }} AS other ON other.mf__keyed AND other.mf__id = {{ x.id_hash('s', x.day('s')) }}
-WHERE {{ x.in_days('s') }} AND {{ x.is_keyed('s') }} AND other.mf__id IS NULL
+LEFT JOIN {{ copies }} AS other ON other.mf__keyed AND other.mf__id = {{ x.id_hash('s', day) }}
+{% endmacro %}
+{% if of_source %}
+{% set day = of_source.day('s') %}
+{{ plainly_kept(of_source, source ~ ' AS s' ~ as_of, day) }}
+{{ without_copies(of_source, day) }}
+WHERE {{ of_source.in_days('s') }} AND {{ of_source.is_keyed('s') }} AND other.mf__id IS NULL
 UNION ALL
+{% endif %}
+{% if of_next %}
+-- The winners are in it. Those that only the policy keeps are told from the others by the copies alone.
+{{ plainly_kept(of_next, events_next ~ ' AS s', 's.partition_date') }}
+{{ without_copies(of_next, 's.partition_date') if 'retain' in flags }}
+WHERE {{ of_next.published_in_days('s') }}{{ ' AND other.mf__id IS NULL' if 'retain' in flags }}
+UNION ALL
+{% endif %}
 SELECT
   {{ x.columns('c') }}, c.mf__day, c.mf__in_day, c.mf__gone,
   c.mf__row_num, c.mf__reason, c.mf__exact
 FROM {{ copies }} AS c
+{% if of_next and 'retain' not in flags %}
+WHERE c.mf__row_num IS DISTINCT FROM 1 OR NOT ({{ of_next.batch_in_days('c') }})
+{% endif %}

@@ -6,7 +6,7 @@
 CREATE OR REPLACE TABLE {{ touched }} {{ stage_options }} AS
 WITH hashed AS (
   SELECT {{ x.copy_hash('s', x.day('s'), content=content) }} AS mf__copy, 1 AS side
-  FROM {{ source }} AS s
+  FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }}
   {% for table, t in [(events, 'e'), (rejected, 'r')] %}
   UNION ALL

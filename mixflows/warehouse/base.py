@@ -50,21 +50,22 @@ class BatchTables:
         touched: Insert ids whose copies in the source are not those that are published.
         copies: The rows that needed ranking or were invalid.
         stage: Every source row of the batch's days with `row_num`, `rejection_reason` and `is_exact_copy`.
+        events_next: The events of the days that are replaced whole, on an engine that publishes them by copying partitions.
         rejected_next: The rejected copies that are to be written.
     """
 
     touched: str
     copies: str
     stage: str
+    events_next: str
     rejected_next: str
 
     @classmethod
     def of(cls, day: date, run: Run) -> "BatchTables":
         """The names for the batch that begins with a day, in one attempt of one run."""
         end = f"{day:%Y%m%d}_{''.join(c for c in run.run_id if c.isalnum())[:12]}_{run.attempt}"
-        return cls(
-            f"stg_mp_touched_{end}", f"stg_mp_copies_{end}", f"stg_mp_dedup_events_{end}", f"stg_mp_rejected_{end}"
-        )
+        names = ("touched", "copies", "dedup_events", "events", "rejected")
+        return cls(*(f"stg_mp_{name}_{end}" for name in names))
 
 
 SHORT_LIVED = tuple(f.name for f in fields(BatchTables))
@@ -77,7 +78,7 @@ class BatchDay:
 
     Attributes:
         late_from_us: Copies that arrive from here on are late.
-        is_delta: Whether the day is published by replacing touched ids only.
+        is_delta: Whether the day is staged to be published by replacing touched ids only.
         repairs_surplus: Whether a published copy too many of a copy that the source has is damage.
     """
 
@@ -162,8 +163,19 @@ class Warehouse(Protocol):
         """Runs one statement over days of a batch. A statement that returns no rows returns an empty list."""
         ...
 
-    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
-        """Makes published days equal to the rows of a SELECT, atomically; `is_empty`: nothing is published of them yet."""
+    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
+        """Ranks the copies that are not plainly kept, and makes the whole batch readable under the name of its stage."""
+        ...
+
+    def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
+        """Makes published days equal to the rows of a SELECT, atomically.
+
+        Args:
+            table: `events` or `rejected`.
+            statement: The SELECT, over the days.
+            rows: How many rows it has of each day.
+            is_empty: Whether nothing is published of the days yet.
+        """
         ...
 
     def append(self, table: str, rows: Sequence[Row]) -> None:

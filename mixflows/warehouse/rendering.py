@@ -54,17 +54,19 @@ class Statements:
             "literal": dialect.literal,
             "as_of": "",
             "stage_options": "",
-            "stage_partitions": "",
-            "stage_kind": "TABLE",
+            "set_aside": None,
+            "of_next": None,
         }
-        self._context |= options
         if source is not None:
+            x = Expressions(source, settings, dialect)
             self._context |= {
                 "columns": source,
-                "x": Expressions(source, settings, dialect),
+                "x": x,
+                "of_source": x,
                 "profiled": profiled_columns(source, settings),
                 "origins": settings.quality.origins,
             }
+        self._context |= options
 
     def render(self, name: str, flags: tuple[str, ...] = ()) -> str:
         """The statement in BigQuery's dialect, with `@parameters`.

@@ -13,7 +13,7 @@ from mixflows.pipeline.stage import stage_batch
 from mixflows.settings import Settings
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.base import BatchTables
-from mixflows.warehouse.bigquery.engine import JSON_TEXT
+from mixflows.warehouse.bigquery.dataset import JSON_TEXT
 from mixflows.warehouse.duckdb.types import json_text
 from tests.bigquery.fixtures import BigQueryApi
 from tests.support.examples import examples

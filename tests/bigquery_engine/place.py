@@ -115,6 +115,15 @@ class Place:
         ]
         return found[::-1]
 
+    def copied(self, run_id: str) -> list[str]:
+        """The partitions that a run's copy jobs replaced, such as `mp_events$20260329`, in order."""
+        found = [
+            job.destination.table_id
+            for job in self.client.list_jobs(max_results=None)
+            if isinstance(job, bigquery.CopyJob) and job.labels.get("run_id") == run_id
+        ]
+        return sorted(found)
+
 
 def _plain(name: str, value: Any) -> Any:
     return json.dumps(value) if name == "properties" and isinstance(value, dict | list) else value

@@ -74,7 +74,7 @@ def test_a_day_that_was_cut_off_between_its_tables_is_finished_by_the_next_run(
         (outcome,) = run_through(bigquery_api, place, endpoint, always(CAP, WRITES_REJECTED), cut).outcomes
         assert outcome.row.status == "failed"
         assert "bigquery.maximum_bytes_billed" in outcome.row.error
-        assert '"replace_events"' in outcome.row.step_costs, "what failed was billed too"
+        assert '"copy_events"' in outcome.row.step_costs, "what failed was billed too"
         project.has_events(events)
         assert project.rejected() == before
 

@@ -18,13 +18,14 @@ from tests.spec.tables import DAY, instant
 
 DAYS, BATCH_DAYS = 40, 2
 STATEMENTS_OF_NEW_DAYS = {
+    "events_next": 1,
     "copies": 1,
+    "winners": 1,
     "stage": 1,
     "figures": 1,
     "published_counts": 2,
     "profile": 1,
     "rejected_next": 1,
-    "replace_events": 1,
     "replace_rejected": 1,
     "append_profiles": 1,
     "append_ledger": 1,

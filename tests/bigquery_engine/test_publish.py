@@ -61,7 +61,7 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
     project.deliver(COPIES)
     project.run(run=runs[0], auditor=LetAll())
     project.has_events(EVENTS)
-    assert written(place, runs[0]) == ["replace_events", "replace_rejected"]
+    assert (place.copied(runs[0].run_id), written(place, runs[0])) == (["mp_events$20260310"], ["replace_rejected"])
 
     project.deliver("""
         id | time  | arrival | properties
@@ -80,7 +80,7 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
     place.sql(f"INSERT INTO `{table}` SELECT * FROM `{table}` WHERE mp_insert_id = 'a'")
     place.sql(f"DELETE FROM `{table}` WHERE mp_insert_id = 'b'")
     project.run("all", run=runs[3], auditor=LetAll())
-    assert written(place, runs[3]) == ["replace_events", "replace_rejected"]
+    assert (place.copied(runs[3].run_id), written(place, runs[3])) == (["mp_events$20260310"], ["replace_rejected"])
     project.has_events(now)
 
     for run in runs:
@@ -120,10 +120,11 @@ def test_a_batch_is_as_many_jobs_as_a_day_and_names_all_its_days(project: Projec
                 assert (job.labels["day"], job.labels["days"]) == (str(first), str(number))
                 if not job.labels["step"].startswith("append_"):
                     names_its_days(place, job.query, *days)
+            assert len(place.copied(run.run_id)) == (number if kind == "new" else 0)
             statements[-1].append(Counter(job.labels["step"] for job in jobs))
     one_day, twelve_days = statements
     assert one_day == twelve_days
-    assert {"replace_events", "replace_rejected"} <= one_day[0].keys()
+    assert {"events_next", "replace_rejected"} <= one_day[0].keys()
     assert {"delta_events", "delta_rejected"} <= one_day[1].keys()
     assert [row["mp_processing_time_ms"] for row in project.events() if row["mp_insert_id"] == "a"] == [
         1_799_999_999_993

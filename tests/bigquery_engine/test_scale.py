@@ -67,13 +67,14 @@ def bytes_counted(place: Place, kind: DayKind) -> dict[str, float]:
         staged = {word.strip("`").split(".")[-1] for word in query.split() if "stg_mp_dedup_events" in word}
         columns = dict.fromkeys(tables, tuple(LANDED)) | dict.fromkeys(staged, (*LANDED, *STAGED))
         for read in reads(query, columns):
-            found[job.labels["step"]] += sum((WIDTHS | STAGED)[column] for column in read.columns)
+            named = {"time" if column == "mf__in_day" else column for column in read.columns}
+            found[job.labels["step"]] += sum(WIDTHS.get(column, 0.0) for column in named)
     return {step: number for step, number in found.items() if number}
 
 
 def bytes_modelled(kind: DayKind) -> dict[str, float]:
     """The same by the model, the few copies aside."""
-    load = Workload(events_per_day=1, columns=1, bytes_per_column=sum(WIDTHS.values()))
+    load = Workload(events_per_day=1, columns=1, bytes_per_column=sum(WIDTHS.values()), late_share=0.001)
     found: defaultdict[str, float] = defaultdict(float)
     for statement in day_statements(load, kind):
         if (kind, statement.step) == ("new", "published_counts, after"):

@@ -4,8 +4,9 @@ Statements that only read the source or write a run's own staged tables are left
 that the other run sees. The claims keep two runs from the same day; these tests go around them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from datetime import date
 from typing import Any
 
 import pytest
@@ -50,9 +51,15 @@ class InTurns:
             self._known[key] = self._warehouse.run(statement)
         return self._known[key]
 
-    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
+        key = "stage", stage.tables.stage
+        if key not in self._known:
+            self._warehouse.stage(copies, stage)
+            self._known[key] = []
+
+    def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
         with self._turn():
-            self._warehouse.replace_days(table, statement, is_empty=is_empty)
+            self._warehouse.replace_days(table, statement, rows, is_empty=is_empty)
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Only plans read the ledger."""

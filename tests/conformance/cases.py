@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
@@ -177,8 +177,10 @@ class Sent:
 
     @property
     def makes(self) -> str | None:
-        """The table that it makes, if any."""
-        found = re.search(r"^CREATE (?:OR REPLACE )?TABLE (?:IF NOT EXISTS )?`([^`]+)`", self.sql, re.MULTILINE)
+        """The table or view that it makes, if any."""
+        found = re.search(
+            r"^CREATE (?:OR REPLACE )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?`([^`]+)`", self.sql, re.MULTILINE
+        )
         return found[1] if found else None
 
 
@@ -241,10 +243,16 @@ BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("touched", ()),
     ("touched", ("content",)),
     ("touched_days", ()),
+    ("ranked_ids", ()),
+    ("ranked_ids", ("touched",)),
+    ("events_next", ()),
+    ("events_next", ("touched",)),
     ("copies", ()),
     ("copies", ("touched",)),
     ("copies", ("touched", "retain")),
+    ("winners", ()),
     ("stage", ()),
+    ("stage", ("retain",)),
     ("figures", ()),
     ("profile", ()),
     ("samples", ()),
@@ -255,6 +263,7 @@ BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("published_counts", ()),
     ("rejected_next", ()),
     ("rejected_next", ("published", "touched")),
+    ("added_events", ()),
     ("delta_events", ()),
     ("delta_rejected", ()),
 )
@@ -312,8 +321,13 @@ def sent(case: Case) -> tuple[Sent, ...]:
     for name in CREATED:
         engine.query(name)
         found.append(engine.take(name))
-    names = {role: quote(engine.table_id(role)) for role in ("source", "events", "rejected")}
+    names = {role: quote(engine.dataset.table_id(role)) for role in ("source", "events", "rejected")}
     found += [engine.itself(name, names) for name in ("create_events", "create_rejected")]
+    # The engine makes it by the API, like the published one.
+    staged = engine.itself(
+        "create_events", names | {"events": quote(engine.dataset.short_lived_id(TABLES.events_next))}
+    )
+    found.append(replace(staged, file="create_events_next"))
     for name in ("create_duplicates_view", "create_reasons_view"):
         engine.query(name)
         found.append(engine.take(name))
@@ -324,7 +338,7 @@ def sent(case: Case) -> tuple[Sent, ...]:
             engine.price(statement(case, name, flags))
             found.append(engine.take(f"price of {name}"))
     for table, name in REPLACEMENTS.items():
-        engine.replace_days(table, statement(case, name), is_empty=False)
+        engine.replace_days(table, statement(case, name), dict.fromkeys(DAYS, 0), is_empty=False)
         found.append(engine.take(name))
         if case.is_wide:
             engine.price(statement(case, name), replaces=table)

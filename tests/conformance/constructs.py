@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from mixflows.warehouse.bigquery.engine import JSON_TEXT
+from mixflows.warehouse.bigquery.dataset import JSON_TEXT
 
 WORDS = (
     exp.Alias,

@@ -25,9 +25,11 @@ BIGQUERY_ONLY = {
     "claims_write": "one process writes the file, and holds its claims itself",
     "create_claims": "one process writes the file, and holds its claims itself",
     "create_json_text": "a Python function stands in",
+    "events_next": "days are inserted from the source",
     "exports": "Mixpanel's export log is beside Mixpanel's own tables",
     "partitions": "metadata of BigQuery",
     "published_partitions": "metadata of BigQuery",
+    "winners": "days are inserted from the source",
 }
 TYPES = {
     "STRING": "VARCHAR",
@@ -60,9 +62,10 @@ def test_runs_every_statement(case: Case, folder: Path) -> None:
     warehouse = open_warehouse(Settings.model_validate(given))
     warehouse.create_tables()
     for name, flags in BATCH_STATEMENTS:
-        warehouse.run(statement(case, name, flags))
+        if name not in BIGQUERY_ONLY:
+            warehouse.run(statement(case, name, flags))
     for table, name in REPLACEMENTS.items():
-        warehouse.replace_days(table, statement(case, name), is_empty=False)
+        warehouse.replace_days(table, statement(case, name), dict.fromkeys(DAYS, 1), is_empty=False)
     for name in QUERIES.keys() - BIGQUERY_ONLY.keys():
         warehouse.query(name, QUERIES[name], DAYS)
     warehouse.close()

@@ -9,12 +9,13 @@ from tests.conformance.cases import DAY, Case, Offline, cases, statement
 
 TABLES_READ = {
     "touched": 3,
-    "copies": 1,  # the source, which it names twice
-    "stage": 2,  # the source and the copies
+    "events_next": 1,  # the source, which it names twice
+    "copies": 1,  # the rows that were set aside
     "figures": 2,  # the staged batch and the copies
     "published_counts": 2,
     "changes": 4,
     "rejected_next": 1,
+    "added_events": 3,
     "delta_events": 3,
 }
 """How many tables a statement reads, be it the target of a MERGE or short-lived."""

@@ -171,8 +171,8 @@ def test_each_day_is_priced_by_dry_runs_of_the_statements_that_it_takes(
     warehouse: BilledWarehouse, settings: Settings
 ) -> None:
     warehouse.dry_run = {
-        "copies": 3 * GIB, "stage": 2 * GIB, "figures": GIB, "published_counts": 1, "touched": GIB // 2,
-        "profile": GIB, "rejected_next": GIB, "replace_events": 4 * GIB, "delta_events": 5 * GIB,
+        "events_next": 3 * GIB, "copies": 2 * GIB, "figures": GIB, "published_counts": 1, "touched": GIB // 2,
+        "profile": GIB, "rejected_next": GIB, "winners": 4 * GIB, "added_events": 5 * GIB,
     }  # fmt: skip
 
     price = price_plan(warehouse, settings, planned(NEW, CHANGED))
@@ -189,7 +189,7 @@ def test_slot_time_and_time_come_from_earlier_runs_once_there_are_some(
 ) -> None:
     before = price_plan(warehouse, settings, planned(NEW))
     assert (before.slot_ms, before.seconds, before.modelled) == (None, None, False)
-    warehouse.dry_run = {"copies": 2 * GIB, "stage": GIB}
+    warehouse.dry_run = {"events_next": 2 * GIB, "copies": GIB}
     modelled = price_plan(warehouse, settings, planned(NEW, CHANGED))
     assert modelled.modelled
     assert modelled.slot_ms == slot_ms_of(3 * GIB, "new") + slot_ms_of(3 * GIB, "changed")
@@ -211,7 +211,7 @@ def test_dry_runs_that_count_nothing_leave_the_price_unknown(warehouse: BilledWa
 def test_a_day_that_is_gone_from_the_source_is_priced_as_nothing(
     warehouse: BilledWarehouse, settings: Settings
 ) -> None:
-    warehouse.dry_run = {"copies": GIB}
+    warehouse.dry_run = {"events_next": GIB}
     gone = replace(CHANGED, source_rows=0)
 
     price = price_plan(warehouse, settings, planned(NEW, gone))

@@ -12,7 +12,9 @@ from typing import Any
 from tests.failure.tables import Tables
 
 ROOT = Path(__file__).parents[2]
-WORKING = ("create_tables", "date_landed_rows", "source_days", "query", "run", "replace_days", "append", "close")
+WORKING = (
+    "create_tables", "date_landed_rows", "source_days", "query", "run", "stage", "replace_days", "append", "close",
+)  # fmt: skip
 """Calls that take long enough to be killed inside."""
 
 

@@ -16,7 +16,7 @@ import duckdb
 from mixflows.warehouse.base import Warehouse
 
 STEPS = (
-    "create_tables", "source_days", "published_rows", "query", "run", "replace_days", "append", "drop_batch", "close",
+    "create_tables", "source_days", "published_rows", "query", "run", "stage", "replace_days", "append", "drop_batch", "close",
     "date_landed_rows", "land",
 )  # fmt: skip
 T = TypeVar("T")

@@ -1,7 +1,8 @@
 """A published day that somebody damaged is repaired; one that cannot be repaired is `failed`, and never published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -108,14 +109,18 @@ class WrongWarehouse(DuckDBWarehouse):
         super().__init__(settings)
         self._wrong_sql, self._times = wrong_sql, times
 
-    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
-        super().replace_days(table, statement, is_empty=is_empty)
+    def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
+        super().replace_days(table, statement, rows, is_empty=is_empty)
         if table == "events" and DAY in [day.day for day in statement.days] and self._times:
             self._write_wrongly()
 
     def run(self, statement: BatchStatement) -> list[Row]:
         rows = super().run(statement)
-        if statement.name == "delta_events" and DAY in [day.day for day in statement.days] and self._times:
+        if (
+            statement.name in ("added_events", "delta_events")
+            and DAY in [day.day for day in statement.days]
+            and self._times
+        ):
             self._write_wrongly()
         return rows
 

@@ -104,7 +104,7 @@ def test_a_backfill_of_changed_days_and_a_new_column(tmp_path: Path) -> None:
 def test_days_side_by_side(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"backfill": {"concurrency": 4}, "warehouse": {"threads": 2}}
     prepared = prepare(tmp_path, first_export(), late_copies() + late_copies(DAYS[1]), settings=settings, backfilled=1)
-    writing = ("replace_days", "append", "run delta_events", "run delta_rejected")
+    writing = ("replace_days", "append", "run added_events", "run delta_events", "run delta_rejected")
     runs = kill_at_every_point(prepared, tmp_path / "killed", settings, boundaries=False, inside=writing)
     assert {"run delta_events", "run delta_rejected"} <= set(runs.calls)
     check_whole_days(runs)

@@ -72,7 +72,9 @@ class StagedRows:
     ) -> None:
         self._client, self._jobs, self._place, self._id_of, self._expiring = client, jobs, place, id_of, expiring
         self.steps: dict[str, Step] = {}
-        """What the jobs on each staged table are for, by its name."""
+        """What the jobs on each stage are for, by its name."""
+        self.joined: set[str] = set()
+        """Stages that join the source with the copies whenever they are read."""
 
     def access(self) -> RowAccess:
         """The door to them."""
@@ -93,16 +95,21 @@ class StagedRows:
 
     @contextmanager
     def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
-        """The staged batch itself, of which a query reads only the columns that it names; of one day, a view."""
-        if day is None:
+        """The stage itself, of which a query reads only the columns that it names, or a view of one day.
+
+        A table of some columns where reading the stage means joining.
+        """
+        if day is None and stage not in self.joined:
             yield stage
             return
-        name = f"{stage}_{day:%Y%m%d}"
+        name = f"{stage}_{'all' if day is None else f'{day:%Y%m%d}'}"
         selected = "*" if columns is None else ", ".join(map(quote, columns))
+        where = "" if day is None else f" WHERE mf__day = {date_literal(day)}"
+        kind = "TABLE" if stage in self.joined and columns is not None else "VIEW"
         step = self.steps[name] = self.steps.get(stage, Step(STEP))
         sql = (
-            f"CREATE OR REPLACE VIEW {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
-            f" SELECT {selected} FROM {quote(self._id_of(stage))} WHERE mf__day = {date_literal(day)}"
+            f"CREATE OR REPLACE {kind} {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
+            f" SELECT {selected} FROM {quote(self._id_of(stage))}{where}"
         )
         self._jobs.run(sql, {}, replace(step, may_repeat=True))
         try:

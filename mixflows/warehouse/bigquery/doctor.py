@@ -12,7 +12,7 @@ from mixflows.errors import MixflowsError, WarehouseError
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.dialect import quote
-from mixflows.warehouse.bigquery.engine import JSON_TEXT, BigQueryWarehouse
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
@@ -87,7 +87,7 @@ class _Doctor:
         """Whether they are there, and where."""
         place = self._place
         wanted = {
-            self._source_dataset: "source dataset",
+            self._warehouse.dataset.of_source: "source dataset",
             f"{place.project}.{place.staging_dataset or place.dataset}": "staging dataset",
             f"{place.project}.{place.dataset}": "dataset",
         }
@@ -96,7 +96,7 @@ class _Doctor:
             try:
                 dataset = self._client.get_dataset(dataset_id)
             except (api.NotFound, api.Forbidden) as err:
-                is_ours = dataset_id != self._source_dataset
+                is_ours = dataset_id != self._warehouse.dataset.of_source
                 hours = f" --max_time_travel_hours={STAGING_TIME_TRAVEL_HOURS}" if role == "staging dataset" else ""
                 make = f"bq --location={place.location} mk{hours} --dataset {dataset_id.replace('.', ':', 1)}"
                 what = "is not there" if isinstance(err, api.NotFound) else "may not be seen with these credentials"
@@ -123,16 +123,12 @@ class _Doctor:
                 )
         return found
 
-    @property
-    def _source_dataset(self) -> str:
-        return self._warehouse.table_id("source").rsplit(".", 1)[0]
-
     def source(self) -> list[Check]:
         """Whether it is a table that can be read by day."""
-        table_id = self._warehouse.table_id("source")
+        table_id = self._warehouse.dataset.table_id("source")
         table = self._table(table_id)
         if table is None:
-            return [failed("source", f"table {table_id} is not there", self._warehouse.advice_on_source())]
+            return [failed("source", f"table {table_id} is not there", self._warehouse.dataset.advice_on_source())]
         self._warehouse.source()
         refuse_unpruned(table, self._settings)
         try:
@@ -143,7 +139,7 @@ class _Doctor:
 
     def partitioning(self) -> list[Check]:
         """Whether a day can be read alone."""
-        table = self._client.get_table(self._warehouse.table_id("source"))
+        table = self._client.get_table(self._warehouse.dataset.table_id("source"))
         column = partition_column(table)
         if column is None:
             return [
@@ -157,7 +153,7 @@ class _Doctor:
 
     def export_log(self) -> list[Check]:
         """Whether Mixpanel logs its exports beside the source."""
-        table = self._table(f"{self._source_dataset}.{EXPORT_LOG}")
+        table = self._table(f"{self._warehouse.dataset.of_source}.{EXPORT_LOG}")
         if table is None:
             return [ok("export log", f"no {EXPORT_LOG} beside the source; partitions tell what changed")]
         if ExportLog.of(table) is None:
@@ -173,7 +169,7 @@ class _Doctor:
         for dataset in dict.fromkeys((place.dataset, place.staging_dataset or place.dataset)):
             table = quote(f"{place.project}.{dataset}.mixflows_doctor")
             found += self._may(f"make tables in {dataset}", f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS one")
-        partitions = f"SELECT COUNT(*) FROM {quote(self._source_dataset)}.INFORMATION_SCHEMA.PARTITIONS"
+        partitions = f"SELECT COUNT(*) FROM {quote(self._warehouse.dataset.of_source)}.INFORMATION_SCHEMA.PARTITIONS"
         found += self._may("read the source's partitions", partitions)
         for role in ("source", *PUBLISHED, *LONG_LIVED):
             found += self._permissions(role, READ if role == "source" else WRITE)
@@ -198,7 +194,7 @@ class _Doctor:
         return [ok("rights", "list jobs")]
 
     def _permissions(self, role: str, wanted: Sequence[str]) -> list[Check]:
-        table_id = self._warehouse.table_id(role)
+        table_id = self._warehouse.dataset.table_id(role)
         try:
             answer = self._client.test_iam_permissions(table_id, list(wanted))
         except api.NotFound:
@@ -214,7 +210,7 @@ class _Doctor:
 
     def json_text(self) -> list[Check]:
         """Whether the function of the fingerprint is there."""
-        function = f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}"
+        function = self._warehouse.dataset.json_text
         try:
             self._client.get_routine(function)
         except api.NotFound:
@@ -225,8 +221,8 @@ class _Doctor:
 
     def tables(self) -> list[Check]:
         """Whether our tables are there, and in step with the source and the settings."""
-        tables = {role: self._table(self._warehouse.table_id(role)) for role in (*PUBLISHED, *LONG_LIVED)}
-        missing = [self._warehouse.table_id(role) for role, table in tables.items() if table is None]
+        tables = {role: self._table(self._warehouse.dataset.table_id(role)) for role in (*PUBLISHED, *LONG_LIVED)}
+        missing = [self._warehouse.dataset.table_id(role) for role, table in tables.items() if table is None]
         found = [failed("tables", f"not there: {', '.join(missing)}", INIT)] if missing else []
         for table in filter(None, tables.values()):
             if expires(table):
@@ -252,7 +248,7 @@ class _Doctor:
             )
         if bool(table.require_partition_filter) != self._place.require_partition_filter:
             found.append(warning("tables", f"require_partition_filter of {name} is not as the setting has it", INIT))
-        source_table = self._table(self._warehouse.table_id("source"))
+        source_table = self._table(self._warehouse.dataset.table_id("source"))
         have = {field.name: type_of(field) for field in fields_of(table)}
         wanted_fields = published_fields(source_table, role, source) if source_table else []
         lacking = [field.name for field in wanted_fields if field.name not in have]

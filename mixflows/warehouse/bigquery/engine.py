@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict
-from datetime import date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from google.api_core import exceptions as api
@@ -13,43 +13,39 @@ from google.cloud import bigquery
 from mixflows.days import days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
-from mixflows.settings import CLAIMS, FINGERPRINT_VERSION, Settings
+from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims, JobsRow, utc_now
 from mixflows.warehouse.bigquery.client import make_client
+from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
-from mixflows.warehouse.bigquery.errors import ERRORS, translated
+from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
 from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
 from mixflows.warehouse.bigquery.sources import (
     EXPORT_LOG,
     ExportLog,
-    advice_on_missing,
     source_of,
 )
 from mixflows.warehouse.bigquery.tables import (
     complete,
-    describe,
     follow_source,
-    found,
     in_parts,
     make_published,
     published_fields,
     reads,
 )
 from mixflows.warehouse.bigquery.together import Together
+from mixflows.warehouse.bigquery.whole_days import SetAside, WholeDays, copied_days
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 from mixflows.warehouse.transpile import missing_columns
 
-JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
-"""The persistent function that writes JSON as text for the fingerprint; `mixflows init` makes it. Another version is another
-function: a dataset keeps those that it has."""
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
 
@@ -71,113 +67,85 @@ class BigQueryWarehouse:
     def __init__(self, settings: Settings, now: Callable[[], datetime] = utc_now) -> None:
         self._settings, self._place = settings, settings.bigquery
         self._client = make_client(settings.bigquery)
+        self.dataset = Dataset(self._client, settings)
         self._jobs = Jobs(self._client, settings.bigquery)
         self._together = Together(self._jobs)
         self._claims = Claims(JobsRow(self._jobs, self.rendered, self._run), now)
         self._jobs.is_lost = self._claims.is_lost
         self._lock = threading.RLock()
-        self._staged_rows = StagedRows(self._client, self._jobs, self._place, self._staging_id, self._expiring)
+        self._whole_days = WholeDays(self._client, self._jobs, settings.bigquery.labels)
+        self._staged_rows = StagedRows(
+            self._client, self._jobs, self._place, self.dataset.short_lived_id, self._expiring
+        )
         self._runs: dict[str, Run] = {}
         self._known_source: Source | None = None
         self._partitioned_by: str | None = None
 
     # Tables
 
-    def table_id(self, role: str) -> str:
-        """`project.dataset.table` of a long-lived table."""
-        place = self._place
-        name = CLAIMS if role == "claims" else getattr(self._settings.tables, role)
-        if role == "source":
-            return f"{place.source_project or place.project}.{place.source_dataset or place.dataset}.{name}"
-        return f"{place.project}.{place.dataset}.{name}"
-
     def create_tables(self) -> tuple[str, ...]:
         """Makes what is missing, and adds the source's new columns to the published tables; see the boundary."""
         made: list[str] = []
-        if (source := self._table("source")) is not None:
+        if (source := self.dataset.table("source")) is not None:
             self.forget_source()
             self.source()  # what it is refused for is said before anything is made
-        if not self._has_json_text():
+        if not self.dataset.has_json_text():
             self.query("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed", "claims"):
-            if (table := self._table(role)) is None:
+            if (table := self.dataset.table(role)) is None:
                 self.query(f"create_{role}")
-                made.append(self.table_id(role).rpartition(".")[2])
-                table = self._table(role)
+                made.append(self.dataset.table_id(role).rpartition(".")[2])
+                table = self.dataset.table(role)
             elif added := complete(self._client, table, self.rendered(f"create_{role}")):
                 made += added
-                table = self._table(role)
-            self._describe(table, role)
+                table = self.dataset.table(role)
+            self.dataset.describe(table, role)
         if source is not None:
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
             for view, read in VIEWS.items():
-                table = self._table(view)
-                if table is None or not reads(table, self.table_id(read)):
+                table = self.dataset.table(view)
+                if table is None or not reads(table, self.dataset.table_id(read)):
                     self.query(f"create_{view}")
                     made += [getattr(self._settings.tables, view)] if table is None else []
-                    table = self._table(view)
-                self._describe(table, view)
+                    table = self.dataset.table(view)
+                self.dataset.describe(table, view)
         return tuple(made)
 
     def _aligned(self, role: str, source: bigquery.Table) -> list[str]:
         """Makes a published table, or gives it the source's new columns."""
         name = getattr(self._settings.tables, role)
         fields = published_fields(source, role, self.source())
-        table = self._table(role)
-        with self._told(f"create {name}"):
+        table = self.dataset.table(role)
+        with self.dataset.told(f"create {name}"):
             if table is None:
-                make_published(self._client, self.table_id(role), role, fields, self.source(), self._settings)
+                make_published(self._client, self.dataset.table_id(role), role, fields, self.source(), self._settings)
                 return [name]
             alter = partial(self._jobs.run, params={}, step=Step(f"follow_source_{role}"))
             return follow_source(self._client, table, fields, self._settings, role, alter)
 
-    def _describe(self, table: bigquery.Table | None, role: str) -> None:
-        if table is not None:
-            with self._told(f"describe {role}"):
-                describe(self._client, table, role, self._settings)
-
-    def _table(self, role: str) -> bigquery.Table | None:
-        with self._told(f"look up {role}"):
-            return found(self._client.get_table, self.table_id(role))
-
-    def _has_json_text(self) -> bool:
-        with self._told(f"look up {JSON_TEXT}"):
-            return found(self._client.get_routine, self._json_text) is not None
-
-    @property
-    def _json_text(self) -> str:
-        return f"{self._place.project}.{self._place.dataset}.{JSON_TEXT}"
-
     def address(self, role: str) -> str:
         """A table as a URL: project, dataset and table."""
-        return f"bigquery://{self.table_id(role).replace('.', '/')}"
+        return f"bigquery://{self.dataset.table_id(role).replace('.', '/')}"
 
     def source(self) -> Source:
         """The source's columns and roles; see the boundary."""
         with self._lock:
             if self._known_source is None:
-                table = self._table("source")
+                table = self.dataset.table("source")
                 if table is None:
-                    with self._told("look up the source's dataset"):
-                        self._client.get_dataset(self._source_dataset)
-                    raise MissingTableError(f"table {self.table_id('source')} is not there", self.advice_on_source())
+                    with self.dataset.told("look up the source's dataset"):
+                        self._client.get_dataset(self.dataset.of_source)
+                    raise MissingTableError(
+                        f"table {self.dataset.table_id('source')} is not there", self.dataset.advice_on_source()
+                    )
                 self._known_source, self._partitioned_by = source_of(table, self._settings)
             return self._known_source
-
-    def advice_on_source(self) -> str:
-        """What to do about a source that is not there."""
-        with self._told("list the tables beside the source"):
-            return advice_on_missing(self._client, self._source_dataset, self._settings.tables.source)
 
     def forget_source(self) -> None:
         """Reads the source's columns anew at the next use."""
         with self._lock:
             self._known_source = None
-
-    @property
-    def _source_dataset(self) -> str:
-        return self.table_id("source").rsplit(".", 1)[0]
 
     # Statements
 
@@ -197,36 +165,35 @@ class BigQueryWarehouse:
         """
         source = None if name.startswith(WITHOUT_SOURCE) else self.source()
         dialect = self._dialect(days)
-        tables = {role: quote(self.table_id(role)) for role in self._settings.tables.model_dump()}
-        tables["claims"] = quote(self.table_id("claims"))
+        tables = {role: quote(self.dataset.table_id(role)) for role in self._settings.tables.model_dump()}
+        tables["claims"] = quote(self.dataset.table_id("claims"))
         options = {
-            "json_text": quote(self._json_text),
+            "json_text": quote(self.dataset.json_text),
             "days": dialect.days(),
             "as_of": as_of(at),
-            "source_partitions": partitions_view(self._source_dataset),
-            "published_partitions": partitions_view(self.table_id("events").rsplit(".", 1)[0]),
-            "stage_partitions": "PARTITION BY mf__day",  # a day is audited and published by itself
+            "source_partitions": partitions_view(self.dataset.of_source),
+            "published_partitions": partitions_view(self.dataset.table_id("events").rsplit(".", 1)[0]),
             "stage_options": f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])",
+            "set_aside": SetAside(days),
+            "of_next": self._expressions(source, [day for day in days if not day.is_delta]),
+            "of_source": self._expressions(source, [day for day in days if day.is_delta]),
         }
         statements = Statements({**tables, **(short_lived or {})}, self._settings, source, dialect, **options)
         return statements.render(name, flags)
 
+    def _expressions(self, source: Source | None, days: Sequence[BatchDay]) -> Expressions | None:
+        return Expressions(source, self._settings, self._dialect(days)) if source and days else None
+
     def _dialect(self, days: Sequence[BatchDay]) -> BigQueryDialect:
-        return BigQueryDialect(quote(self._json_text), days, self._settings.zone)
+        return BigQueryDialect(quote(self.dataset.json_text), days, self._settings.zone)
 
     @property
     def _expiring(self) -> str:
         hours = self._place.staging_hours
         return f"expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {hours} HOUR)"
 
-    def _staging_id(self, table: str) -> str:
-        return f"{self._place.project}.{self._place.staging_dataset or self._place.dataset}.{table}"
-
-    def _short_lived(self, tables: BatchTables) -> dict[str, str]:
-        return {role: quote(self._staging_id(getattr(tables, role))) for role in SHORT_LIVED}
-
     def _text(self, statement: BatchStatement) -> str:
-        tables = self._short_lived(statement.tables)
+        tables = self.dataset.short_lived(statement.tables)
         return self.rendered(statement.name, statement.flags, statement.days, tables, statement.as_of)
 
     def _run(self, run_id: str) -> Run:
@@ -272,8 +239,8 @@ class BigQueryWarehouse:
 
     def _exports(self) -> dict[date, datetime]:
         """What Mixpanel's export log tells, where there is one."""
-        log_id = f"{self._source_dataset}.{EXPORT_LOG}"
-        with self._told("look up the export log"):
+        log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
+        with self.dataset.told("look up the export log"):
             try:
                 log = ExportLog.of(self._client.get_table(log_id))
             except api.NotFound:
@@ -286,7 +253,7 @@ class BigQueryWarehouse:
 
     def source_bytes(self) -> int:
         """Logical bytes of the whole source, from its metadata; see the boundary."""
-        table = self._table("source")
+        table = self.dataset.table("source")
         return int(table.num_bytes or 0) if table else 0
 
     def refuse_full_scan(self, what: str, hint: str, queries: Sequence[tuple[str, Params, Sequence[date]]]) -> None:
@@ -298,9 +265,9 @@ class BigQueryWarehouse:
 
     def price(self, statement: BatchStatement, replaces: str | None = None) -> int:
         """Bytes of a dry run, and the least that is billed; see the boundary."""
-        real = self._short_lived(statement.tables)
+        real = self.dataset.short_lived(statement.tables)
         x = Expressions(self.source(), self._settings, self._dialect(statement.days))
-        known = dict(stand_ins(quote(self.table_id("source")), self.source(), x))
+        known = dict(stand_ins(quote(self.dataset.table_id("source")), self.source(), x))
         if statement.name in known:  # the statement makes that table
             known[statement.name] = real[statement.name]
 
@@ -310,20 +277,53 @@ class BigQueryWarehouse:
 
         return billed(self._jobs.price(text(known), statement.params, Step.of(statement)), text(real))
 
-    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
-        """Deletes the days and inserts the SELECT's rows in one MERGE; see the boundary.
+    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
+        """Reads the source's wide columns once; see the boundary.
 
-        Days that seem empty are deleted as well: a statement of a run that was killed may still be writing them, and two
+        Events of days that are replaced whole go into their own table, rows that need ranking into a day of it far in the
+        past. Those are ranked, and the winners added. The stage is a view of that table, the source and the copies.
+        """
+        with self.dataset.told("create the staged events"):
+            expires = datetime.now(UTC) + timedelta(hours=self._place.staging_hours)
+            events = self._client.get_table(self.dataset.table_id("events"))
+            self._whole_days.create_table(self.dataset.short_lived_id(copies.tables.events_next), events, expires)
+        self._add_events(replace(copies, name="events_next"))
+        self.run(copies)
+        if whole := tuple(day for day in copies.days if not day.is_delta):
+            self._add_events(replace(copies, name="winners", days=whole))
+        if len(whole) < len(stage.days):
+            self._staged_rows.joined.add(stage.tables.stage)
+        self.run(stage)
+
+    def _add_events(self, select: BatchStatement) -> None:
+        columns = ", ".join(map(quote, self._published_columns("events")))
+        table = quote(self.dataset.short_lived_id(select.tables.events_next))
+        sql = f"INSERT INTO {table} ({columns})\n{self._text(select)}"
+        self._jobs.run(sql, select.params, Step.of(select))
+
+    def _published_columns(self, table: str) -> list[str]:
+        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
+        return [*names, *REJECTED_COLUMNS] if table == "rejected" else names
+
+    def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
+        """Copies the partitions that were staged, and replaces other days in one MERGE; see the boundary.
+
+        Days that seem empty are replaced as well: a statement of a run that was killed may still be writing them, and two
         statements that delete never both go through.
         """
-        merge = self._replacement(table, self._text(statement), statement.days)
-        self._together.run(merge, statement.params, Step.of(statement, f"replace_{table}"))
+        copied = copied_days(statement, rows) if table == "events" and not self._together.is_collecting else []
+        if copied:
+            staged = self.dataset.short_lived_id(statement.tables.events_next)
+            self._whole_days.copy(staged, self.dataset.table_id("events"), statement, copied)
+        rest = replace(statement, days=tuple(day for day in statement.days if day not in copied))
+        if rest.days:
+            merge = self._replacement(table, self._text(rest), rest.days)
+            self._together.run(merge, rest.params, Step.of(rest, f"replace_{table}"))
 
     def _replacement(self, table: str, select: str, days: Sequence[BatchDay]) -> str:
-        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
-        names += REJECTED_COLUMNS if table == "rejected" else []
+        names = self._published_columns(table)
         replaced = self._dialect(days).in_days(f"t.{quote(PUBLISHED_DAY)}")
-        return replacement(self.table_id(table), names, select, replaced)
+        return replacement(self.dataset.table_id(table), names, select, replaced)
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
@@ -333,7 +333,7 @@ class BigQueryWarehouse:
         wanted = {name: types[name] for name in rows[0]}
         columns = ", ".join(map(quote, wanted))
         values = ", ".join(f"r.{quote(name)}" for name in wanted)
-        sql = f"INSERT INTO {quote(self.table_id(table))} ({columns}) SELECT {values} FROM UNNEST(@rows) AS r"
+        sql = f"INSERT INTO {quote(self.dataset.table_id(table))} ({columns}) SELECT {values} FROM UNNEST(@rows) AS r"
         for some in in_parts(rows):
             days = {row["partition_date"] for row in some}
             run = Run(some[0]["run_id"], some[0]["attempt"], self._run(some[0]["run_id"]).flow)
@@ -344,9 +344,10 @@ class BigQueryWarehouse:
         """Removes a batch's short-lived tables; see the boundary. They expire by themselves, so nothing fails for them."""
         with self._lock:
             self._staged_rows.steps.pop(tables.stage, None)
+            self._staged_rows.joined.discard(tables.stage)
         with suppress(*ERRORS):
             for role in SHORT_LIVED:
-                self._client.delete_table(self._staging_id(getattr(tables, role)), not_found_ok=True)
+                self._client.delete_table(self.dataset.short_lived_id(getattr(tables, role)), not_found_ok=True)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -386,10 +387,3 @@ class BigQueryWarehouse:
         self._claims.close()
         self._jobs.cancel()
         self._client.close()
-
-    @contextmanager
-    def _told(self, name: str) -> Generator[None]:
-        try:
-            yield
-        except ERRORS as err:
-            raise translated(err, name, self._place, self._client) from err

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from google.api_core import exceptions as api
 from google.api_core.retry import Retry
@@ -28,6 +28,8 @@ from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.errors import ATTEMPTS, ERRORS, RUN_AGAIN, runs_again, translated
 
+T = TypeVar("T")
+Job = bigquery.QueryJob | bigquery.CopyJob
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
 FIRST_WAIT_SECONDS = 1.0
@@ -96,7 +98,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._counts: dict[Step, int] = defaultdict(int)
         self._costs: dict[BatchTables, list[StepCost]] = defaultdict(list)
-        self._running: dict[str, tuple[str, bigquery.QueryJob]] = {}
+        self._running: dict[str, tuple[str, Job]] = {}
         self._cancelled: set[str] = set()
         self._writers: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(DML_AT_ONCE))
 
@@ -127,6 +129,24 @@ class Jobs:
     def read(self, sql: str, parameters: Sequence[Parameter], step: Step) -> RowIterator:
         """Runs a statement that is ready as it stands; see `run`."""
         base = self._job_id(step, sql, parameters)
+        return self._attempts(step, base, lambda job_id: self._query(sql, parameters, step, job_id))
+
+    def copy(self, source: str, destination: str, step: Step) -> None:
+        """Replaces a partition by another table's, atomically, by a copy job: it is billed neither bytes nor slots.
+
+        Args:
+            source: `project.dataset.table$20260601`.
+            destination: Likewise. Its table has the columns of the source's.
+
+        Raises:
+            WarehouseError: In one sentence, with the next step.
+
+        Source: https://cloud.google.com/bigquery/docs/managing-partitioned-table-data#copying_a_single_partition
+        """
+        base = self._job_id(step, f"{source} to {destination}", ())
+        self._attempts(step, base, lambda job_id: self._copy(source, destination, step, job_id))
+
+    def _attempts(self, step: Step, base: str, once: Callable[[str], T]) -> T:
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             if self._is_cancelled(step):
@@ -134,7 +154,7 @@ class Jobs:
             job_id = base if attempt == 1 else f"{base}_{attempt}"
             try:
                 with self._writers[step.target] if step.target else nullcontext():
-                    return self._once(sql, parameters, step, job_id)
+                    return once(job_id)
             except ERRORS as err:
                 if attempt == ATTEMPTS or not runs_again(err):
                     raise translated(err, step.name, self._settings, self._client) from err
@@ -146,7 +166,7 @@ class Jobs:
         """Whether a run is being stopped, and the step works on its days; it may still give its claims back."""
         return step.run is not None and step.first_day is not None and step.run.run_id in self._cancelled
 
-    def _once(self, sql: str, parameters: Sequence[Parameter], step: Step, job_id: str) -> RowIterator:
+    def _query(self, sql: str, parameters: Sequence[Parameter], step: Step, job_id: str) -> RowIterator:
         config = bigquery.QueryJobConfig(
             query_parameters=list(parameters),
             labels=self.labels(step),
@@ -159,11 +179,33 @@ class Jobs:
             config.job_timeout_ms = self._settings.job_timeout_seconds * 1000
         if self._settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
+        location = self._settings.location
+
+        def start(retry: Retry) -> bigquery.QueryJob:
+            return self._client.query(
+                sql, job_config=config, job_id=job_id, location=location, retry=retry, job_retry=None
+            )
+
+        return self._ended(start, step, job_id, job_retry=None)
+
+    def _copy(self, source: str, destination: str, step: Step, job_id: str) -> None:
+        config = bigquery.CopyJobConfig(
+            write_disposition="WRITE_TRUNCATE", create_disposition="CREATE_NEVER", labels=self.labels(step)
+        )
+        location = self._settings.location
+
+        def start(retry: Retry) -> bigquery.CopyJob:
+            return self._client.copy_table(
+                source, destination, job_id=job_id, job_config=config, location=location, retry=retry
+            )
+
+        self._ended(start, step, job_id)
+
+    def _ended(self, start: Callable[[Retry], Any], step: Step, job_id: str, **options: object) -> Any:
+        """The result of a job, once it has ended."""
         retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
         try:
-            job = self._client.query(
-                sql, job_config=config, job_id=job_id, location=self._settings.location, retry=retry, job_retry=None
-            )
+            job = start(retry)
         except api.Conflict:
             # The id exists: an earlier request arrived, and only its answer was lost.
             job = self._client.get_job(job_id, location=self._settings.location, retry=retry)
@@ -173,7 +215,7 @@ class Jobs:
         if cancelled:
             _cancel([job])
         try:
-            return self._result(job, retry)
+            return self._result(job, retry, **options)
         except (KeyboardInterrupt, SystemExit, TimeoutError):
             _cancel([job])
             raise
@@ -181,14 +223,16 @@ class Jobs:
             with self._lock:
                 self._running.pop(job_id, None)
                 if step.tables is not None:
-                    self._costs[step.tables].append(StepCost(step.name, 1, job.total_bytes_billed, job.slot_millis))
+                    billed = getattr(job, "total_bytes_billed", 0)  # of a copy, nothing
+                    slot_ms = getattr(job, "slot_millis", 0)
+                    self._costs[step.tables].append(StepCost(step.name, 1, billed, slot_ms))
 
-    def _result(self, job: bigquery.QueryJob, retry: Retry) -> RowIterator:
-        """The rows of a job that takes at most `bigquery.job_timeout_seconds`, a BATCH job from its start on."""
+    def _result(self, job: Job, retry: Retry, **options: object) -> Any:
+        """The result of a job that takes at most `bigquery.job_timeout_seconds`, a BATCH job from its start on."""
         limit = left = float(self._settings.job_timeout_seconds)
         while True:
             try:
-                return job.result(retry=retry, job_retry=None, timeout=left)
+                return job.result(retry=retry, timeout=left, **options)
             except TimeoutError:
                 if self._settings.priority == "INTERACTIVE":
                     raise
@@ -279,7 +323,7 @@ class Jobs:
         return f"mixflows_{run}_{step.run.attempt}{day}_{step.name}_{nth}_{what}"
 
 
-def _cancel(jobs: Sequence[bigquery.QueryJob]) -> bool:
+def _cancel(jobs: Sequence[Job]) -> bool:
     """Asks until they have ended, or for CANCEL_SECONDS: BigQuery promises no more than to try. Whether all have ended."""
     deadline = time.monotonic() + CANCEL_SECONDS
     while jobs and time.monotonic() < deadline:

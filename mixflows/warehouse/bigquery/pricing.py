@@ -61,6 +61,7 @@ def stand_ins(table: str, source: Source, x: Expressions) -> Mapping[str, str]:
             " FALSE AS mf__gone, 1 AS row_num, CAST(NULL AS STRING) AS rejection_reason, CAST(NULL AS BOOL) AS is_exact_copy"
             f" FROM {table} AS d WHERE {x.in_days('d')})"
         ),
+        "events_next": _nothing(columns | {PUBLISHED_DAY: "DATE"}),
         "rejected_next": _nothing(columns | {PUBLISHED_DAY: "DATE"} | REJECTED_COLUMNS),
     }
 

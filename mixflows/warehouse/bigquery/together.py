@@ -41,6 +41,11 @@ class Together:
         script.step = script.step or replace(step, name=STEP)
         return []
 
+    @property
+    def is_collecting(self) -> bool:
+        """Whether this thread's statements are kept for one job."""
+        return getattr(self._local, "script", None) is not None
+
     @contextmanager
     def collected(self) -> Generator[None]:
         """Runs this thread's statements as one job when it is left without an error."""

@@ -6,7 +6,7 @@ the source adds the plain rows. Publishing reads the source's wide rows once, on
 
 import re
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from mixflows.days import FIRST_DAY, LAST_DAY, days_between
-from mixflows.errors import DayHeldError, MissingTableError, SourceColumnsError, StatementError
+from mixflows.errors import MissingTableError, SourceColumnsError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.model import SourceDay
@@ -22,6 +22,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.dialect import date_literal, day_list
+from mixflows.warehouse.duckdb.claims import Claims
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import outdated, translated
@@ -58,14 +59,13 @@ class DuckDBWarehouse:
         self._path = settings.warehouse.path
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
-        self._claims: dict[date, str] = {}
+        self._claims = Claims()
         self._lock = threading.RLock()
         self._parsed: dict[tuple[str, tuple[str, ...]], ParsedStatement] = {}
         self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
         self._known_source: Source | None = None
         self._root = open_file(settings, must_exist=must_exist)
-        [(catalog, schema)] = self._execute("SELECT current_database(), current_schema()")
-        self._catalog, self._schema = str(catalog), str(schema)
+        [(self._catalog, self._schema)] = self._execute("SELECT current_database(), current_schema()")
 
     # Tables
 
@@ -178,7 +178,7 @@ class DuckDBWarehouse:
             for role, table in self._settings.tables.model_dump().items()
         }
         tables |= {role: f"mf__{role}" for role in (*SHORT_LIVED, "days")}
-        return Statements(tables, self._settings, source, DuckDBDialect(), stage_kind="VIEW").render(name, flags)
+        return Statements(tables, self._settings, source, DuckDBDialect()).render(name, flags)
 
     def _written(
         self,
@@ -232,11 +232,11 @@ class DuckDBWarehouse:
         found: list[SourceDay] = []
         without_day = 0
         for row in self.query("source_days", days=self._days_of_source()):
+            rows = int(row["source_rows"])
             if not isinstance(row["day"], date) or not FIRST_DAY <= row["day"] <= LAST_DAY:
-                without_day += int(row["source_rows"])
+                without_day += rows
             elif days is None or row["day"] in days:
-                version = f"{row['source_rows']} rows, last landed {row['last_landed']}"
-                rows = int(row["source_rows"])
+                version = f"{rows} rows, last landed {row['last_landed']}"
                 share = rows / self._settings.backfill.batch_rows
                 found.append(SourceDay(row["day"], rows, version, is_exact=True, share=share))
         return found, without_day
@@ -253,7 +253,12 @@ class DuckDBWarehouse:
         rows = self.query("published_days")
         return {row["day"]: (int(row["event_rows"]), int(row["rejected_rows"])) for row in rows}
 
-    def replace_days(self, table: str, statement: BatchStatement, *, is_empty: bool) -> None:
+    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
+        """Makes a table of the copies, and a view of the source's other rows and the copies; see the boundary."""
+        self.run(copies)
+        self.run(stage)
+
+    def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
         """Deletes the days and inserts the SELECT's rows in one transaction; see the boundary."""
         select = self._written(statement.name, statement.flags, statement.days, statement.tables)
         target = self._table(getattr(self._settings.tables, table))
@@ -263,9 +268,9 @@ class DuckDBWarehouse:
         with self.transaction():
             if not is_empty:
                 self._execute(f"DELETE FROM {target} WHERE {identifier(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
-            self._rows(
-                f"INSERT INTO {target} ({', '.join(map(identifier, names))}) {select}", statement.params, statement.name
-            )
+            if any(rows.values()):
+                sql = f"INSERT INTO {target} ({', '.join(map(identifier, names))}) {select}"
+                self._rows(sql, statement.params, statement.name)
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Adds rows to one of our own tables; see the boundary. Each column is one parameter, whatever the number of rows."""
@@ -320,25 +325,16 @@ class DuckDBWarehouse:
     together = transaction
 
     def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
-        """Claims days within this process, which is the only one that can write the file; see the boundary."""
-        with self._lock:
-            held = {day: self._claims[day] for day in days if self._claims.get(day, holder) != holder}
-            self._claims |= {day: holder for day in days if day not in held}
-        return held
+        """Claims days within this process; see the boundary."""
+        return self._claims.claim(days, holder)
 
     def fence(self, days: Sequence[date], holder: str) -> None:
         """Looks whether a run still holds its days; see the boundary."""
-        with self._lock:
-            for day in days:
-                if (owner := self._claims.get(day, "")) != holder:
-                    raise DayHeldError(f"{day} is held by run {owner}", "Run it again.", owner)
+        self._claims.fence(days, holder)
 
     def release(self, days: Sequence[date], holder: str) -> None:
         """Gives claimed days back; see the boundary."""
-        with self._lock:
-            for day in days:
-                if self._claims.get(day) == holder:
-                    del self._claims[day]
+        self._claims.release(days, holder)
 
     # Landing and auditing
 
