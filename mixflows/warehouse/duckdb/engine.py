@@ -250,8 +250,7 @@ class DuckDBWarehouse:
 
     def published_rows(self) -> dict[date, tuple[int, int]]:
         """Row counts per day; see the boundary."""
-        rows = self.query("published_days")
-        return {row["day"]: (int(row["event_rows"]), int(row["rejected_rows"])) for row in rows}
+        return {r["day"]: (int(r["event_rows"]), int(r["rejected_rows"])) for r in self.query("published_days")}
 
     def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
         """Makes a table of the copies, and a view of the source's other rows and the copies; see the boundary."""
