@@ -114,8 +114,7 @@ class PlannedDay:
             columns of today, and the day is neither blocked nor failed; else None.
         retained_rows: Published copies, by the ledger, that the source no longer had when the day was published last.
         is_exact: Whether staging must find exactly so many source rows.
-        share: How much of a batch the day fills; see `SourceDay`.
-        read_at: When its rows were counted; see `SourceDay`.
+        share: How much of a batch the day fills. As is `read_at`, see `SourceDay`.
         acknowledged: What a person lets stand of the day, if it is blocked so.
     """
 
@@ -138,9 +137,8 @@ class PlannedDay:
 
         It is where the source is as it was when the day was published, unless copies were retained then.
         """
-        return (
-            self.source_version is not None and self.source_version == self.published_version and not self.retained_rows
-        )
+        is_as_published = self.source_version == self.published_version
+        return self.source_version is not None and is_as_published and not self.retained_rows
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,6 @@ class Plan:
         check_rows: Whether the rows suite reads the staged rows.
         rows_without_day: Source rows that belong to no day (no partition date, no event time); no plan can take them.
         nothing: Why a range has no day at all, so that an empty plan does not read as if everything were done.
-        asked: The range that was asked for.
     """
 
     days: tuple[PlannedDay, ...]
@@ -271,7 +268,6 @@ class StagedDay:
 
     Attributes:
         stage_table: The staged batch that the day is a part of.
-        publication: How it is to be published.
         drift: Its profile compared with the days before; before that is done, nothing is judged by it.
         is_delta: Whether it was staged to be published by replacing touched ids only.
     """
@@ -325,7 +321,6 @@ class LedgerRow:
         restated_rows: Copies whose content changed under the same insert id and time.
         suppressed_rows: Copies that a deletion list left out; 0 until there is one.
         retained_rows: Published copies that the source no longer has and that policy keeps.
-        batch_id: The batch that the day was processed in.
         source_columns: A hash of the source's columns and types.
         failed_expectations: The names of the critical expectations that failed, sorted, with commas between.
         acknowledged: Why a person lets the blocked day stand; empty where nobody does.
