@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery_engine.faults import Answer, JobFails, always, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import LANDED
 from tests.spec.project import Project
+from tests.spec.tables import DAY
 from tests.support.command_line import run_here
 
 Command = Callable[..., tuple[int, str]]
@@ -191,5 +193,23 @@ def test_a_statement_that_bigquery_does_not_run(
     assert "jane" not in said
     assert project.events() == project.rejected() == []
     assert [(row["status"], sentence in row["error"]) for row in project.ledger()] == [("failed", True)] * recorded
+    assert run(mixflows)[0] in (0, 3)
+    assert len(project.events()) == 2
+
+
+def test_days_that_a_live_run_holds_are_left_to_it_with_an_exit_code_of_their_own(
+    mixflows: Command, project: Project, place: Place
+) -> None:
+    project.deliver(SOURCE)
+    holder = BigQueryWarehouse(project.settings)
+    try:
+        holder.claim([DAY], "another")
+        for words in (("run", "--as-of", "2026-03-31"), ("backfill",)):
+            code, said = mixflows(*words, "--no-prefect", "--json", "--wait", "0")
+            told = json.loads(said)
+            assert (code, told["exit_code"], told["held"], told["days"]) == (4, 4, {str(DAY): "another"}, [])
+        holder.release([DAY], "another")
+    finally:
+        holder.close()
     assert run(mixflows)[0] in (0, 3)
     assert len(project.events()) == 2

@@ -130,10 +130,11 @@ def test_so_many_batches_are_in_flight_and_no_more(concurrency: int, landed: Pro
         assert most_at_once(batches) <= concurrency
 
 
-def test_a_held_day_is_named_and_left_alone(landed: Project) -> None:
+def test_a_held_day_is_named_and_left_alone(landed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXFLOWS_PIPELINE__WAIT_MINUTES", "0")
     day = date(2024, 1, 1)
     landed.warehouse().claim([day], "another-run")
-    ran = landed.run(backfill, "pipeline.wait_minutes=0", end=date(2024, 1, 2))
+    ran = landed.run(backfill, end=date(2024, 1, 2))
     assert ran.named == ("FAILED", "HeldElsewhere")
     assert "held by another run and left alone: 2024-01-01" in ran.message
     summary = ran.artifact("mixflows-summary")
