@@ -68,7 +68,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
     ledger = _rows(warehouse, "report_days")
     # The published tables come with the first published day.
     is_published = any(row["published_at"] is not None for row in ledger)
-    published = warehouse.published_rows() if is_published else {}
+    published = _published_rows(warehouse) if is_published else {}
     profiles = _profiles(warehouse)
     landed = {row["partition_date"]: row for row in _rows(warehouse, "report_landed_days")}
     found = _Found(
@@ -131,6 +131,13 @@ def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
         return warehouse.query(name, {})
     except MissingTableError:
         return []
+
+
+def _published_rows(warehouse: Warehouse) -> dict[date, tuple[int, int]]:
+    try:
+        return warehouse.published_rows()
+    except MissingTableError:
+        return {}
 
 
 def _totals(warehouse: Warehouse, settings: Settings) -> Totals | None:

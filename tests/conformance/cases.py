@@ -297,14 +297,9 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "time_range": {},
 }
 CREATED = (
-    "create_json_text",
-    "create_ledger",
-    "create_quality",
-    "create_profiles",
-    "create_landings",
-    "create_malformed",
+    "create_json_text", "create_ledger", "create_quality", "create_profiles", "create_landings", "create_malformed",
     "create_claims",
-)
+)  # fmt: skip
 
 
 def statement(case: Case, name: str, flags: tuple[str, ...] = ()) -> BatchStatement:
