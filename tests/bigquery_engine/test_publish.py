@@ -51,7 +51,9 @@ def snapshots_of(place: Place, sql: str) -> list[str | None]:
 
 def written(place: Place, run: Run) -> list[str]:
     return [
-        job.labels["step"] for job in place.jobs(run.run_id) if job.labels["step"].startswith(("replace_", "delta_"))
+        job.labels["step"]
+        for job in place.jobs(run.run_id)
+        if job.labels["step"].startswith(("added_", "delta_", "replace_"))
     ]
 
 
@@ -68,7 +70,7 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
         c  | 12:00 | 12:01   | {"n": 4}
     """)
     project.run(run=runs[1], auditor=LetAll())
-    assert written(place, runs[1]) == ["delta_events", "delta_rejected"]
+    assert written(place, runs[1]) == ["added_events", "delta_rejected"]
     now = EVENTS + '    c | 12:01 | {"n": 4}'
     project.has_events(now)
 
