@@ -2,9 +2,10 @@
 # google-cloud-bigquery declares only some of its types.
 # pyright: reportUnknownMemberType=false
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from google.cloud import bigquery
@@ -17,7 +18,9 @@ from mixflows.warehouse.dialect import date_literal
 from mixflows.warehouse.source import PUBLISHED_DAY
 
 COPY = "copy_events"
-COPIES_AT_ONCE = 8
+COPIES_AT_ONCE = 4
+"""A table's partitions may change 50 times in ten seconds, and a copy takes a second or more.
+Source: https://cloud.google.com/bigquery/quotas, partitioned tables."""
 FIRST_PARTITION, LAST_PARTITION = date(1960, 1, 1), date(2159, 12, 31)
 """Days before and after share one partition.
 Source: https://cloud.google.com/bigquery/docs/partitioned-tables#date_timestamp_partitioned_tables"""
@@ -59,11 +62,13 @@ class WholeDays:
         client: The client.
         jobs: Its jobs.
         labels: Of the table.
+        slots: As many days are copied at once, whatever the number of batches.
     """
 
     client: bigquery.Client
     jobs: Jobs
     labels: Mapping[str, str]
+    slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(COPIES_AT_ONCE))
 
     def create_table(self, name: str, events: bigquery.Table, expires: datetime) -> None:
         """Creates an empty table with the columns, policy tags, partitions and clustering of the published events.
@@ -79,14 +84,19 @@ class WholeDays:
         new.labels = {**self.labels, **APP_LABEL}
         new.expires = expires
         self.client.delete_table(name, not_found_ok=True)
-        self.client.create_table(new)
+        made = self.client.create_table(new)
+        # A dataset's default would end the partitions of the past at once.
+        if (partitioning := made.time_partitioning) is not None and partitioning.expiration_ms is not None:
+            partitioning.expiration_ms = None
+            self.client.update_table(made, ["time_partitioning"])
 
     def copy(self, source: str, target: str, statement: BatchStatement, days: Sequence[BatchDay]) -> None:
         """Replaces days of the target by those of a table like it; a day at a time is atomic."""
 
         def copy_day(day: BatchDay) -> None:
             step = Step(COPY, statement.run, day.day, 1, statement.tables)
-            self.jobs.copy(f"{source}${day.day:%Y%m%d}", f"{target}${day.day:%Y%m%d}", step)
+            with self.slots:
+                self.jobs.copy(f"{source}${day.day:%Y%m%d}", f"{target}${day.day:%Y%m%d}", step)
 
         with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
             list(pool.map(copy_day, days))
