@@ -31,7 +31,8 @@ PARTITIONS_PER_TABLE = 10_000
 JOB_HOURS = 6
 """A job is ended after so long. Source: https://cloud.google.com/bigquery/quotas, query jobs."""
 
-DayKind = Literal["new", "changed"]
+DayKind = Literal["new", "changed", "unchanged"]
+"""Of changed days, those that only gain events; unchanged are those that were rewritten with equal keys, arrivals and versions."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,14 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
     wide, narrow = workload.day_gb, workload.key_gb
     few = wide * 0.003  # copies and invalid rows
     late = wide * workload.late_share
+    compared = [
+        Statement("published_counts", 1, narrow + few),
+        Statement("touched", 1, 2 * narrow + few),
+        Statement("touched_days", 1, 0.0),
+    ]
+    recorded = Statement("record", 3, 0.0)
+    if kind == "unchanged":
+        return (*compared, recorded)
     if kind == "new":
         statements = [
             Statement("published_counts", 1, 0.0),
@@ -151,9 +160,7 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
         ]
     else:
         statements = [
-            Statement("published_counts", 1, narrow + few),
-            Statement("touched", 1, 2 * narrow + few),
-            Statement("touched_days", 1, 0.0),
+            *compared,
             Statement("events_next", 1, wide, few + late),
             Statement("copies", 1, few + late, few + late),
             Statement("stage", 1, 0.0),
@@ -167,7 +174,7 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
             Statement("added_events", 1, narrow + few + late, late, "events"),
             Statement("delta_rejected", 1, few, few, "rejected"),
         ]
-    return (*statements, Statement("published_counts, after", 1, narrow + few), Statement("record", 3, 0.0))
+    return (*statements, Statement("published_counts, after", 1, narrow + few), recorded)
 
 
 def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[Statement, ...]:
