@@ -145,6 +145,9 @@ TABLE: tuple[Example, ...] = (
         None,
     ),
     _one("IntDiv", "DIV(7 - 2, 2), DIV(86400000 - 1, 86400000)", 2, 0),
+    _one("Mod", "MOD(7, 3), MOD(64, 64)", 1, 0),
+    _one("Between", "2 BETWEEN -3 AND 2, 3 BETWEEN -3 AND 2, CAST(NULL AS INT64) BETWEEN 1 AND 2", True, False, None),
+    _one("Substring", "SUBSTR('0aff', 1, 2)", "0a"),
     _one("BitwiseAnd", "262145 & 262143, -1 & 262143, 0 & 1", 1, 262143, 0),
     # Of hashes, which are never negative in DuckDB; it would keep the sign.
     _one("BitwiseRightShift", "4294967296 >> 32, 4294967295 >> 32", 1, 0),
@@ -329,7 +332,22 @@ TABLE: tuple[Example, ...] = (
         (None,),
         (2,),
     ),
+    # Only BigQuery sets rows aside under days of the past; DuckDB would answer with instants.
+    Example(
+        ("DateAdd", "DateSub"),
+        "SELECT DATE_SUB(DATE '2000-02-29', INTERVAL 365243 DAY) = DATE '1000-02-28',"
+        " DATE_ADD(DATE '1000-02-28', INTERVAL 365243 DAY) = DATE '2000-02-29'",
+        ((True, True),),
+        on_duckdb=False,
+    ),
     # Tables
+    Example(
+        ("Version",),
+        "SELECT k FROM {t} FOR SYSTEM_TIME AS OF TIMESTAMP '2999-01-01 00:00:00+00:00'",
+        ((2,),),
+        ("CREATE TABLE {t} AS SELECT 2 AS k",),
+        on_duckdb=False,
+    ),
     Example(
         ("CREATE VIEW",),
         "SELECT k FROM {u} ORDER BY k",

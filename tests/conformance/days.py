@@ -78,8 +78,10 @@ def check(tree: exp.Expr, partitioned: Mapping[str, str], days: Days) -> int:
     """
     mentions = list(day_columns(tree, partitioned))
     for table, column in mentions:
-        tests = [test for condition in _conditions(table) for test in _parts(condition, exp.And)]
-        if not any(_names_days(test, table.alias_or_name, column, days) for test in tests):
+        conditions = list(_conditions(table))
+        tests = [test for condition in conditions for test in _parts(condition, exp.And)]
+        # One range of instants is two tests of the whole condition.
+        if not any(_names_days(test, table.alias_or_name, column, days) for test in (*tests, *conditions)):
             raise UnprunedError(f"{table.sql('bigquery')}: {column} is held against no constant days")
         for test in tests:
             if isinstance(test, exp.Binary | exp.In) and _wraps(test.this, table.alias_or_name, column):

@@ -12,6 +12,8 @@ from tests.conformance.days import Days, UnprunedError, check
 PUBLISHED = {f"{PROJECT}.mixpanel.{name}": "partition_date" for name in ("mp_events", "mp_rejected_events")}
 BY_DAY = {
     "touched",
+    "ranked_ids",
+    "events_next",
     "copies",
     "stage",
     "restated",
@@ -21,11 +23,14 @@ BY_DAY = {
     "rejected_next",
     "whole_events",
     "whole_rejected",
+    "added_events",
     "delta_events",
     "delta_rejected",
     "doctor_day",
 }
 DAYS_OF_CASES = Days(DAYS, cases()[0].settings.zone)
+DELTA_DAYS = Days(DAYS[-1:], cases()[0].settings.zone)
+"""The stage reads the source of these; of the other days, what was written of them."""
 
 
 def partitioned(case: Case) -> dict[str, str]:
@@ -33,6 +38,9 @@ def partitioned(case: Case) -> dict[str, str]:
 
 
 def mentions(case: Case, statement: Sent) -> int:
+    if statement.file.removeprefix("price of ") == "stage":
+        (of_source,) = [s for s in statement.tree.find_all(exp.Select) if "mp_master_event" in s.args["from_"].sql()]
+        return check(of_source, partitioned(case), DELTA_DAYS)
     return check(statement.tree, partitioned(case), DAYS_OF_CASES)
 
 
@@ -46,12 +54,12 @@ def test_every_partitioned_table_has_its_days(case: Case) -> None:
 
 def is_of_short_lived(name: str) -> bool:
     """Whether a statement need not read a table that is partitioned by day."""
-    return name.endswith("rejected_next")
+    return name.endswith(("rejected_next", "copies", "stage"))
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_short_lived_tables_are_the_batchs_own(case: Case) -> None:
-    own = {TABLES.touched, TABLES.stage, TABLES.copies, TABLES.rejected_next}
+    own = {TABLES.touched, TABLES.stage, TABLES.copies, TABLES.events_next, TABLES.rejected_next}
     assert all(f"{DAYS[0]:%Y%m%d}" in name for name in own)
     for statement in sent(case):
         assert {t.name.rpartition(".")[2] for t in statement.tree.find_all(exp.Table) if "stg_" in t.sql()} <= own
