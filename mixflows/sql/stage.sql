@@ -25,10 +25,12 @@ WHERE {{ of_source.in_days('s') }} AND {{ of_source.is_keyed('s') }} AND other.m
 UNION ALL
 {% endif %}
 {% if of_next %}
--- The winners are in it. Those that only the policy keeps are told from the others by the copies alone.
+-- The winners are in it. Those that only the policy keeps are told from the others by the copies alone: with the flag `retain` all
+-- winners are read from there, those without insert id among them.
 {{ plainly_kept(of_next, events_next ~ ' AS s', 's.partition_date') }}
 {{ without_copies(of_next, 's.partition_date') if 'retain' in flags }}
-WHERE {{ of_next.published_in_days('s') }}{{ ' AND other.mf__id IS NULL' if 'retain' in flags }}
+WHERE {{ of_next.published_in_days('s') }}
+  {{ 'AND ' ~ of_next.is_keyed('s') ~ ' AND other.mf__id IS NULL' if 'retain' in flags }}
 UNION ALL
 {% endif %}
 SELECT

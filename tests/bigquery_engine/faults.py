@@ -24,12 +24,14 @@ class Request:
     Attributes:
         query: The statement, where the request starts a query job.
         job: The job it asks for, where it does.
+        copied: The table or partition that it replaces, where it starts a copy job.
     """
 
     method: str
     path: str
     query: str = ""
     job: str = ""
+    copied: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,11 @@ def _handler(host: str, port: int, decide: Decide) -> type[BaseHTTPRequestHandle
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             payload = _json_of(body, self.headers.get("Content-Encoding"))
-            statement = payload.get("configuration", {}).get("query", {}).get("query", "")
+            work = payload.get("configuration", {})
+            statement = work.get("query", {}).get("query", "")
+            copied = work.get("copy", {}).get("destinationTable", {}).get("tableId", "")
             named = payload.get("jobReference", {}).get("jobId", "")
-            fault = decide(Request(self.command, self.path, statement, named))
+            fault = decide(Request(self.command, self.path, statement, named, copied))
             if isinstance(fault, Answer):
                 self._refuse(fault)
                 return
@@ -195,16 +199,17 @@ def proxy(server: str, decide: Decide) -> Iterator[str]:
 
 
 def once(fault: Fault, where: str) -> Decide:
-    """Injects a fault into the first statement that matches."""
+    """Injects a fault into the first statement or copy that matches."""
     return always(fault, where, times=1)
 
 
 def always(fault: Fault, where: str, times: int = 1_000_000) -> Decide:
-    """Injects a fault into every statement that matches."""
+    """Injects a fault into every statement, and every copy of a table, that matches."""
     left = [times]
 
     def decide(request: Request) -> Fault:
-        if left[0] and request.query and re.search(where, request.query):
+        what = request.query or request.copied
+        if left[0] and what and re.search(where, what):
             left[0] -= 1
             return fault
         return None

@@ -163,9 +163,15 @@ ROW_VALUE = JobFails("Bad double value: 'jane@example.org'")
             "Raise the setting",
             True,
         ),
-        (QUOTA, "MERGE INTO", "exceeds a quota of the project", "raise the quota in the console", False),
-        (DENIED, "MERGE INTO", "access denied", "Grant the rights", False),
-        (ROW_VALUE, "MERGE INTO", "was refused as wrong", "mixflows doctor", True),
+        (
+            QUOTA,
+            "INSERT INTO `[^`]+stg_mp_events",
+            "exceeds a quota of the project",
+            "raise the quota in the console",
+            False,
+        ),
+        (DENIED, r"mp_events\$", "access denied", "Grant the rights", False),
+        (ROW_VALUE, "stg_mp_copies", "was refused as wrong", "mixflows doctor", True),
     ],
     ids=["cap", "quota", "access", "refused"],
 )

@@ -288,18 +288,22 @@ class BigQueryWarehouse:
             events = self._client.get_table(self.dataset.table_id("events"))
             self._whole_days.create_table(self.dataset.short_lived_id(copies.tables.events_next), events, expires)
         self._add_events(replace(copies, name="events_next"))
-        self.run(copies)
+        self._stage(copies)
         if whole := tuple(day for day in copies.days if not day.is_delta):
             self._add_events(replace(copies, name="winners", days=whole))
         if len(whole) < len(stage.days):
             self._staged_rows.joined.add(stage.tables.stage)
-        self.run(stage)
+        self._stage(stage)
 
     def _add_events(self, select: BatchStatement) -> None:
         columns = ", ".join(map(quote, self._published_columns("events")))
         table = quote(self.dataset.short_lived_id(select.tables.events_next))
-        sql = f"INSERT INTO {table} ({columns})\n{self._text(select)}"
-        self._jobs.run(sql, select.params, Step.of(select))
+        self._stage(select, f"INSERT INTO {table} ({columns})\n")
+
+    def _stage(self, statement: BatchStatement, before: str = "") -> None:
+        """Runs a statement on short-lived tables of this process: one of the same text in another process made other tables."""
+        step = replace(Step.of(statement), may_repeat=True)
+        self._jobs.run(before + self._text(statement), statement.params, step)
 
     def _published_columns(self, table: str) -> list[str]:
         names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]

@@ -36,7 +36,7 @@ FIRST_WAIT_SECONDS = 1.0
 REQUEST_SECONDS = 120.0
 """How long a single request is tried again through outages of the API."""
 
-WRITES = ("replace_", "delta_", "append_")
+WRITES = ("added_", "append_", "delta_", "replace_")
 """How the names of steps begin that change a long-lived table; its role follows."""
 DML_AT_ONCE = 20
 """So many statements that change a table may run or wait; BigQuery refuses further ones.
