@@ -3,7 +3,6 @@
 import os
 import pty
 import subprocess
-import sys
 from io import RawIOBase, StringIO
 
 import pytest
@@ -28,7 +27,6 @@ def test_sentences_are_whole_lines_and_tables_are_folded() -> None:
     assert max(map(len, out.getvalue().splitlines()[2:])) == 40
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
 @pytest.mark.parametrize(
     ("words", "whole"),
     [

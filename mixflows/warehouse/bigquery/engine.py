@@ -288,19 +288,19 @@ class BigQueryWarehouse:
             events = self._client.get_table(self.dataset.table_id("events"))
             self._whole_days.create_table(self.dataset.short_lived_id(copies.tables.events_next), events, expires)
         self._add_events(replace(copies, name="events_next"))
-        self._stage(copies)
+        self._run_short_lived(copies)
         if whole := tuple(day for day in copies.days if not day.is_delta):
             self._add_events(replace(copies, name="winners", days=whole))
         if len(whole) < len(stage.days):
             self._staged_rows.joined.add(stage.tables.stage)
-        self._stage(stage)
+        self._run_short_lived(stage)
 
     def _add_events(self, select: BatchStatement) -> None:
         columns = ", ".join(map(quote, self._published_columns("events")))
         table = quote(self.dataset.short_lived_id(select.tables.events_next))
-        self._stage(select, f"INSERT INTO {table} ({columns})\n")
+        self._run_short_lived(select, f"INSERT INTO {table} ({columns})\n")
 
-    def _stage(self, statement: BatchStatement, before: str = "") -> None:
+    def _run_short_lived(self, statement: BatchStatement, before: str = "") -> None:
         """Runs a statement on short-lived tables of this process: one of the same text in another process made other tables."""
         step = replace(Step.of(statement), may_repeat=True)
         self._jobs.run(before + self._text(statement), statement.params, step)
