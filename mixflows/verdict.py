@@ -6,6 +6,13 @@ from enum import StrEnum
 SHARES = ("_rate", "identity_missing_change", "property_type_drift")
 """Ends of the names of figures that are shares, and are written in percent."""
 
+INTEGRITY = frozenset({
+    "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
+    "kept_insert_id_not_null", "kept_time_not_null", "kept_time_in_day", "kept_without_reason",
+    "rejected_with_reason", "rejection_reason_known", "rows_audited",
+})  # fmt: skip
+"""Expectations that no one can release a day from: without them, an event could be published twice, or lost."""
+
 
 class Severity(StrEnum):
     """What a failed expectation does: `critical` blocks the day, `warning` flags it."""
@@ -61,6 +68,11 @@ class Verdict:
     def failures(self) -> tuple[Finding, ...]:
         """Failed critical expectations; any of them blocks the day."""
         return tuple(f for f in self.findings if not f.success and f.severity is Severity.CRITICAL)
+
+    @property
+    def broken_integrity(self) -> list[str]:
+        """Failed expectations that no one can release the day from, sorted by name."""
+        return sorted({finding.expectation for finding in self.failures} & INTEGRITY)
 
     @property
     def flags(self) -> bool:

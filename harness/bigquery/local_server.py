@@ -8,6 +8,7 @@ knows copies of partitions besides, and new fields of records.
 """
 
 import functools
+import gc
 import os
 import sys
 import threading
@@ -178,5 +179,7 @@ merge.run = merged
 tables._alter = alter
 runner.HANDLERS["copy"] = copy_job
 rules.NODE_RULES[:0] = [dividend_and_divisor, now]
+gc.freeze()  # statements' trees are many, and the server's own objects more: it would look through all of them again and again
+gc.set_threshold(100_000)
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])

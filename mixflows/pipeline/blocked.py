@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from mixflows.errors import DayError
+from mixflows.errors import DayError, UsageError
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Status
 from mixflows.text import plain
@@ -19,11 +19,12 @@ def decided_on(
         refused: The error of that decision.
 
     Raises:
-        DayError: Of the type `refused`: there is no reason, or the day is not blocked.
+        UsageError: There is no reason.
+        DayError: Of the type `refused`: the day is not blocked.
     """
     reason = plain(" ".join(because.split()))
     if not reason:
-        raise refused(f"{day} is not {decision} without a reason", 'Say why: --because "…".')
+        raise UsageError(f"{day} is not {decision} without a reason", 'Say why: --because "…".')
     state = day_states(warehouse).get(day)
     if state is None or state.status is not Status.BLOCKED:
         how = f"it is {state.status.value}" if state else "no run has taken it"

@@ -14,13 +14,6 @@ from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.run import OF_A_DAY, Auditor, Waiting
 from mixflows.pipeline.stage import discard_batch, stage_batch
 
-INTEGRITY = frozenset({
-    "kept_keys_unique", "no_null_key_parts", "kept_rows_in_day", "figures_add_up",
-    "kept_insert_id_not_null", "kept_time_not_null", "kept_time_in_day", "kept_without_reason",
-    "rejected_with_reason", "rejection_reason_known", "rows_audited",
-})  # fmt: skip
-"""Expectations that no one can release a day from: without them, an event could be published twice, or lost."""
-
 
 def release_day(context: RunContext, day: date, because: str, auditor: Auditor) -> DayOutcome:
     """Publishes a blocked day as it is, and keeps the reason in the ledger.
@@ -62,7 +55,7 @@ def _released(context: RunContext, planned: PlannedDay, because: str, auditor: A
         compared = replace(batch, days=tuple(with_drift(context.warehouse, context.settings, batch.days)))
         auditor.warm_up()
         verdicts = auditor.judge(compared.days, check_rows=context.settings.quality.row_checks != "never")
-        if broken := sorted({f.expectation for f in verdicts[planned.day].failures} & INTEGRITY):
+        if broken := verdicts[planned.day].broken_integrity:
             raise NotReleasedError(
                 f"{planned.day} cannot be released: {', '.join(broken)} failed, and what is published would be wrong",
                 f"Look closer: mixflows inspect {planned.day}.",

@@ -5,7 +5,7 @@ tables, is put into the parsed statement, not into text: calls of the functions 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlglot import ErrorLevel, exp, parse_one
 
@@ -75,9 +75,9 @@ class ParsedStatement:
         return _in_duckdb(self._tree.copy().transform(written, copy=False))
 
 
-@cache
+@lru_cache(maxsize=100)
 def _parsed(text: str) -> exp.Expr:
-    """The statement's tree, which nobody changes: a process that opens several warehouses parses it once."""
+    """The statement's tree, which nobody changes: a process that opens its warehouse again parses each statement once."""
     tree = parse_one(text, dialect="bigquery")
     # sqlglot writes DIV(a - b, c) as a - b // c.
     for division in tree.find_all(exp.IntDiv):

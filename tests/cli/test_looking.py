@@ -49,10 +49,18 @@ def test_a_day_whose_source_has_changed_since_is_not_released(backfilled: Instal
 
 
 @pytest.mark.parametrize(
-    ("day", "why", "sentence"), [(BLOCKED, " ", "without a reason"), ("2024-01-01", WHY, "is not blocked")]
+    ("day", "why", "sentence", "code"),
+    [
+        (BLOCKED, " ", "without a reason", 2),
+        (BLOCKED, "", "without a reason", 2),
+        ("2024-01-01", WHY, "is not blocked", 1),
+    ],
 )
-def test_a_release_is_refused(day: str, why: str, sentence: str, backfilled: Installation) -> None:
-    assert sentence in backfilled.run("release", day, "--because", why, code=1).err
+@pytest.mark.parametrize("decision", ["release", "acknowledge"])
+def test_a_decision_is_refused(
+    decision: str, day: str, why: str, sentence: str, code: int, backfilled: Installation
+) -> None:
+    assert sentence in backfilled.run(decision, day, "--because", why, code=code).err
 
 
 def test_an_events_story_names_winner_and_losers(backfilled: Installation) -> None:

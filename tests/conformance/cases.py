@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import cycle, product
 from typing import Any
@@ -184,7 +184,9 @@ class Sent:
         return found[1] if found else None
 
 
-@cache
+@lru_cache(
+    maxsize=100
+)  # of a case's statements; with the trees of all, the collector of garbage takes most of the time
 def _parsed(sql: str) -> exp.Expr:
     return sqlglot.parse_one(sql, dialect="bigquery")
 
