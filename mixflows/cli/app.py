@@ -67,13 +67,17 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where everything goes.")] = Path(
         "mixflows-demo"
     ),
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DAY", help="Last day of the events, UTC; by default yesterday."),
+    ] = None,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
 ) -> None:
     """Take a made-up month of events all the way to the report."""
     from mixflows.cli.demo import run_demo
 
-    raise typer.Exit(run_demo(folder, use_prefect=not no_prefect, verbose=verbose))
+    raise typer.Exit(run_demo(folder, until, use_prefect=not no_prefect, verbose=verbose))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from rich.table import Table
@@ -11,7 +12,7 @@ from mixflows.cli.output import console, number, progress_bars, styled
 from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
-from mixflows.days import FIRST_DAY, LAST_DAY
+from mixflows.days import FIRST_DAY, LAST_DAY, last_complete_day, parse_day, zone_of
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec
@@ -24,16 +25,28 @@ SETTINGS = """\
 [warehouse]
 path = "mixflows.duckdb"
 """
+EARLIEST = date(2000, 1, 1)
+"""The first day that the demo may end on: Mixpanel's events are of this century."""
 
 
-def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
+def run_demo(folder: Path, until: str | None, *, use_prefect: bool, verbose: bool) -> int:
     """Runs the demo.
+
+    Args:
+        folder: Where everything is written.
+        until: The last day, UTC; by default yesterday. The counts are the same for every day.
+        use_prefect: Whether the runs are Prefect flows.
+        verbose: Whether Prefect's log is shown.
 
     Returns:
         The exit code: 0, or 1 where the pipeline's counts are not the generator's.
+
+    Raises:
+        UsageError: The day is not over yet, or before 2000; the folder has another warehouse.
+        OutputError: The folder cannot be written.
     """
     started = time.perf_counter()
-    spec = DemoSpec()
+    spec = DemoSpec(last_day=_last_day(until) - timedelta(days=1))
     try:
         config = _prepare(folder)
         _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
@@ -52,7 +65,7 @@ def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
 
     _step(f"Late events, files delivered twice and one new day arrive: mixflows land {folder}/export/later")
     run_land(config, None, [str(folder / "export" / "later")], again=False, as_json=False, brief=True)
-    _step(f"Processing only what changed: mixflows run --as-of {spec.new_day}")
+    _step(f"Processing only the days that changed: mixflows run --as-of {spec.new_day}")
     _run(config, use_prefect=use_prefect, verbose=verbose).daily(str(spec.new_day), accept_rules=False)
 
     _step("Writing the report: mixflows report")
@@ -61,6 +74,16 @@ def run_demo(folder: Path, *, use_prefect: bool, verbose: bool) -> int:
     agree = _compare(config, export)
     _say_what_next(folder, config, spec, time.perf_counter() - started)
     return 0 if agree else 1
+
+
+def _last_day(until: str | None) -> date:
+    yesterday = last_complete_day(datetime.now(UTC), zone_of("UTC"))
+    day = parse_day(until) if until else yesterday
+    if not EARLIEST <= day <= yesterday:
+        raise UsageError(
+            f"the demo cannot end on {day}", f"Name a day from {EARLIEST} to {yesterday}, the last complete day in UTC."
+        )
+    return day
 
 
 def _prepare(folder: Path) -> Path:
@@ -128,5 +151,5 @@ def _say_what_next(folder: Path, config: Path, spec: DemoSpec, seconds: float) -
         f"  mixflows status --config {config}\n"
         f"  mixflows plan --mode all --start {day} --end {day} --config {config}\n"
         f"  mixflows backfill --mode blocked --set quality.duplicate_rate.critical=0.05 --config {config}\n"
-        f"  mixflows run --as-of {spec.new_day} --config {config}      (nothing to do: it costs only what changed)"
+        f"  mixflows run --as-of {spec.new_day} --config {config}      (nothing to do: only days that change are processed)"
     )

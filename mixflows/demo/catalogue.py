@@ -127,4 +127,4 @@ LOCAL_HOURS = Weighted(
     list(enumerate([3, 2, 1, 1, 1, 2, 4, 7, 9, 10, 10, 11, 13, 12, 10, 10, 11, 13, 16, 19, 21, 19, 13, 7]))
 )
 WEEKDAY_VOLUME = (1.0, 1.03, 1.04, 1.03, 1.0, 0.88, 0.86)
-"""Relative number of events from Monday to Sunday."""
+"""Relative number of events on the days of a week, from the first day of the export on."""

@@ -118,7 +118,7 @@ class _Writer:
         before = self._books.counts()
         done = 0.0
         for number, share in _daily_shares(self._first, self._new):
-            rng = random.Random(f"{self._spec.seed}/day/{number}")
+            rng = random.Random(f"{self._spec.seed}/day/{number - self._first}")
             self._make_day(rng, number, round(self._spec.events * share))
             is_new = number == self._new
             path = self._folder / ("later" if is_new else "first") / f"events-{day_of(number)}.jsonl.gz"
@@ -260,8 +260,11 @@ class _Writer:
 
 
 def _daily_shares(first: int, last: int) -> Iterator[tuple[int, float]]:
-    """Days with their share of all events: the week's rhythm on a shop that grows by about 6 % a month."""
-    weights = {n: WEEKDAY_VOLUME[day_of(n).weekday()] * (1 + 0.002 * (n - first)) for n in range(first, last + 1)}
+    """Days with their share of all events: a week's rhythm on a shop that grows by about 6 % a month.
+
+    The rhythm begins anew on the first day, whatever its weekday, so that the counts do not depend on the dates.
+    """
+    weights = {n: WEEKDAY_VOLUME[(n - first) % 7] * (1 + 0.002 * (n - first)) for n in range(first, last + 1)}
     total = sum(weights.values())
     for number, weight in weights.items():
         yield number, weight / total

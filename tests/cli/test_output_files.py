@@ -6,6 +6,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,12 @@ def test_a_report_does_not_replace_the_warehouse(backfilled: Installation) -> No
 
 def test_only_a_file_can_be_opened(landed: Installation) -> None:
     assert "--open" in landed.run("report", "--out", "-", "--open", code=2).err
+
+
+@pytest.mark.parametrize("day", [date(1999, 12, 31), datetime.now(UTC).date()])
+def test_a_demo_ends_on_a_day_that_is_over(day: date, empty: Installation) -> None:
+    empty.run("demo", "--no-prefect", "--until", str(day), code=2)
+    assert not list(empty.folder.iterdir())
 
 
 def test_a_demo_replaces_no_installation(backfilled: Installation) -> None:

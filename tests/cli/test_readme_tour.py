@@ -12,7 +12,7 @@ TOUR = README.split("## A tour of five minutes")[1].split("\n## ")[0]
 
 
 def test_the_demo_and_the_tour_show_what_the_readme_says(empty: Installation) -> None:
-    demo = empty.run("demo", "--no-prefect").out
+    demo = empty.run("demo", "--no-prefect", "--until", "2026-07-01").out
     assert demo.count(" agree") == 7
     assert "DIFFER" not in demo
     assert "* without the blocked day 2026-06-18" in demo

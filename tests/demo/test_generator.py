@@ -4,6 +4,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -116,6 +117,15 @@ def test_the_same_spec_gives_the_same_bytes(tmp_path: Path) -> None:
     for left, right in zip(one.first_files + one.later_files, two.first_files + two.later_files, strict=True):
         assert left.read_bytes() == right.read_bytes()
     assert (one.before, one.after) == (two.before, two.after)
+
+
+def test_the_counts_do_not_depend_on_the_dates(tmp_path: Path) -> None:
+    other_days = replace(SMALL, last_day=date(2012, 2, 29))
+    one, other = (write_export(tmp_path / str(spec.last_day), spec) for spec in (SMALL, other_days))
+    assert other.after.days[-1].day == date(2012, 3, 1)
+    for left, right in ((one.before, other.before), (one.after, other.after)):
+        assert [as_counter(day) for day in left.days] == [as_counter(day) for day in right.days]
+        assert [file.lines for file in left.files] == [file.lines for file in right.files]
 
 
 def test_another_seed_gives_other_events(tmp_path: Path) -> None:
