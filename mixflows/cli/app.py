@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from mixflows import __version__
+from mixflows.cli.examples import examples
+from mixflows.cli.expectations_app import expectations
 from mixflows.cli.options import (
     AcceptRules,
     AsOf,
@@ -27,7 +29,8 @@ from mixflows.packages import refuse_hidden_packages
 
 app = typer.Typer(
     name="mixflows",
-    help="Keep a Mixpanel event table exactly right: deduplicated, validated, merged and backfilled, a day at a time.",
+    help="Deduplicate, validate and incrementally load Mixpanel events, one day at a time.",
+    epilog=examples(""),
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -62,7 +65,7 @@ def _root(
     refuse_hidden_packages()
 
 
-@app.command()
+@app.command(epilog=examples("demo"))
 def demo(
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where everything goes.")] = Path(
         "mixflows-demo"
@@ -74,62 +77,62 @@ def demo(
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take a made-up month of events all the way to the report."""
+    """Process a month of example events into a report."""
     from mixflows.cli.demo import run_demo
 
     raise typer.Exit(run_demo(folder, until, use_prefect=not no_prefect, verbose=verbose))
 
 
-@app.command()
+@app.command(epilog=examples("init"))
 def init(
     source: Annotated[
         str | None,
         typer.Option(
             "--source",
             metavar="PROJECT.DATASET.TABLE",
-            help="Mixpanel's table on BigQuery: find out its settings first.",
+            help="Mixpanel's table on BigQuery: detect its settings first.",
         ),
     ] = None,
     wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
-    """Make the tables, and a settings file to begin with. Safe to repeat."""
+    """Create the tables and a first settings file. Safe to repeat."""
     from mixflows.cli.setup import run_init
 
     # What is known of a source is written into the settings file; how long one command waits is not.
     run_init(config, assignments if source else _and(assignments, pipeline__wait_minutes=wait), source)
 
 
-@app.command()
+@app.command(epilog=examples("doctor"))
 def doctor(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
-    """Look at what a run needs, and say what to do. Writes nothing."""
+    """Check the warehouse setup and suggest fixes. Writes nothing."""
     from mixflows.cli.setup import run_doctor
 
     raise typer.Exit(run_doctor(config, assignments, as_json=as_json))
 
 
-@app.command()
+@app.command(epilog=examples("land"))
 def land(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Raw-export files, folders or globs.")],
-    again: Annotated[bool, typer.Option("--again", help="Land content that was landed before once more.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Land a file again whose content was landed before.")] = False,
     allow_malformed: Annotated[
         bool,
-        typer.Option("--allow-malformed", help="Land files of which most lines are no events, as malformed lines."),
+        typer.Option("--allow-malformed", help="Land files in which most lines are not events."),
     ] = False,
     wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Load raw-export files into the source table. JSON lines, gzip of them, Parquet; each whole or not at all."""
+    """Load raw-export files into the source table. JSON lines, gzip or Parquet; each file whole or not at all."""
     from mixflows.cli.land import run_land
 
     words = _and(assignments, pipeline__wait_minutes=wait)
     run_land(config, words, files, again=again, as_json=as_json, allow_malformed=allow_malformed)
 
 
-@app.command()
+@app.command(epilog=examples("plan"))
 def plan(
     start: Start = None,
     end: End = None,
@@ -137,7 +140,7 @@ def plan(
     newest_first: NewestFirst = False,
     accept_rules: AcceptRules = False,
     priced: Annotated[
-        bool, typer.Option("--price", "--dry-run", help="Price each day, by dry runs and earlier runs.")
+        bool, typer.Option("--price", "--dry-run", help="Estimate bytes, money and time per day.")
     ] = False,
     config: Config = None,
     assignments: Assignments = None,
@@ -150,7 +153,7 @@ def plan(
     run_plan(config, assignments, request, priced=priced, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples("run"))
 def run(
     as_of: AsOf = None,
     accept_rules: AcceptRules = False,
@@ -161,7 +164,7 @@ def run(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Process every day that is due, up to the last complete one. New and changed days; what a schedule runs."""
+    """Process every due day, up to the last complete one. Due are new and changed days; this is what a schedule runs."""
     from mixflows.cli.run import Runner
 
     words = _and(assignments, pipeline__wait_minutes=wait)
@@ -169,17 +172,17 @@ def run(
     raise typer.Exit(runner.daily(as_of, accept_rules=accept_rules))
 
 
-@app.command()
+@app.command(epilog=examples("backfill"))
 def backfill(
     start: Start = None,
     end: End = None,
     mode: Mode = "due",
     concurrency: Annotated[
         int | None,
-        typer.Option("--concurrency", metavar="N", help="Batches in flight; by default backfill.concurrency."),
+        typer.Option("--concurrency", metavar="N", help="Concurrent batches; by default backfill.concurrency."),
     ] = None,
     newest_first: NewestFirst = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, priced.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, with its price.")] = False,
     accept_rules: AcceptRules = False,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
@@ -188,7 +191,7 @@ def backfill(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Process a range of days side by side. Without a range, every day of the source that the mode takes."""
+    """Process a range of days, in concurrent batches. Without a range, every day of the source that the mode selects."""
     from mixflows.cli.days import request_of, run_plan
     from mixflows.cli.run import Runner
 
@@ -201,23 +204,23 @@ def backfill(
     raise typer.Exit(runner.backfill(request))
 
 
-@app.command()
+@app.command(epilog=examples("status"))
 def status(
     check: Annotated[
-        bool, typer.Option("--check", help="End as a run would: 1 for failed days, 3 for blocked ones.")
+        bool, typer.Option("--check", help="Exit as a run would: 1 for failed days, 3 for blocked days.")
     ] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Show how many days are right, due, or need a person."""
+    """Show published, due, blocked and failed days. Counts where every delivered row is."""
     from mixflows.cli.days import run_status
 
     code = run_status(config, assignments, as_json=as_json)
     raise typer.Exit(code if check else 0)
 
 
-@app.command()
+@app.command(epilog=examples("report"))
 def report(
     out: Annotated[
         Path | None,
@@ -228,9 +231,11 @@ def report(
     kind: Annotated[str, typer.Option("--format", metavar="FORMAT", help="html, json or markdown.")] = "html",
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DAY", help="Tell first what changed since; by default the last report."),
+        typer.Option(
+            "--since", metavar="DAY", help="Start with what changed since then; by default since the last report."
+        ),
     ] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -241,20 +246,20 @@ def report(
     run_report(config, assignments, out, kind=kind, since=since, open_it=open_it, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples("inspect"))
 def inspect(
     day: Annotated[str, typer.Argument(metavar="DAY", help="The day, YYYY-MM-DD.")],
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Look closely at a day: figures, what fails, samples."""
+    """Show a staged day: figures, failures and samples. Publishes nothing."""
     from mixflows.cli.inspection import run_inspect
 
     run_inspect(config, assignments, day, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples("release"))
 def release(
     day: BlockedDay,
     because: Because,
@@ -263,13 +268,13 @@ def release(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Publish a blocked day as it is; the reason is kept."""
+    """Publish a blocked day as it is, and record the reason."""
     from mixflows.cli.inspection import run_release
 
     raise typer.Exit(run_release(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json))
 
 
-@app.command()
+@app.command(epilog=examples("acknowledge"))
 def acknowledge(
     day: BlockedDay,
     because: Because,
@@ -278,13 +283,13 @@ def acknowledge(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Let a blocked day stand, out of the exit code."""
+    """Keep a day blocked, out of the exit code. It lasts until the day's source or verdict changes."""
     from mixflows.cli.inspection import run_acknowledge
 
     run_acknowledge(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples("explain"))
 def explain(
     insert_id: Annotated[str, typer.Option("--insert-id", metavar="ID", help="The event's insert id.")],
     day: Annotated[
@@ -292,92 +297,34 @@ def explain(
         typer.Option(
             "--day",
             metavar="DAY",
-            help="Search this day alone; by default all, on BigQuery only up to bigquery.full_scan_bytes.",
+            help="Search this day only; by default all days, on BigQuery up to bigquery.full_scan_bytes.",
         ),
     ] = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Tell an event's story: each copy, and which won."""
+    """Show every copy of an event, and which one was kept."""
     from mixflows.cli.inspection import run_explain_event
 
     raise typer.Exit(run_explain_event(config, assignments, insert_id, day, as_json=as_json))
 
 
-@app.command()
+@app.command(epilog=examples("serve"))
 def serve(
     cron: Annotated[
-        str | None, typer.Option("--cron", help="When `daily` runs, in the project's time zone; by default at 03:15.")
+        str | None,
+        typer.Option(
+            "--cron", metavar="CRON", help="When `daily` runs, in the project's time zone; by default at 03:15."
+        ),
     ] = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
-    """Serve the flows to a Prefect server from this machine. `daily` on schedule, the others on request."""
+    """Serve the flows to a Prefect server from this machine. `daily` runs on a schedule, the others on request."""
     from mixflows.cli.run import run_serve
 
     run_serve(config, assignments, cron)
 
 
-expectations = typer.Typer(help="Look at the quality gate: what is expected of a day.", no_args_is_help=True)
 app.add_typer(expectations, name="expectations")
-
-
-@expectations.command("list")
-def list_expectations(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
-    """Show every expectation with its bounds."""
-    from mixflows.cli.expectations import run_list
-
-    run_list(config, assignments, as_json=as_json)
-
-
-@expectations.command("explain")
-def explain_expectation(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An expectation, such as duplicate_rate.")],
-    config: Config = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
-) -> None:
-    """Say what one expectation is about, what to do when it fails, and on which days it did."""
-    from mixflows.cli.expectations import run_explain
-
-    run_explain(config, assignments, name, as_json=as_json)
-
-
-@expectations.command("try")
-def try_expectations(
-    day: Annotated[
-        str | None, typer.Option("--day", metavar="DAY", help="One day, in full; by default all that were staged.")
-    ] = None,
-    config: Config = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
-) -> None:
-    """Say what would fail with these settings, from figures that are known already. Changes nothing."""
-    from mixflows.cli.expectations import run_try
-
-    run_try(config, assignments, day, as_json=as_json)
-
-
-@expectations.command("suggest")
-def suggest_bounds(config: Config = None, assignments: Assignments = None, as_json: Json = False) -> None:
-    """Propose bounds from the days so far, with the days that each would have flagged and blocked."""
-    from mixflows.cli.expectations import run_suggest
-
-    run_suggest(config, assignments, as_json=as_json)
-
-
-@expectations.command("export")
-def export_suites(
-    out: Annotated[
-        Path,
-        typer.Option("--out", metavar="DIR", help="Where the files go; - for one JSON object on standard output."),
-    ] = Path("expectation-suites"),
-    config: Config = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
-) -> None:
-    """Write the suites as Great Expectations' own JSON."""
-    from mixflows.cli.expectations import run_export
-
-    run_export(config, assignments, out, as_json=as_json)

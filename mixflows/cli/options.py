@@ -10,16 +10,14 @@ MODES = "due, missing, changed, failed, blocked or all"
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings file; by default $MIXFLOWS_CONFIG, else mixflows.toml here, if any."
+        "--config", metavar="FILE", help="Settings file; by default $MIXFLOWS_CONFIG, then mixflows.toml here."
     ),
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="One setting over the file, such as pipeline.keep=latest; repeatable."
-    ),
+    typer.Option("--set", metavar="NAME=VALUE", help="Override a setting, such as pipeline.keep=latest; repeatable."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 Start = Annotated[str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DAY", help="Last day, included.")]
 Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help=f"Which days: {MODES}.")]
@@ -28,9 +26,9 @@ AsOf = Annotated[
     typer.Option("--as-of", metavar="DAY", help="Last complete day; by default yesterday in the project's time zone."),
 ]
 AcceptRules = Annotated[
-    bool, typer.Option("--accept-rules", help="Judge days anew that were published under other rules.")
+    bool, typer.Option("--accept-rules", help="Reprocess days that were published under other rules.")
 ]
-NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Begin with the latest day.")]
+NewestFirst = Annotated[bool, typer.Option("--newest-first", help="Start with the latest day.")]
 BlockedDay = Annotated[str, typer.Argument(metavar="DAY", help="The blocked day, YYYY-MM-DD.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept in the ledger and the report.")]
 Wait = Annotated[

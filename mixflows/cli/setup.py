@@ -16,7 +16,7 @@ from mixflows.warehouse import diagnose, settings_for_source
 from mixflows.warehouse.checks import Check, CheckState
 
 FIRST_SETTINGS = """\
-# Settings of mixflows; README.md has them all. Environment variables MIXFLOWS_SECTION__NAME win over this file.
+# Settings of mixflows; docs/settings.md has them all. Environment variables MIXFLOWS_SECTION__NAME override this file.
 project_timezone = "UTC"        # the Mixpanel project's time zone: decides what a day is
 
 [warehouse]

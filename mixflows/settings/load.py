@@ -75,7 +75,7 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
         merged = Sources(**dict(overrides or {}))
         return Settings.model_validate(merged.model_dump()).of_folder(path.parent)
     except ValidationError as err:
-        raise SettingsError(_findings(err, path), "See the table of settings in README.md.") from err
+        raise SettingsError(_findings(err, path), "See docs/settings.md.") from err
 
 
 def checked(settings: Settings) -> Settings:
@@ -87,7 +87,7 @@ def checked(settings: Settings) -> Settings:
     try:
         return Settings.model_validate(settings.model_dump())
     except ValidationError as err:
-        raise SettingsError(_findings(err, DEFAULT_CONFIG), "See the table of settings in README.md.") from err
+        raise SettingsError(_findings(err, DEFAULT_CONFIG), "See docs/settings.md.") from err
 
 
 def _read(path: Path, named_by: str) -> dict[str, Any]:

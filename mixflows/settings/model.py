@@ -46,7 +46,7 @@ class WarehouseSettings(Frozen):
     path: Annotated[Path, BeforeValidator(regular_file)] = Path("mixflows.duckdb")
     """DuckDB's file."""
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
-    """Memory that DuckDB may use before it spills to disk beside the file."""
+    """Memory that DuckDB may use; beyond it, DuckDB spills to disk beside the file."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of DuckDB; by default one per core."""
 
@@ -57,39 +57,42 @@ class BigQuerySettings(Frozen):
     project: str | None = None
     """The project that runs and pays the jobs, and holds the published tables."""
     location: str = "US"
+    """The location of the datasets."""
     dataset: Identifier = "mixpanel"
-    """Published tables, ledger and quality results."""
+    """The dataset of the published tables, the ledger and the quality results."""
     source_project: str | None = None
-    """The project of the source table; by default `project`. Only read."""
+    """The project of the source table, which is only read; by default `project`."""
     source_dataset: OptionalName = None
     """The dataset of the source table; by default `dataset`."""
     staging_dataset: OptionalName = None
     """The dataset of short-lived tables; by default `dataset`."""
     staging_hours: int = Field(default=24, ge=1)
-    """Short-lived tables expire after this."""
+    """Hours after which short-lived tables expire."""
     key_file: Annotated[Path | None, BeforeValidator(file_path)] = None
     """A service account's key file; by default Application Default Credentials."""
     credentials_block: str | None = None
-    """The name of a prefect-gcp GcpCredentials block; wins over `key_file`."""
+    """The name of a prefect-gcp GcpCredentials block; overrides `key_file`."""
     maximum_bytes_billed: int | None = Field(default=None, ge=1)
-    """A statement that would bill more fails before it bills."""
+    """A statement that would bill more bytes fails before anything is billed."""
     priority: Literal["INTERACTIVE", "BATCH"] = "INTERACTIVE"
+    """The priority of the jobs."""
     job_timeout_seconds: int = Field(default=3600, ge=1)
+    """A job that takes longer is cancelled."""
     require_partition_filter: bool = True
-    """Whether the published tables refuse queries without a day."""
+    """Whether BigQuery refuses queries on the published tables without a filter on the day."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
-    """Labels on every job and table, besides our own."""
+    """Labels on every job and table, in addition to those of mixflows."""
     batch_bytes: int = Field(default=500_000_000_000, ge=1)
-    """About this many bytes of the source a batch; a larger day is a batch of its own."""
+    """Source bytes per batch, approximately, and at most a third of `maximum_bytes_billed`; a larger day is a batch of its own."""
     price_per_tib: float = Field(default=6.25, ge=0)
-    """Money per TiB billed, for estimates."""
+    """Money per TiB billed; used for estimates only."""
     full_scan_bytes: int = Field(default=100 * 10**9, ge=0)
-    """What reads more than this, and cannot read one day alone, is refused with its price: a source that is not partitioned by
-    day, a search in every day."""
+    """A statement that cannot be limited to one day (a source that is not partitioned by day, a search in every day) is refused,
+    with its price, if it would read more bytes than this."""
     accept_full_scans: bool = False
-    """Whether it is run all the same."""
+    """Run such a statement anyway."""
     api_endpoint: str | None = None
-    """Another address of the API, such as a server on loopback; then no credentials are needed."""
+    """Another address of the API, such as a local server; no credentials are needed then."""
 
     @property
     def largest_batch(self) -> int:
@@ -110,38 +113,49 @@ class TableSettings(Frozen):
     """Names of the tables."""
 
     source: Identifier = "mp_master_event"
+    """Every delivered copy; written by `land`, or on BigQuery by Mixpanel."""
     events: Identifier = "mp_events"
+    """Each event once."""
     rejected: Identifier = "mp_rejected_events"
+    """Every other delivered copy, with its reason."""
     malformed: Identifier = "mp_malformed_records"
+    """Lines that could not be read as events."""
     landings: Identifier = "mp_landings"
+    """Landed files."""
     ledger: Identifier = "mp_partition_runs"
+    """Result of each day, run and attempt."""
     quality: Identifier = "mp_quality_results"
+    """Results of the expectations."""
     profiles: Identifier = "mp_day_profiles"
+    """Profiles of the days."""
     duplicates_view: Identifier = "mp_duplicate_rate_by_day"
-    """A view."""
+    """View: duplicate rate of each published day, first and now."""
     reasons_view: Identifier = "mp_rejected_by_reason"
-    """A view."""
+    """View: rejected copies by day and reason."""
 
 
 class ColumnSettings(Frozen):
-    """Which columns of the source play which role; every other column passes through untouched."""
+    """Which source column has which role. All other columns pass through unchanged."""
 
     insert_id: Identifier = "mp_insert_id"
+    """Mixpanel's `$insert_id`: the same on every copy of an event."""
     time: Identifier = "time"
-    """Event time, a TIMESTAMP in UTC."""
+    """The event time, a TIMESTAMP in UTC."""
     event_name: Identifier = "mp_event_name"
+    """The event's name."""
     distinct_id: Identifier = "distinct_id"
+    """Mixpanel's id of the user."""
     arrival: OptionalName = "mp_processing_time_ms"
-    """When Mixpanel received the copy: milliseconds since 1970 or a TIMESTAMP. Where the source lacks it: `loaded_at`."""
+    """When Mixpanel received the copy: milliseconds since 1970, or a TIMESTAMP. If the source lacks it, `loaded_at` is used."""
     loaded_at: OptionalName = "loaded_at"
     """When the copy was landed."""
     day: OptionalName = "partition_date"
-    """The day in the project's time zone; where the source lacks it, the day is found by its UTC bounds."""
+    """The day in the project's time zone: a DATE, or midnights. If the source lacks it, the day is derived from the event time."""
     customer_id: OptionalName = "customer_id"
-    """Clusters the published tables where the source has it."""
+    """The published tables are clustered by it, if the source has it."""
     about_the_copy: tuple[str, ...] = ("source_file",)
-    """Columns that tell of a copy's delivery and not of the event, besides the arrival, `loaded_at` and names that begin with
-    `_airbyte_`, `_fivetran_`, `_sdc_` or `_dlt_`: they are published, and are no part of the content."""
+    """Columns that describe the delivery of a copy, not the event. They are published, but are not part of its content. So are the
+    arrival, `loaded_at` and all names that begin with `_airbyte_`, `_fivetran_`, `_sdc_` or `_dlt_`."""
 
     @model_validator(mode="after")
     def _no_column_plays_two_roles(self) -> "ColumnSettings":
@@ -155,50 +169,56 @@ class LandingSettings(Frozen):
     time_unit: Literal["s", "ms"] = "s"
     """Unit of `properties.time`: seconds, or milliseconds for exports made with `time_in_ms`."""
     time_zone: Literal["UTC", "project"] = "UTC"
-    """What `properties.time` counts in: UTC (projects created since 2023) or the project's local time. A local time that came
-    twice is the later one; one that was skipped counts by the offset before the gap."""
+    """The clock of `properties.time`: UTC (projects created since 2023), or the project's local time. An ambiguous local time is
+    read as the later one; a skipped local time is read with the offset before the gap."""
     promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
-    """Properties that become typed columns where a file has them; the rest stays in `properties`."""
+    """Properties that become typed columns, as STRING, INT64, FLOAT64, BOOL or TIMESTAMP; all others stay in `properties`."""
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
-    """The longest line that is read as an event."""
+    """The longest line that is read as an event, in bytes."""
 
 
 class PipelineSettings(Frozen):
-    """What a copy is, which one wins, and what happens to odd rows."""
+    """The key, the copy that is kept, and the treatment of late, changed and invalid rows."""
 
     key: Key = "insert_id_time"
+    """What makes two copies the same event."""
     keep: Keep = "first"
+    """Which arrival is kept."""
     source_deletes: SourceDeletes = "block"
+    """What happens when the source no longer has a published copy: block the day, keep the copy, or delete it."""
     missing_insert_id: Literal["reject", "keep"] = "reject"
+    """What happens to a row without insert id: `reject` it, or `keep` it as an event of its own."""
     restatements: Restatements | None = None
-    """How content that changed under the same key and arrival is found: by a copy's `loaded_at`, by comparing the content of
-    changed days, or never (an append-only source). By default `loaded_at` where the source has it, else `content`."""
+    """How content that changed under the same key and arrival is detected: by `loaded_at`, by comparing the content of changed
+    days, or never (an append-only source). The default is `loaded_at` if the source has it, else `content`."""
     source_keeps_days: int | None = Field(default=None, ge=1)
-    """How many days the source keeps, where its partitions expire: days as old as that which vanish as a whole stay published."""
+    """How many days the source keeps if its partitions expire. Days of that age remain published when the source drops them."""
     lookback_days: int = Field(default=3, ge=0)
+    """A copy that arrives more than this many days after its day counts as late."""
     wait_minutes: float = Field(default=10, ge=0, allow_inf_nan=False)
-    """How long a run waits for what another one holds."""
+    """How long a command waits for the DuckDB file, or for days that another run holds; then it exits with 4."""
     future_tolerance_seconds: int = Field(default=3600, ge=0)
+    """An event time this much later than the row's own arrival is rejected as being in the future."""
 
 
 class BackfillSettings(Frozen):
-    """How days are batched. A batch is staged, judged and published in one statement each."""
+    """How days are grouped into batches. One statement stages, validates or publishes all days of a batch."""
 
     concurrency: int = Field(default=2, ge=1, le=64)
-    """Batches in flight."""
+    """Concurrent batches. More than 2 are useful on BigQuery only."""
     batch_days: int = Field(default=400, ge=1, le=2000)
-    """At most this many days a batch."""
+    """The maximum number of days per batch."""
     batch_rows: int = Field(default=2_000_000, ge=1)
-    """About this many source rows a batch on DuckDB (BigQuery: `bigquery.batch_bytes`); a larger day is a batch of its own."""
+    """Source rows per batch on DuckDB, approximately (BigQuery: `bigquery.batch_bytes`); a larger day is a batch of its own."""
 
 
 class ReportSettings(Frozen):
-    """The report."""
+    """Where the report is written, and what it links to."""
 
     path: Annotated[Path | None, BeforeValidator(file_path), BeforeValidator(none_word)] = None
-    """Written anew after each run and each release, where it is named."""
+    """A file to which the report is written after each run and each release."""
     prefect_ui: Annotated[str | None, BeforeValidator(none_word)] = None
-    """Where runs can be looked at, such as http://127.0.0.1:4200; then the report links to them."""
+    """The address of Prefect's UI, such as `http://127.0.0.1:4200`; the report links its runs to it."""
 
 
 class Settings(Frozen):

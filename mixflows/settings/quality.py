@@ -29,43 +29,47 @@ class QualitySettings(Frozen):
     """Thresholds of the expectations. Rates are shares of the day's source rows."""
 
     min_rows: int = Field(default=1000, ge=0)
-    """Rates are judged from this many source rows on."""
+    """Rates of days with fewer source rows are not judged."""
     row_checks: RowChecks = "daily"
-    """When Great Expectations reads the staged rows themselves: in `daily`, `always` (in backfills too), `never`."""
+    """When Great Expectations reads the staged rows themselves: in daily runs only, always (backfills too), or never."""
     duplicate_rate: Bounds = Bounds(warning=0.005, critical=0.01)
+    """Copies beyond the first of each key."""
     conflicting_duplicate_rate: Bounds = Bounds(warning=0.001)
-    """Copies with other content; without a critical bound, that of duplicate_rate holds for them."""
+    """Of those, copies with different content. Without a critical bound of its own, that of `duplicate_rate` applies."""
     missing_insert_id_rate: Bounds = Bounds(warning=0.001, critical=0.05)
+    """Copies without insert id."""
     future_event_rate: Bounds = Bounds(warning=0.001, critical=0.05)
+    """Copies with an event time later than their arrival by more than `future_tolerance_seconds`."""
     late_rate: Bounds = Bounds(warning=0.05)
+    """Copies that arrived more than `lookback_days` after their day."""
     volume_change: Bounds = Bounds(warning=1.75)
-    """Factor, either way, against the median of the same weekday in the weeks before."""
+    """A factor, up or down, compared with the median of the same weekday in the weeks before."""
     clock_ahead_rate: Bounds = Bounds(warning=0.01)
-    """Copies whose event time is later than their own arrival, within the tolerance."""
+    """Copies with an event time later than their arrival, within the tolerance."""
     identity_missing_rate: Bounds = Bounds(warning=0.01)
     """Copies without distinct id."""
     silent_hours: Bounds = Bounds(warning=6)
-    """Hours before the day's end in which nothing happened any more."""
+    """Hours by which the last event of the day comes earlier than usual."""
     vanished_events: Bounds = Bounds(warning=0)
-    """Event names that came every day, and do not come any more."""
+    """Event names that came on every day before and are absent."""
     new_events: Bounds = Bounds(warning=3)
-    """Event names that never came in the weeks before."""
+    """Event names that did not occur in the weeks before."""
     event_share_change: Bounds = Bounds(warning=3)
-    """Factor, either way, of the event name whose share of the day moved most."""
+    """A factor, up or down, of the event name whose share of the day changed most."""
     identity_missing_change: Bounds = Bounds(warning=0.1)
-    """How much larger the share of rows without an identity is than usual."""
+    """Increase of the share of rows without an identity over the usual share."""
     property_type_drift: Bounds = Bounds(warning=0.2)
-    """How much larger the share of rows without value is than usual, of the typed property where it grew most."""
+    """Increase of the share of rows without a value, for the typed property with the largest increase."""
     property_range_drift: Bounds = Bounds(warning=1)
-    """Powers of ten by which the usual size of a property's numbers moved, of the property where it moved most."""
+    """Change in the usual size of a property's numbers, in powers of ten, for the property with the largest change."""
     time_shift_hours: Bounds = Bounds(warning=0.5)
-    """By how many hours the earliest arrivals come later after their events than usual."""
+    """Hours by which the delay of the earliest arrivals exceeds the usual delay."""
     profiled_columns: tuple[Identifier, ...] = ()
-    """Further columns of the source whose missing values and sizes are watched, besides those in landing.promote."""
+    """Source columns to profile for missing values and sizes, in addition to `landing.promote`."""
     origins: tuple[PropertyName, ...] = ("mp_lib", "$os")
-    """Properties that tell where duplicates come from."""
+    """Properties by which duplicates are attributed to an origin."""
     shown_properties: tuple[PropertyName, ...] = ()
-    """Properties whose values may be shown and stored; those of all others are masked."""
+    """Properties whose values may be shown and stored; all others are masked."""
     own: dict[str, Bounds] = Field(default_factory=dict[str, Bounds])
     """Bounds for your own expectations, by a name of your choice."""
     figures_suites: tuple[str, ...] = ()

@@ -5,9 +5,7 @@ from typing import Any, cast
 
 from mixflows.settings.model import Settings
 
-HEADER = (
-    "# Settings of mixflows; README.md has them all. Environment variables MIXFLOWS_SECTION__NAME win over this file.\n"
-)
+HEADER = "# Settings of mixflows; docs/settings.md has them all. Environment variables MIXFLOWS_SECTION__NAME override this file.\n"
 
 
 def toml_of(settings: Settings) -> str:

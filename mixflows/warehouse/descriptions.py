@@ -97,6 +97,25 @@ _CLAIMS = {
     "version": "Moves with every change.",
     "claims": "JSON: by day, the run that holds it and when its lease ends if it is not renewed.",
 }
+_DUPLICATES_VIEW = {
+    **{
+        name: _LEDGER[name]
+        for name in ("partition_date", "source_rows", "kept_rows", "rejected_rows", "duplicate_rows")
+    },
+    "duplicate_rate": "duplicate_rows / source_rows, from 0 to 1, as last published.",
+    "first_duplicate_rate": "The same as first published.",
+    "first_published_at": "When the day was first published, UTC.",
+    "last_published_at": "When the day was last published, UTC.",
+    "times_taken": "How many runs published the day or found it unchanged.",
+}
+_REASONS_VIEW = {
+    "partition_date": _RUN["partition_date"],
+    "rejection_reason": "Why the copies were rejected.",
+    "rejected_rows": "Rejected copies.",
+    "exact_copies": "Of those, copies whose content equals that of the kept copy.",
+    "first_rejected_at": "When the first of them was rejected, UTC.",
+    "last_rejected_at": "When the last of them was rejected, UTC.",
+}
 _REJECTED = {
     "row_num": "The copy's place among the copies of its key (1 is the event); NULL for invalid copies.",
     "rejection_reason": "Duplicate event, Missing insert id, Missing event time, Event time in the future.",
@@ -115,6 +134,8 @@ def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
         "landings": _LANDINGS,
         "malformed": _MALFORMED,
         "claims": _CLAIMS,
+        "duplicates_view": _DUPLICATES_VIEW,
+        "reasons_view": _REASONS_VIEW,
     }
     if role in own:
         return own[role]
@@ -125,9 +146,11 @@ def column_descriptions(role: str, columns: ColumnSettings) -> dict[str, str]:
         columns.time: "When the event happened, UTC.",
         columns.arrival: "When Mixpanel received this copy.",
         columns.loaded_at: "When this copy was landed, UTC.",
+        columns.customer_id: "The customer's id, if the source has one.",
         columns.day: _RUN["partition_date"],
         "partition_date": _RUN["partition_date"],
         "properties": "The event's other properties.",
+        "source_file": "The file that this copy was landed from.",
     }
     described = {name.lower(): text for name, text in roles.items() if name is not None}
     return described | _REJECTED if role == "rejected" else described
