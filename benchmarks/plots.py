@@ -23,7 +23,7 @@ class Plot:
     @property
     def markdown(self) -> str:
         """The image as docs/benchmarks.md names it."""
-        return f"![{self.says}](images/{self.name}.svg)"
+        return f"![{self.says}](pictures/{self.name}.svg)"
 
     def save(self, folder: Path) -> None:
         """Writes the file."""
