@@ -74,6 +74,14 @@ format: $(VENV)/.dev-installed ## Repair what ruff can repair
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(VENV)/.dev-installed ## Write the generated parts of README.md and docs/; runs the demo
+	@$(BIN)/python -m docs.generate
+
+.PHONY: pictures
+pictures: $(VENV)/.dev-installed ## Take the pictures of README.md anew; needs chromium
+	@$(BIN)/python -m docs.screenshots
+
 .PHONY: bench
 bench: $(VENV)/.dev-installed ## Run the benchmarks; FULL=1 for the long ones, which take hours
 	@$(BIN)/python -m benchmarks $(if $(FULL),--full)

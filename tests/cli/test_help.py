@@ -1,91 +1,73 @@
-"""`--help` answers for every command, and README.md names the same commands, flags and settings."""
+"""`--help` answers for every command, with examples; every command line of README.md and docs/ is understood."""
 
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer.main
-from pydantic import BaseModel
 
 from mixflows.cli.app import app
-from mixflows.settings import Bounds, Settings
-from tests.support.command_line import ROOT, Installation
+from mixflows.cli.examples import EXAMPLES
+from tests.support.command_line import Installation
+from tests.support.documents import PAGES, command_lines, inline_commands
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def command_lines(text: str) -> list[str]:
-    """The `mixflows` lines of a text's shell blocks, without their comments."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line.startswith("mixflows ")]
+ROOT_COMMAND: Any = typer.main.get_command(app)
+COMMANDS: dict[str, Any] = ROOT_COMMAND.commands
 
 
-def long_flags(command: str) -> list[str]:
-    return [flag for parameter in COMMANDS[command].params for flag in parameter.opts if flag.startswith("--")]
+def with_inner(commands: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command and sub-command, by the words after `mixflows`."""
+    for name, command in commands.items():
+        yield f"{path}{name}", command
+        yield from with_inner(getattr(command, "commands", {}), f"{path}{name} ")
 
 
-def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every setting by its full name; a figure's bounds are one, since either of them may be absent."""
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not Bounds:
-            yield from settings_of(kind, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
+ALL = dict(with_inner(COMMANDS))
 
 
-def written_settings(text: str) -> set[str]:
-    """Every setting that a TOML text writes, commented ones too; of a free table (`own`, `promote`) its name."""
-    section, found = "", set[str]()
-    for line in text.splitlines():
-        if header := re.match(r"\[([\w.]+)\]", line):
-            section = header[1]
-            found.add(section)
-        elif setting := re.match(r"(?:# )?(\w+) = ", line):
-            found.add(f"{section}.{setting[1]}".lstrip("."))
-    return found
+def understood(words: list[str]) -> None:
+    """Parses a command line as the command would; wrong usage raises."""
+    command, context = ROOT_COMMAND, None
+    while inner := getattr(command, "commands", {}):
+        command, words = inner[words[0]], words[1:]
+    context = command.make_context("mixflows", words)
+    assert context.params.keys() == {parameter.name for parameter in command.params}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_and_each_flag(command: str, empty: Installation) -> None:
-    shown = empty.run(command, "--help").out
-    assert shown.startswith(f"Usage: mixflows {command} ")
-    for flag in long_flags(command):
-        assert flag in shown
-    assert all(parameter.help for parameter in COMMANDS[command].params)
+@pytest.mark.parametrize("command", ["", *ALL])
+def test_every_command_explains_itself_and_each_flag_and_has_examples(command: str, empty: Installation) -> None:
+    shown = empty.run(*command.split(), "--help").out
+    assert shown.startswith(f"Usage: mixflows {command}".rstrip() + " ")
+    parameters = ALL[command].params if command else []
+    for parameter in parameters:
+        assert parameter.help
+        assert all(flag in shown for flag in parameter.opts if flag.startswith("--"))
+    lines = [line.strip() for line in shown.split("Examples:\n")[1].splitlines() if line.strip()]
+    assert [shlex.split(line, comments=True) for line in lines] == [shlex.split(line) for line, _ in EXAMPLES[command]]
+    for line in lines:
+        assert line.startswith(f"mixflows {command}")
+        understood(shlex.split(line, comments=True)[1:])
 
 
 def test_help_lists_every_command_in_one_whole_line(empty: Installation) -> None:
-    shown = empty.run("--help", env={"COLUMNS": "80"}).out
-    listed = re.findall(r"^  (\w+) {2,}(.*)$", shown.split("Commands:")[1], flags=re.MULTILINE)
-    assert [name for name, _ in listed] == list(COMMANDS)
-    assert [text for _, text in listed if text.endswith("...")] == []
+    for group, commands in (((), COMMANDS), (("expectations",), COMMANDS["expectations"].commands)):
+        shown = empty.run(*group, "--help", env={"COLUMNS": "80"}).out
+        listed = re.findall(
+            r"^  (\w+) {2,}(.*)$", shown.split("Commands:")[1].split("Examples:")[0], flags=re.MULTILINE
+        )
+        assert [name for name, _ in listed] == list(commands)
+        assert [text for _, text in listed if text.endswith("...")] == []
     assert empty.run("--version").out.startswith("mixflows ")
 
 
-def test_the_readme_names_every_command_and_only_commands() -> None:
-    table = README.split("| command |")[1].split("\n\n")[0]
-    assert re.findall(r"^\| `mixflows (\w+)", table, flags=re.MULTILINE) == list(COMMANDS)
-
-
-def test_the_readme_names_flags_that_exist() -> None:
-    table = README.split("| command |")[1].split("\n\n")[0]
-    for command, flags in re.findall(r"^\| `mixflows (\w+).*?\|.*?\|(.*)\|$", table, flags=re.MULTILINE):
-        assert set(re.findall(r"--[\w-]+", flags)) <= set(long_flags(command)), command
-
-
-@pytest.mark.parametrize("line", command_lines(README))
-def test_every_command_line_of_the_readme_is_understood(line: str) -> None:
-    _, command, *words = shlex.split(line)
-    COMMANDS[command].make_context(command, words)
-
-
-def test_the_readmes_settings_are_all_settings_and_their_defaults() -> None:
-    text = README.split("## Settings")[1].split("```toml\n")[1].split("```")[0]
-    assert Settings.model_validate(tomllib.loads(text)) == Settings()
-    assert set(settings_of(Settings)) - written_settings(text) == set()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_line_of_a_page_is_understood(page: Any) -> None:
+    text = page.read_text(encoding="utf-8")
+    for words in command_lines(text):
+        understood(words)
+    for words in inline_commands(text):
+        name = " ".join(words[:2]) if " ".join(words[:2]) in ALL else words[0]
+        flags = {flag for parameter in ALL[name].params for flag in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= flags | {"--help"}, words

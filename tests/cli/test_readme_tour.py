@@ -1,41 +1,102 @@
-"""The README's tour, command by command, on the demo that it begins with."""
+"""The commands, SQL and programs of README.md and docs/, one after the other, on the demo that README.md begins with."""
 
+import json
 import re
-import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.cli.test_help import README, command_lines
-from tests.support.command_line import Installation
+import duckdb
+import pytest
 
-TOUR = README.split("## A tour of five minutes")[1].split("\n## ")[0]
+from docs.generate import DEMO, README, of_demo, written
+from tests.support.command_line import Ended, Installation
+from tests.support.documents import blocks, command_lines, section, text_of
+
+TEXT = README.read_text(encoding="utf-8")
+CODES = {("run",): 3}
+"""Exit codes of commands that do not end with 0, by their first words."""
 
 
-def test_the_demo_and_the_tour_show_what_the_readme_says(empty: Installation) -> None:
-    demo = empty.run("demo", "--no-prefect", "--until", "2026-07-01").out
-    assert demo.count(" agree") == 7
-    assert "DIFFER" not in demo
-    assert "* without the blocked day 2026-06-18" in demo
-    assert "on 18 June" in TOUR
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Installation]:
+    """What the demo prints, and the installation that it leaves."""
+    folder = tmp_path_factory.mktemp("demo")
+    return Installation(folder).run(*DEMO, "--no-prefect"), Installation(folder / "mixflows-demo")
 
-    shown: dict[str, list[str]] = {}
-    for line in command_lines(TOUR):
-        _, command, *words = shlex.split(line)
-        shown.setdefault(command, []).append(empty.run(command, *words, code=3 if command == "run" else 0).out)
-    (status,) = shown["status"]
-    assert "30 days published, up to 2026-07-01; 1 blocked, 0 failed; 0 due." in status
-    assert re.search(r"2026-06-18: .*3\.99", status)
-    first_plan, last_plan = shown["plan"]
-    assert "0 days to process" in first_plan
-    assert re.search(r"2026-06-03 +changed", last_plan)
-    assert shown["run"][0].startswith("Nothing to do")
-    assert "1 published." in shown["backfill"][0]
-    for name in re.findall(r"`(mixflows-demo/[\w./-]+\.html)`", README):
-        assert (empty.folder / name).is_file()
 
-    (program,) = re.findall(r'^python -c "(.*)"$', README, flags=re.MULTILINE)
+@pytest.fixture
+def place(demo: tuple[Ended, Installation], tmp_path: Path) -> Installation:
+    """A copy of the demo's installation."""
+    return demo[1].copied_to(tmp_path / "mixflows-demo")
+
+
+def test_the_readme_shows_what_the_demo_prints(demo: tuple[Ended, Installation]) -> None:
+    ended, place = demo
+    assert ended.out.count(" agree") == 7
+    assert "DIFFER" not in ended.out
+    assert written(TEXT, of_demo(ended.out, place.run("status").out)) == TEXT, "run `make docs`"
+
+
+def test_the_quick_start_runs(place: Installation) -> None:
+    shown = {words[0]: place.run(*words, code=CODES.get((words[0],), 0)).out for words in quick_start()}
+    assert shown["run"].startswith("Nothing to do")
+    assert "1 published." in shown["backfill"]
+    assert (place.folder / "report.html").is_file()
+    assert "31 days published" in place.run("status").out
+
+
+def quick_start() -> list[list[str]]:
+    return command_lines(section(TEXT, "Quick start"))
+
+
+def test_the_commands_of_the_thresholds_run(place: Installation) -> None:
+    lines = command_lines(text_of("docs/thresholds.md"))
+    assert lines
+    for words in lines:
+        place.run(*words)
+
+
+def test_the_sql_and_programs_of_the_pages_run(place: Installation) -> None:
+    with duckdb.connect(place.folder / "mixflows.duckdb", read_only=True) as connection:
+        results = [
+            connection.sql(statement).fetchall()
+            for block in blocks(text_of("docs/trust.md"), "sql")
+            for statement in re.sub(r"--.*", "", block).split(";")
+            if statement.strip()
+        ]
+    assert len(results) == 2
+    assert all(results)
+    (program,) = re.findall(r'^python -c "(.*)"$', text_of("docs/tables.md"), flags=re.MULTILINE)
+    assert "Duplicate event" in ran(program, place.folder.parent)
+    (notebook,) = blocks(text_of("docs/trust.md"), "python")
+    ran(
+        notebook.replace('"mixflows"', 'sys.executable, "-m", "mixflows"', 1).replace(
+            "import json", "import sys, json"
+        ),
+        place.folder,
+    )
+    assert json.loads((place.folder / "report.json").read_text(encoding="utf-8"))
+
+
+def ran(program: str, folder: Path) -> str:
+    environment = Installation(folder).environment()
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=empty.folder, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Duplicate event" in done.stdout
+    return done.stdout
+
+
+def test_ones_own_events_are_processed(tmp_path: Path, demo: tuple[Ended, Installation]) -> None:
+    place = Installation(tmp_path)
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    for day in ("2026-06-01", "2026-06-02"):
+        shutil.copy(demo[1].folder / "export" / "first" / f"events-{day}.jsonl.gz", exports)
+    for words in command_lines(section(TEXT, "Your own events")):
+        if words[0] != "serve":
+            place.run(*words, *(["--no-prefect"] if words[0] in ("run", "backfill") else []))
+    assert "days published" in place.run("status").out
+    assert (tmp_path / "report.html").is_file()

@@ -1,14 +1,12 @@
 """The wheel, installed into an environment of its own: the README's commands, `serve` and the deployments run outside the checkout."""
 
 import os
-import re
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from tests.deployments.conftest import start_worker
 from tests.deployments.project import Project
 from tests.deployments.server import ROOT, PrefectServer, Process, eventually, ran
+from tests.support.documents import command_lines, section
 
 pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("operation"), pytest.mark.timeout(1200)]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,14 +78,6 @@ def server(installed: Environment, tmp_path_factory: pytest.TempPathFactory) -> 
     started.stop()
 
 
-def command_lines(section: str) -> list[list[str]]:
-    """The `mixflows` lines of the shell blocks of a section of the README."""
-    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
-    return [words[1:] for words in lines if words and words[0] == "mixflows"]
-
-
 def test_everything_is_imported_from_the_environment(installed: Environment, tmp_path: Path) -> None:
     program = f"import importlib\nfor name in {ROOMS}: print(importlib.import_module(name).__file__)"
     for found in ran([installed.python, "-c", program], installed.variables(), tmp_path).split():
@@ -97,10 +88,16 @@ def test_everything_is_imported_from_the_environment(installed: Environment, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_readmes_tour_runs(installed: Environment, tmp_path: Path) -> None:
-    assert installed.run("demo", "--no-prefect", folder=tmp_path).count(" agree") == 7
-    for words in command_lines("A tour of five minutes"):
-        installed.run(*words, folder=tmp_path, code=3 if words[0] == "run" else 0)
+def test_the_readmes_quick_start_runs(installed: Environment, tmp_path: Path) -> None:
+    """By default the demo ends yesterday: a run on the next day finds nothing to do, and the blocked day is another one."""
+    demo = installed.run("demo", "--no-prefect", folder=tmp_path)
+    assert demo.count(" agree") == 7
+    blocked = demo.split("* without the blocked day ")[1].split()[0]
+    assert 12 <= (datetime.now(UTC).date() - date.fromisoformat(blocked)).days <= 15
+    for words in command_lines(section(README, "Quick start")):
+        here = [blocked if word == "2026-06-18" else word for word in words]
+        shown = installed.run(*here, folder=tmp_path / "mixflows-demo", code=3 if words[0] == "run" else 0)
+        assert shown.startswith("Nothing to do") == (words[0] == "run")
 
 
 def test_the_readmes_commands_for_ones_own_events_run(
@@ -109,7 +106,7 @@ def test_the_readmes_commands_for_ones_own_events_run(
     (tmp_path / "exports").mkdir()
     project = Project(tmp_path)
     project.write_export("exports/july.jsonl", [date(2026, 7, 1), date(2026, 7, 2)], rows=20)
-    for words in command_lines("Your own events"):
+    for words in command_lines(section(README, "Your own events")):
         if words[0] != "serve":
             installed.run(*words, folder=tmp_path, more=server.env)
     assert project.published([date(2026, 7, 1), date(2026, 7, 2)]) == {date(2026, 7, 1): 20, date(2026, 7, 2): 20}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.devtools import Page, page
 from mixflows.report.data import collect
 from mixflows.report.insights import insights
 from mixflows.report.page import render_html
 from mixflows.verdict import Severity
-from tests.report.devtools import Page, page
 from tests.report.history import History, duplicate_rate, not_judged
 from tests.report.test_browser import DAY, QUIET, browser
 from tests.report.test_insights import USUAL, stored

@@ -1,0 +1,1 @@
+"""Documentation, and what writes the parts of it that the code knows."""
