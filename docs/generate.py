@@ -45,7 +45,7 @@ ONE_EVENT = (
 
 def written(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
     """A page with its generated parts as they are now."""
-    return PART.sub(lambda part: f"{part[1]}\n{parts[part[2]]().strip()}\n\n{part[3]}", text)
+    return PART.sub(lambda part: f"{part[1]}{parts[part[2]]().strip()}\n{part[3]}", text)
 
 
 def pages() -> list[Path]:
