@@ -60,7 +60,7 @@ def run_demo(folder: Path, until: str | None, *, use_prefect: bool, verbose: boo
     _step(f"Landing the first export: mixflows land {folder}/export/first")
     run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
 
-    _step("Backfilling every day, four at a time: mixflows backfill")
+    _step("Backfilling every day: mixflows backfill")
     _run(config, use_prefect=use_prefect, verbose=verbose).backfill(PlanRequest())
 
     _step(f"Late events, files delivered twice and one new day arrive: mixflows land {folder}/export/later")

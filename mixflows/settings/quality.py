@@ -67,9 +67,9 @@ class QualitySettings(Frozen):
     profiled_columns: tuple[Identifier, ...] = ()
     """Source columns to profile for missing values and sizes, in addition to `landing.promote`."""
     origins: tuple[PropertyName, ...] = ("mp_lib", "$os")
-    """Properties by which duplicates are attributed to an origin."""
+    """Properties that tell where duplicates come from."""
     shown_properties: tuple[PropertyName, ...] = ()
-    """Properties whose values may be shown and stored; all others are masked."""
+    """Properties whose values may be shown and stored; those of all others are masked."""
     own: dict[str, Bounds] = Field(default_factory=dict[str, Bounds])
     """Bounds for your own expectations, by a name of your choice."""
     figures_suites: tuple[str, ...] = ()
