@@ -8,7 +8,7 @@ from tests.support.command_line import ROOT
 
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
-LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)(?: \"([^\"]*)\")?\)")
+LINK = re.compile(r"\]\(([^)\s]+)(?: \"([^\"]*)\")?\)")
 
 
 def text_of(name: str) -> str:
