@@ -1,7 +1,9 @@
 """What the audit says of a day: what each expectation found, and whether the day may be published."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 SHARES = ("_rate", "identity_missing_change", "property_type_drift")
 """Ends of the names of figures that are shares, and are written in percent."""
@@ -41,6 +43,20 @@ class Finding:
     threshold: float | None = None
     unexpected_count: int | None = None
     note: str = ""
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Self:
+        """Reads a row of the quality results."""
+        return cls(
+            suite=row["suite"],
+            expectation=row["expectation"],
+            severity=Severity(row["severity"]),
+            success=row["success"],
+            observed_value=row["observed_value"],
+            threshold=row["threshold"],
+            unexpected_count=row["unexpected_count"],
+            note=row["note"] or "",
+        )
 
     def __str__(self) -> str:
         if self.observed_value is None:

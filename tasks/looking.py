@@ -7,7 +7,8 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from expectations.auditor import GreatExpectationsAuditor
-from mixflows.model import DayOutcome
+from mixflows.ledger.standing import commands_for
+from mixflows.model import DayOutcome, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
@@ -38,11 +39,18 @@ def told(found: Inspection) -> str:
     lines = [f"**{found.staged.day}** {state}."]
     if found.changed_since:
         lines.append("Its source has changed since it was judged; this is what it holds now.")
+    lines += ["", markdown(found.why)] if found.why else []
     lines += ["", "| | rows |", "|---|---:|", *(f"| {name} | {value:,} |" for name, value in facts(found).items()), ""]
     failed = [finding for finding in found.verdict.findings if not finding.success]
     lines += [f"- {finding.severity.value}: {markdown(finding)}" for finding in failed] or ["Every expectation passes."]
     for sample in found.samples:
         how = "invalid" if sample.exact is None else "exact copy" if sample.exact else "other content"
-        lines.append(f"- sample, {markdown(sample.event)}: {sample.reason}, {how}")
+        which = ", ".join(
+            filter(None, (sample.event, sample.insert_id and f"insert id {sample.insert_id}", sample.time))
+        )
+        lines.append(f"- sample, {markdown(which)}: {sample.reason}, {how}")
         lines += [f"    - {markdown(d.name)}: {markdown(d.winner)} / {markdown(d.copy)}" for d in sample.differences]
+    lines += ["", "Its rejected rows:", "", "```sql", found.rejected_sql, "```"]
+    if found.state and found.state.status is Status.BLOCKED:
+        lines += ["", "```", *commands_for(found.staged.day, found.state.status), "```"]
     return "\n".join(lines)

@@ -188,6 +188,4 @@ def _named(outcomes: list[DayOutcome]) -> str:
 
 
 def _why(outcome: DayOutcome) -> str:
-    if text := outcome.row.note or outcome.row.error:
-        return " ".join(text.split())  # a hint stands on a line of its own
-    return "; ".join(str(finding) for finding in outcome.findings if not finding.success)
+    return " ".join((outcome.row.note or outcome.row.error).split())  # a hint stands on a line of its own

@@ -5,16 +5,19 @@ from pathlib import Path
 
 from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json
 from mixflows.cli.session import command, opened_source, opened_to_read
-from mixflows.cli.standing import print_standing, standing_json
+from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import MissingTableError, UsageError
-from mixflows.ledger.standing import exit_code_of, standing_days
+from mixflows.ledger.standing import exit_code_of, flagged_days, standing_days
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.price import price_plan
 from mixflows.pipeline.totals import read_totals
 from mixflows.settings import load_settings, parse_assignments
+
+FLAGGED_SHOWN = 3
+"""Days with a warning that `status` tells of, the latest ones."""
 
 
 def request_of(start: str | None, end: str | None, mode: str, newest_first: bool, accept_rules: bool) -> PlanRequest:
@@ -104,6 +107,8 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
         console.print(f"{totals}.")
     for sentence in in_words(costs) if costs else ():
         console.print(sentence)
+    count, flagged = flagged_days(warehouse, FLAGGED_SHOWN)
+    print_flagged(flagged, config, count)
     print_standing(standing, config)
     if plan.days:
         console.print(f"Process what is due with: {command('backfill', config=config)}")

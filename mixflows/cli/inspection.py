@@ -1,6 +1,7 @@
 """What `inspect`, `release` and `explain` do: a day, or an event, is looked at; a blocked day is released."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,24 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from mixflows.cli.output import console, counted, number, outcome_json, print_json, styled
+from mixflows.cli.output import console, counted, number, outcome_json, print_json, rate, styled
 from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
-from mixflows.model import Run
+from mixflows.ledger.standing import commands_for
+from mixflows.model import Run, Status
 from mixflows.pipeline.acknowledge import acknowledge_day
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.explain import story
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
+from mixflows.profile.breakdown import Counts, part_label
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
 from mixflows.text import NAME_LENGTH, plain
 from mixflows.verdict import Finding, Severity
+
+SHOWN_ITEMS = 6
+"""Items of a part that `inspect` prints, those with the most faults first."""
 
 
 def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *, as_json: bool) -> None:
@@ -123,7 +129,13 @@ def inspection_json(found: Inspection) -> dict[str, Any]:
         "state": asdict(found.state) if found.state else None,
         "source_version": found.staged.planned.source_version,
         "changed_since": found.changed_since,
+        "why": found.why,
         "facts": facts(found),
+        "breakdown": {
+            part: {name: asdict(counts) for name, counts in items.items()}
+            for part, items in found.breakdown.parts.items()
+        },
+        "rejected_sql": found.rejected_sql,
         "findings": [asdict(finding) for finding in found.verdict.findings],
         "samples": [sample.to_record() for sample in found.samples],
     }
@@ -136,16 +148,26 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
     )
     if found.changed_since:
         console.print(styled("Its source has changed since; this is what it holds now.", "yellow"))
+    failed = [f for f in found.verdict.findings if not f.success]
+    if found.why:
+        console.print(found.why)
+    if state is not None and state.status is Status.BLOCKED and not found.changed_since:
+        names = tuple(dict.fromkeys(f.expectation for f in failed if f.severity is Severity.CRITICAL))
+        for line in commands_for(day, state.status, names, lambda *words: command(*words, config=config))[1:]:
+            console.print(f"  {line}")
+    console.print()
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)
     for name, value in facts(found).items():
         table.add_row(name, number(value))
     console.print(table)
-    failed = [f for f in found.verdict.findings if not f.success]
     console.print("\nEvery expectation passes." if not failed else "\nExpectations that fail:")
     for finding in sorted(failed, key=lambda f: f.severity):
         console.print(f"  {_how(finding)} {finding}")
+    for part, items in found.breakdown.parts.items():
+        console.print(f"\nBy {part_label(part)}:")
+        console.print(_breakdown_table(items))
     if found.samples:
         console.print(
             "\nSamples of rejected copies, beside their winners (values are shown by quality.shown_properties):"
@@ -153,10 +175,28 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
         for sample in found.samples:
             for line in sample_lines(sample):
                 console.print(f"  {line}")
-    blocked = any(f.severity is Severity.CRITICAL for f in failed)
-    if blocked and state is not None and state.status.value == "blocked" and not found.changed_since:
-        text = command("release", str(day), '--because "…"', config=config)
-        console.print(f"\nPublish it as it is with: {text}")
+        if shown := next((sample.insert_id for sample in found.samples if sample.insert_id), ""):
+            words = ("explain", "--insert-id", shlex.quote(shown), "--day", str(day))
+            console.print(f"\nShow every copy of one of them with: {command(*words, config=config)}")
+    console.print(f"\nSelect its rejected rows with:\n{found.rejected_sql}")
+
+
+def _breakdown_table(items: Mapping[str, Counts]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", overflow="fold")
+    for name in ("rows", "duplicates", "duplicate rate", "of all duplicates"):
+        table.add_column(name, justify="right", no_wrap=True)
+    duplicates = sum(counts.duplicates for counts in items.values())
+    named = sorted(items.items(), key=lambda item: (-item[1].faults, -item[1].rows))[:SHOWN_ITEMS]
+    for name, counts in named:
+        table.add_row(
+            plain(name, NAME_LENGTH),
+            number(counts.rows),
+            number(counts.duplicates),
+            rate(counts.duplicates / counts.rows if counts.rows else None),
+            rate(counts.duplicates / duplicates if duplicates else None),
+        )
+    return table
 
 
 def _how(finding: Finding) -> str:
@@ -165,10 +205,11 @@ def _how(finding: Finding) -> str:
 
 def sample_lines(sample: Sample) -> Sequence[str]:
     """A sample in words."""
+    which = ", ".join(filter(None, (sample.event, sample.insert_id and f"insert id {sample.insert_id}", sample.time)))
     if sample.exact is None:
-        return [f"{sample.event}: {sample.reason}"]
+        return [f"{which}: {sample.reason}"]
     later = "" if sample.later_ms is None else f", {sample.later_ms / 1000:,.0f} s after it"
-    head = f"{sample.event}: {'exact copy of' if sample.exact else 'differs from'} its winner{later}; {sample.same} properties alike"
+    head = f"{which}: {'exact copy of' if sample.exact else 'differs from'} its winner{later}; {sample.same} properties alike"
     return [head, *(f"    {d.name}: {d.winner} | {d.copy}" for d in sample.differences)]
 
 

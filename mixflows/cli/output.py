@@ -100,7 +100,7 @@ def counted(count: int, noun: str) -> str:
 
 def rate(value: float | None) -> str:
     """A share in percent."""
-    return "" if value is None else f"{value:.2%}"
+    return "" if value is None else f"{value * 100:.2f} %"
 
 
 def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
@@ -110,12 +110,12 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("day", "status", "why"):
         table.add_column(name, no_wrap=True)
-    for name in ("rows", "kept", "rejected", "duplicates"):
+    for name in ("rows", "kept", "rejected", "duplicate rate"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note", overflow="fold")
     for outcome in shown[:SHOWN_DAYS]:
         row = outcome.row
-        warnings = "; ".join(f"warning: {finding}" for finding in outcome.findings if not finding.success)
+        failed = dict.fromkeys(finding.expectation for finding in outcome.findings if not finding.success)
         table.add_row(
             str(row.partition_date),
             styled(row.status, STYLES[row.status]),
@@ -124,7 +124,7 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
             number(row.kept_rows),
             number(row.rejected_rows),
             rate(row.duplicate_rate),
-            row.error or row.note or warnings,
+            row.error or ", ".join(name.replace("_", " ") for name in failed) or row.note,
         )
     if len(shown) > SHOWN_DAYS:
         table.caption = f"and {len(shown) - SHOWN_DAYS:,} more days without a note"

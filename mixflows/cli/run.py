@@ -19,9 +19,10 @@ from mixflows.cli.output import (
     starting_server,
 )
 from mixflows.cli.session import opened_source, renew_report
-from mixflows.cli.standing import print_standing, standing_json
+from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
+from mixflows.ledger.standing import FlaggedDay
 from mixflows.model import Run, Status
 from mixflows.packages import refuse_hidden_packages
 from mixflows.pipeline.context import RunContext
@@ -153,6 +154,8 @@ def show_result(result: RunResult, config: Path | None) -> None:
     )
     for day, holder in result.held.items():
         console.print(f"{day} is held by run {holder} and was left alone.")
+    flagged = sorted((o for o in result.outcomes if o.warned), key=lambda o: o.row.partition_date)
+    print_flagged([FlaggedDay(o.row.partition_date, o.row.note) for o in flagged], config)
     print_standing(result.standing, config)
 
 

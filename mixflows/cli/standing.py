@@ -6,7 +6,7 @@ from typing import Any
 
 from mixflows.cli.output import console, counted
 from mixflows.cli.session import command
-from mixflows.ledger.standing import StandingDay, helping_commands
+from mixflows.ledger.standing import FlaggedDay, StandingDay, commands_for, helping_commands
 from mixflows.model import Status
 
 SHOWN = 10
@@ -25,6 +25,26 @@ def print_standing(standing: Sequence[StandingDay], config: Path | None) -> None
         if len(days) > SHOWN:
             console.print(f"  and {len(days) - SHOWN:,} more: {command('status', config=config)}")
     for line in helping_commands(standing, lambda *words: command(*words, config=config)):
+        console.print(f"  {line}")
+
+
+def print_flagged(days: Sequence[FlaggedDay], config: Path | None, count: int | None = None) -> None:
+    """Prints published days that an expectation flags, and how to look closer; nothing where there are none.
+
+    Args:
+        days: Ascending; the latest are shown.
+        count: How many there are; by default these.
+    """
+    if not days:
+        return
+    total = len(days) if count is None else count
+    shown = days[-SHOWN:]
+    console.print(f"\n{counted(total, 'day')} {'is' if total == 1 else 'are'} published with a warning:")
+    for day in shown:
+        console.print(f"  {day.day}: {day.why}")
+    if total > len(shown):
+        console.print(f"  and {total - len(shown):,} earlier: {command('report', config=config)}")
+    for line in commands_for(shown[-1].day, Status.PUBLISHED, command=lambda *words: command(*words, config=config)):
         console.print(f"  {line}")
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from mixflows.model import Figures, StagedDay
+from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.drift import PAST_DAYS, Drift
 from mixflows.profile.profile import ColumnProfile, Profile, Tally
 from mixflows.rates import source_deleted_rows
@@ -25,6 +26,7 @@ class DayProfile:
         usual_rows: What the day's volume was held against; see `model.PlannedDay`.
         source_deleted_rows: Published copies that the source no longer had.
         samples: Rejected copies beside their winners; only of a day that an expectation flagged.
+        breakdown: Where its rows come from; only of such a day.
     """
 
     day: date
@@ -34,6 +36,7 @@ class DayProfile:
     source_deleted_rows: int = 0
     samples: tuple[Mapping[str, Any], ...] = ()
     run_id: str = ""
+    breakdown: Breakdown | None = None
 
     @property
     def kept_by_key(self) -> tuple[int, ...]:
@@ -61,6 +64,7 @@ class DayProfile:
             "types": p.types,
             "last_event_ms": p.last_event_ms,
             "samples": self.samples,
+            "breakdown": self.breakdown and self.breakdown.to_record(),
         }
         return json.dumps({k: v for k, v in told.items() if v not in ({}, (), None)}, separators=(",", ":"))
 
@@ -92,6 +96,7 @@ class DayProfile:
             told.get("source_deleted_rows", 0),
             tuple(told.get("samples", ())),
             run_id,
+            Breakdown.of_record(told["breakdown"]) if "breakdown" in told else None,
         )
 
 
@@ -125,7 +130,9 @@ def drift_of(day: date, figures: Figures, known: Mapping[date, Profile], setting
     return Drift.of(known[day], figures.future_rows, past, identity_columns(settings))
 
 
-def day_profile(staged: StagedDay, samples: Sequence[Mapping[str, Any]] = ()) -> DayProfile:
+def day_profile(
+    staged: StagedDay, samples: Sequence[Mapping[str, Any]] = (), breakdown: Breakdown | None = None
+) -> DayProfile:
     """What is stored of a staged day."""
     return DayProfile(
         staged.day,
@@ -135,4 +142,5 @@ def day_profile(staged: StagedDay, samples: Sequence[Mapping[str, Any]] = ()) ->
         source_deleted_rows(staged),
         tuple(samples),
         staged.run.run_id,
+        breakdown,
     )

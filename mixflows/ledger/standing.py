@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from mixflows.days import DayRange
+from mixflows.ledger.profiles import read_profiles
 from mixflows.model import Status
+from mixflows.profile.why import why
 from mixflows.settings import QualitySettings
+from mixflows.verdict import Finding
 from mixflows.warehouse.base import Warehouse
 
 FAILED, BLOCKED = 1, 3
@@ -59,6 +62,64 @@ def exit_code_of(standing: Sequence[StandingDay]) -> int:
     return BLOCKED if Status.BLOCKED in loud else 0
 
 
+@dataclass(frozen=True)
+class FlaggedDay:
+    """A published day that failed an expectation of severity warning.
+
+    Attributes:
+        why: One sentence.
+    """
+
+    day: date
+    why: str
+
+
+def flagged_days(warehouse: Warehouse, latest: int) -> tuple[int, tuple[FlaggedDay, ...]]:
+    """How many published days are flagged, and the latest of them, ascending.
+
+    Args:
+        latest: At most so many are told of.
+    """
+    findings: dict[date, list[Finding]] = {}
+    for row in warehouse.query("report_findings"):
+        if not row["success"]:
+            findings.setdefault(row["partition_date"], []).append(Finding.of_row(row))
+    stands = {day.day for day in standing_days(warehouse)}
+    flagged = sorted(findings.keys() - stands)
+    return len(flagged), tuple(
+        FlaggedDay(day, _why_flagged(warehouse, day, findings[day])) for day in flagged[-latest:]
+    )
+
+
+def _why_flagged(warehouse: Warehouse, day: date, findings: Sequence[Finding]) -> str:
+    known = read_profiles(warehouse, day, day).get(day)
+    return why(findings, known.figures.source_rows, known.breakdown) if known else why(findings, None)
+
+
+def commands_for(
+    day: date, status: Status, failed: Sequence[str] = (), command: Callable[..., str] = mixflows
+) -> list[str]:
+    """What a person types, or changes, about a day: a line each.
+
+    Args:
+        failed: The names of the critical expectations that blocked it.
+        command: Writes a command line of these words.
+    """
+    if status is Status.FAILED:
+        return [command("backfill", "--mode", "failed")]
+    if status is not Status.BLOCKED:
+        return [command("inspect", str(day))]
+    lines = [
+        command("inspect", str(day)),
+        command("release", str(day), '--because "…"'),
+        command("acknowledge", str(day), '--because "…"'),
+    ]
+    bounds = [f"quality.{name}.critical" for name in failed if name in QualitySettings.model_fields]
+    if bounds:
+        lines.append(f"or raise {' or '.join(bounds)} in the settings, then {command('run')}")
+    return lines
+
+
 def helping_commands(standing: Sequence[StandingDay], command: Callable[..., str] = mixflows) -> list[str]:
     """What to type or change for the first failed or blocked day that nobody has acknowledged; a line each.
 
@@ -68,15 +129,7 @@ def helping_commands(standing: Sequence[StandingDay], command: Callable[..., str
     blocked = [day for day in standing if day.status is Status.BLOCKED and not day.acknowledged]
     lines: list[str] = []
     if blocked:
-        day, failed = str(blocked[0].day), blocked[0].failed_expectations
-        lines += [
-            command("inspect", day),
-            command("release", day, '--because "…"'),
-            command("acknowledge", day, '--because "…"'),
-        ]
-        bounds = [f"quality.{name}.critical" for name in failed if name in QualitySettings.model_fields]
-        if bounds:
-            lines.append(f"or raise {' or '.join(bounds)} in the settings, then {command('run')}")
-    if any(day.status is Status.FAILED for day in standing):
-        lines.append(command("backfill", "--mode", "failed"))
+        lines += commands_for(blocked[0].day, Status.BLOCKED, blocked[0].failed_expectations, command)
+    if failed := [day for day in standing if day.status is Status.FAILED]:
+        lines += commands_for(failed[0].day, Status.FAILED, command=command)
     return lines

@@ -9,13 +9,16 @@ from mixflows.days import DayRange
 from mixflows.errors import UnknownDayError
 from mixflows.ledger.profiles import with_drift
 from mixflows.ledger.runs import DayState, day_states
-from mixflows.model import Mode, PlannedDay, StagedDay
+from mixflows.model import Mode, PlannedDay, StagedDay, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import Auditor
-from mixflows.pipeline.stage import discard_batch, sampled, stage_batch
+from mixflows.pipeline.stage import broken_down, discard_batch, sampled, stage_batch
+from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
+from mixflows.profile.why import why
 from mixflows.verdict import Verdict
+from mixflows.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Inspection:
         staged: Its figures, its profile, and what publishing would change.
         samples: Rejected copies beside their winners; values masked unless the settings allow them.
         changed_since: Whether the source day is another than the one that was judged last.
+        breakdown: Where its rows come from, and what is wrong with them.
+        rejected_sql: The statement that selects its rejected rows; see `rejected_sql`.
     """
 
     state: DayState | None
@@ -34,6 +39,13 @@ class Inspection:
     verdict: Verdict
     samples: tuple[Sample, ...]
     changed_since: bool
+    breakdown: Breakdown
+    rejected_sql: str
+
+    @property
+    def why(self) -> str:
+        """Why it would be blocked or flagged, in one sentence; empty if every expectation passes."""
+        return why(self.verdict.findings, self.staged.figures.source_rows, self.breakdown)
 
 
 def inspect_day(context: RunContext, day: date, auditor: Auditor) -> Inspection:
@@ -51,10 +63,25 @@ def inspect_day(context: RunContext, day: date, auditor: Auditor) -> Inspection:
         auditor.warm_up()
         verdict = auditor.judge([staged], check_rows=context.settings.quality.row_checks != "never")[day]
         samples = tuple(Sample.of_record(record) for record in sampled(context, batch, [day]).get(day, ()))
+        breakdown = broken_down(context, batch, [day]).get(day, Breakdown())
     finally:
         discard_batch(context, batch)
+    held_back = state is None or state.status in (Status.BLOCKED, Status.FAILED)
+    sql = rejected_sql(context.warehouse, day, is_held_back=held_back)
     changed = state is not None and planned.source_version != state.source_version
-    return Inspection(state, staged, verdict, samples, changed)
+    return Inspection(state, staged, verdict, samples, changed, breakdown, sql)
+
+
+def rejected_sql(warehouse: Warehouse, day: date, *, is_held_back: bool) -> str:
+    """A statement for people that selects a day's rejected rows, in the engine's words.
+
+    Args:
+        is_held_back: Whether the day's rows are held back, and its rejected ones are found in the source.
+
+    Raises:
+        MissingTableError: There is no source.
+    """
+    return warehouse.text("held_back_of_days" if is_held_back else "rejected_of_days", [day])
 
 
 def planned_day(context: RunContext, day: date) -> PlannedDay:

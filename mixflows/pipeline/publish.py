@@ -23,7 +23,9 @@ from mixflows.model import (
     StepCost,
 )
 from mixflows.pipeline.context import RunContext
-from mixflows.pipeline.stage import BatchStatements, discard_batch, sampled
+from mixflows.pipeline.stage import BatchStatements, broken_down, discard_batch, sampled
+from mixflows.profile.breakdown import Breakdown
+from mixflows.profile.why import why
 from mixflows.rates import source_deleted_rows
 from mixflows.text import plain_lines
 from mixflows.verdict import Verdict
@@ -116,6 +118,7 @@ class _Publishing:
     ) -> None:
         self._context, self._batch, self._verdicts, self._since = context, batch, verdicts, since
         self._released, self._note = released, note
+        self._breakdowns: Mapping[date, Breakdown] = {}
         self._statements = BatchStatements.of(context, batch)
         self._keeps = context.settings.pipeline.source_deletes == "keep"
 
@@ -126,7 +129,9 @@ class _Publishing:
         whole = [staged for staged in passing if staged.publication is Publication.WHOLE]
         delta = [staged for staged in passing if staged.publication is Publication.DELTA]
         self._prepare_rejected(whole, delta)
-        samples = sampled(self._context, self._batch, [day for day, verdict in self._verdicts.items() if verdict.flags])
+        flagged = [day for day, verdict in self._verdicts.items() if verdict.flags]
+        samples = sampled(self._context, self._batch, flagged)
+        self._breakdowns = broken_down(self._context, self._batch, flagged)
         carried = self._carried()
         with self._context.warehouse.transaction():
             self._write(whole, delta)
@@ -196,7 +201,7 @@ class _Publishing:
         for staged in self._batch.days:
             row = self._row(staged, status.get(staged.day, Status.UNCHANGED), shares(staged.planned, seconds), error)
             verdict = self._verdicts[staged.day]
-            stored = day_profile(staged, samples.get(staged.day, ())).to_json()
+            stored = day_profile(staged, samples.get(staged.day, ()), self._breakdowns.get(staged.day)).to_json()
             outcomes[staged.day] = DayOutcome(row, verdict.findings, stored)
         for day in self._batch.unchanged:
             outcomes[day.day] = DayOutcome(self._unchanged_row(day, carried[day.day], shares(day, seconds)))
@@ -207,18 +212,17 @@ class _Publishing:
     def _row(self, staged: StagedDay, status: Status, share: "_Share", error: str) -> LedgerRow:
         f, d = staged.figures, staged.difference
         is_published = status is Status.PUBLISHED
-        failed = self._verdicts[staged.day].failures
-        failures = "; ".join(dict.fromkeys(map(str, failed)))
-        failed_expectations = ",".join(sorted({finding.expectation for finding in failed}))
+        verdict = self._verdicts[staged.day]
+        failed_expectations = ",".join(sorted({finding.expectation for finding in verdict.failures}))
         acknowledged = ""
-        about = ""
+        about = reason = why(verdict.findings, f.source_rows, self._breakdowns.get(staged.day))
         if status is Status.BLOCKED:
             known = staged.planned.acknowledged
             if known is not None and known.covers(staged.planned.source_version, failed_expectations):
                 acknowledged = known.because
-            about = f"acknowledged: {acknowledged} ({failures})" if acknowledged else failures
+            about = f"acknowledged: {acknowledged} ({reason})" if acknowledged else reason
         elif self._released:
-            about = f"released: {self._released} ({failures or 'nothing failed'})"
+            about = f"released: {self._released} ({reason or 'nothing failed'})"
         removed = is_published and not self._keeps
         return LedgerRow(
             **_head(self._context, staged.planned, staged.started_at, share.cost),

@@ -18,6 +18,7 @@ from mixflows.model import (
     StagedDay,
 )
 from mixflows.pipeline.context import RunContext
+from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.profile import Profile
 from mixflows.profile.samples import day_samples
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Row, batch_days
@@ -176,6 +177,15 @@ def sampled(context: RunContext, batch: StagedBatch, days: Collection[date]) -> 
         found.setdefault(row["partition_date"], []).append(row)
     settings = context.warehouse.source().spelled(context.settings)
     return {day: day_samples(rows, settings) for day, rows in found.items()}
+
+
+def broken_down(context: RunContext, batch: StagedBatch, days: Collection[date]) -> dict[date, Breakdown]:
+    """Where the rows of staged days come from, and what is wrong with them; reads properties of every row of these days."""
+    wanted = [staged.day for staged in batch.days if staged.day in days and staged.figures.source_rows]
+    found: dict[date, list[Row]] = {day: [] for day in wanted}
+    for row in BatchStatements.of(context, batch).run("breakdown", wanted):
+        found[row["day"]].append(row)
+    return {day: Breakdown.of(rows, context.settings.quality) for day, rows in found.items()}
 
 
 def compares_content(context: RunContext) -> bool:

@@ -1,12 +1,13 @@
 """Samples of a day: rejected copies beside their winners, property by property, with the values masked.
 
-A value is shown only where `quality.shown_properties` names its property.
+A value is shown only where `quality.shown_properties` names its property. The insert id is shown, so that a person can ask
+`explain` for the copies; it tells of an event, never of a user.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from mixflows.settings import QualitySettings, Settings
@@ -36,6 +37,8 @@ class Sample:
 
     Attributes:
         event: The event's name.
+        insert_id: By which `explain` tells of it; empty where it has none.
+        time: The event time in UTC, in ISO 8601; empty where it has none.
         exact: Whether its content is the winner's; None where it has no winner.
         later_ms: By how much it arrived after its winner; None where that is not known.
         same: How many properties are alike.
@@ -48,11 +51,13 @@ class Sample:
     later_ms: int | None = None
     same: int = 0
     differences: tuple[Difference, ...] = ()
+    insert_id: str = ""
+    time: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """As it is stored."""
         told = {**vars(self), "differences": [[d.name, d.winner, d.copy] for d in self.differences]}
-        return {name: value for name, value in told.items() if value not in (None, [])}
+        return {name: value for name, value in told.items() if name == "event" or value not in (None, [], "")}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Sample":
@@ -73,8 +78,10 @@ def day_samples(rows: Sequence[Row], settings: Settings) -> list[dict[str, Any]]
 
 def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
     event = plain(copy[settings.columns.event_name] or "", NAME_LENGTH)
+    insert_id = plain(copy[settings.columns.insert_id] or "", NAME_LENGTH)
+    time = _written(copy[settings.columns.time])
     if winner is None:
-        return Sample(event, str(copy["rejection_reason"]))
+        return Sample(event, str(copy["rejection_reason"]), insert_id=insert_id, time=time)
     mine, best = properties_of(copy, settings), properties_of(winner, settings)
     names = sorted(mine.keys() | best.keys())
     differing = [name for name in names if mine.get(name) != best.get(name)]
@@ -91,6 +98,8 @@ def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
             )
             for name in differing[:MOST_DIFFERENCES]
         ),
+        insert_id=insert_id,
+        time=time,
     )
 
 
@@ -113,6 +122,10 @@ def _shown(name: str, values: Mapping[str, Any], quality: QualitySettings) -> st
     if name not in values:
         return ABSENT
     return plain(values[name], VALUE_LENGTH) if name in quality.shown_properties else HIDDEN
+
+
+def _written(time: object) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds") if isinstance(time, datetime) else ""
 
 
 def _arrival_ms(row: Row, settings: Settings) -> int | None:

@@ -16,6 +16,7 @@ from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
 from mixflows.pipeline.totals import Totals, read_totals
+from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
@@ -31,7 +32,6 @@ from mixflows.report.figures import (
 )
 from mixflows.report.insights import insights
 from mixflows.settings import Settings
-from mixflows.verdict import Severity
 from mixflows.warehouse.base import Warehouse
 
 Row = Mapping[str, Any]
@@ -179,7 +179,7 @@ def _by_day(rows: list[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
 def _day(row: Row, found: _Found) -> DayFigures:
     day = row["partition_date"]
     status = Status(row["status"])
-    findings = tuple(_finding(f) for f in found.findings.get(day, ()))
+    findings = tuple(DayFinding.of_row(f) for f in found.findings.get(day, ()))
     rejected = tuple(found.reasons.get(day, {}).items())
     landed_at = found.landed_at.get(day)
     profile = found.profiles.get(day)
@@ -207,6 +207,7 @@ def _day(row: Row, found: _Found) -> DayFigures:
         rejected_by_key=profile.profile.rejected_by_key if profile else (),
         kept_by_key=profile.kept_by_key if profile else (),
         samples=tuple(Sample.of_record(record) for record in profile.samples) if profile else (),
+        breakdown=(profile.breakdown or Breakdown.of_profile(profile.profile)) if profile else None,
     )
 
 
@@ -266,19 +267,6 @@ def _published(row: Row, found: _Found) -> PublishedFigures | None:
         rejected_rows=rejected_rows,
         left_out_rows=too_many if found.keeps_deleted else 0,
         finished_at=_utc(row["published_at"]),
-    )
-
-
-def _finding(row: Row) -> DayFinding:
-    return DayFinding(
-        suite=row["suite"],
-        expectation=row["expectation"],
-        severity=Severity(row["severity"]),
-        success=row["success"],
-        observed_value=row["observed_value"],
-        threshold=row["threshold"],
-        unexpected_count=row["unexpected_count"],
-        note=row["note"] or "",
     )
 
 

@@ -13,7 +13,9 @@ from functools import cached_property
 from mixflows.costs.billed import Costs
 from mixflows.model import Status
 from mixflows.pipeline.totals import Totals
+from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
+from mixflows.profile.why import why
 from mixflows.report.insights import Insights
 from mixflows.verdict import Finding, Severity
 
@@ -127,6 +129,7 @@ class DayFigures:
         kept_by_key: Copies that they would keep.
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
         acknowledged: Why a person lets the blocked day stand; empty where nobody does.
+        breakdown: Where its rows come from, as its latest profile tells.
     """
 
     day: date
@@ -152,6 +155,12 @@ class DayFigures:
     kept_by_key: tuple[int, ...] = ()
     samples: tuple[Sample, ...] = ()
     acknowledged: str = ""
+    breakdown: Breakdown | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is blocked, flagged or failed, in one sentence; empty for a day that passed."""
+        return " ".join(self.error.split()) or why(self.findings, self.source_rows, self.breakdown)
 
 
 @dataclass(frozen=True)

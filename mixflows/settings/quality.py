@@ -68,7 +68,7 @@ class QualitySettings(Frozen):
     """Source columns to profile for missing values and sizes, in addition to `landing.promote`."""
     origins: tuple[PropertyName, ...] = ("mp_lib", "$os")
     """Properties that tell where duplicates come from."""
-    shown_properties: tuple[PropertyName, ...] = ()
+    shown_properties: tuple[PropertyName, ...] = ("mp_lib", "$os")
     """Properties whose values may be shown and stored; those of all others are masked."""
     own: dict[str, Bounds] = Field(default_factory=dict[str, Bounds])
     """Bounds for your own expectations, by a name of your choice."""

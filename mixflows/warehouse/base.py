@@ -159,6 +159,10 @@ class Warehouse(Protocol):
         """Runs a statement of `sql/` that returns few rows; `days` are those that it reads, if it names any."""
         ...
 
+    def text(self, name: str, days: Sequence[date] = ()) -> str:
+        """A statement of `sql/` as the engine gets it, laid out for people to read and copy; runs nothing."""
+        ...
+
     def run(self, statement: BatchStatement) -> list[Row]:
         """Runs one statement over days of a batch. A statement that returns no rows returns an empty list."""
         ...

@@ -32,6 +32,11 @@ def _columns(create: str, dialect: str) -> tuple[tuple[str, str], ...]:
     return tuple((c.name, c.args["kind"].sql(dialect)) for c in columns if isinstance(c, exp.ColumnDef))
 
 
+def laid_out(sql: str, dialect: str) -> str:
+    """A statement of an engine's dialect over several lines, without comments, for people to read."""
+    return parse_one(sql, dialect=dialect).sql(dialect, pretty=True, comments=False)
+
+
 def quoted(name: str) -> str:
     """An identifier in a statement of BigQuery's dialect that is meant for DuckDB, whatever is in its name."""
     if "." in name:

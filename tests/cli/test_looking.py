@@ -37,7 +37,7 @@ def test_a_release_renews_the_report_which_tells_its_reason(backfilled: Installa
     backfilled.run("release", BLOCKED, "--because", WHY, *named)
     page = Page((backfilled.folder / "out" / "report.html").read_text(encoding="utf-8"))
     assert page.headings[0] == "The table is right up to Fri 5 Jan 2024."
-    assert f"Released: {WHY} (duplicate_rate 33.3 % (at most 1 %)" in page.text
+    assert f"Released: {WHY} (33.33 % of 60 rows are duplicates (limit 1 %)" in page.text
 
 
 def test_a_day_whose_source_has_changed_since_is_not_released(backfilled: Installation) -> None:

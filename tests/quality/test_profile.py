@@ -47,6 +47,7 @@ def test_counts_arrivals_hours_and_names(delivered: Project) -> None:
 
 
 def test_values_of_properties_are_ranked_and_not_named_unless_they_may_be(delivered: Project) -> None:
+    delivered.set(quality={"shown_properties": []})
     assert profile_of(delivered).origins == {
         "mp_lib": {"value 1": Tally(0, 1, 1), "value 2": Tally(0, 1, 0)},
         "$os": {"(none)": Tally(0, 1, 1), "value 1": Tally(0, 1, 0)},

@@ -42,7 +42,7 @@ def test_a_look_changes_nothing_and_says_what_a_release_would_do(blocked: Projec
 
 def test_a_released_day_is_published_with_its_reason_and_is_not_due_again(blocked: Project) -> None:
     outcome = release_day(blocked.context(Run("let")), DAY, "copies are exact", blocked.auditor())
-    assert outcome.row.note.startswith("released: copies are exact (duplicate_rate 33.3 %")
+    assert outcome.row.note.startswith("released: copies are exact (33.33 % of 3 rows are duplicates")
     blocked.has_events("id\na\nb")
     assert blocked.ledger()[-1]["plan_reason"] == "released"
     assert blocked.planned() == {}

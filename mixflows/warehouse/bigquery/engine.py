@@ -44,7 +44,7 @@ from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
-from mixflows.warehouse.transpile import missing_columns
+from mixflows.warehouse.transpile import laid_out, missing_columns
 
 WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
 """How the names of statements begin that name no column of the source."""
@@ -203,6 +203,10 @@ class BigQueryWarehouse:
     def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
         return self._jobs.run(self.rendered(name, days=self._constants(days)), params or {}, Step(name))
+
+    def text(self, name: str, days: Sequence[date] = ()) -> str:
+        """A statement of `sql/`, laid out; see the boundary."""
+        return laid_out(self.rendered(name, days=self._constants(days)), "bigquery")
 
     def _constants(self, days: Sequence[date]) -> list[BatchDay]:
         return [BatchDay.of(day, self._settings) for day in days]

@@ -4,7 +4,6 @@ A staged batch is not copied: its small table of ranked copies lives in an attac
 the source adds the plain rows. Publishing reads the source's wide rows once, on their way into the published table.
 """
 
-import re
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,11 +27,11 @@ from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import outdated, translated
 from mixflows.warehouse.duckdb.landed_days import date_anew
 from mixflows.warehouse.duckdb.landing import land_file
-from mixflows.warehouse.duckdb.quoting import identifier
+from mixflows.warehouse.duckdb.quoting import identifier, names_table
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
-from mixflows.warehouse.transpile import Expansions, ParsedStatement, missing_columns, quoted
+from mixflows.warehouse.transpile import Expansions, ParsedStatement, laid_out, missing_columns, quoted
 
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
 WITHOUT_SOURCE = ("create_ledger", "create_quality", "create_profiles", "create_landings", "create_malformed")
@@ -120,8 +119,7 @@ class DuckDBWarehouse:
             " AND lower(view_name) = lower($name)",
             {"catalog": self._catalog, "schema": self._schema, "name": getattr(tables, view)},
         )
-        name = identifier(getattr(tables, read))
-        return any(re.search(rf"{re.escape(name)}|\b{re.escape(name[1:-1])}\b", str(sql)) for (sql,) in found)
+        return any(names_table(str(sql), getattr(tables, read)) for (sql,) in found)
 
     def _tables(self) -> list[str]:
         found = self._execute(
@@ -150,12 +148,8 @@ class DuckDBWarehouse:
         """The source's columns and roles; see the boundary."""
         with self._lock:
             if self._known_source is None:
-                columns = self._columns(self._settings.tables.source)
-                if not columns:
-                    raise MissingTableError(
-                        f"table {self._settings.tables.source} is not in {self._path}",
-                        LAND_FIRST,
-                    )
+                if not (columns := self._columns(self._settings.tables.source)):
+                    raise MissingTableError(f"table {self._settings.tables.source} is not in {self._path}", LAND_FIRST)
                 self._known_source = Source.of(columns, self._settings, words=NATIVE_TYPES)
             return self._known_source
 
@@ -215,12 +209,18 @@ class DuckDBWarehouse:
 
     def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
-        constants = [BatchDay.of(day, self._settings) for day in days]
         try:
-            return self._rows(self._written(name, days=constants), params or {}, name)
+            return self._rows(self._of_days(name, days), params or {}, name)
         except StatementError as err:
             lacking = {getattr(self._settings.tables, role): self._missing_columns(role) for role in LONG_LIVED}
             raise outdated(self._path, lacking) or err from err.__cause__
+
+    def text(self, name: str, days: Sequence[date] = ()) -> str:
+        """A statement of `sql/`, laid out; see the boundary."""
+        return laid_out(self._of_days(name, days), "duckdb")
+
+    def _of_days(self, name: str, days: Sequence[date]) -> str:
+        return self._written(name, days=[BatchDay.of(day, self._settings) for day in days])
 
     def run(self, statement: BatchStatement) -> list[Row]:
         """Runs one statement over days of a batch; see the boundary."""
@@ -261,8 +261,8 @@ class DuckDBWarehouse:
         """Deletes the days and inserts the SELECT's rows in one transaction; see the boundary."""
         select = self._written(statement.name, statement.flags, statement.days, statement.tables)
         target = self._table(getattr(self._settings.tables, table))
-        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
-        names += REJECTED_COLUMNS if table == "rejected" else []
+        more = REJECTED_COLUMNS if table == "rejected" else ()
+        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY, *more]
         days = day_list(statement.days)
         with self.transaction():
             if not is_empty:
