@@ -117,7 +117,8 @@ def _order(finding: Finding) -> tuple[int, str]:
 def _told(finding: Finding, rows: int | None, breakdown: Breakdown | None) -> str:
     name, seen = finding.expectation, finding.observed_value
     if seen is None:
-        return str(finding) + (f": {finding.note}" if finding.note else "")
+        rows_told = f": {finding.unexpected_count:,} rows" if finding.unexpected_count else ""
+        return name.replace("_", " ") + rows_told + (f": {finding.note}" if finding.note else "")
     if name in RATES:
         kind, what = RATES[name]
         of_rows = f"of {rows:,} rows" if rows is not None else "of the rows"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from mixflows.report.figures import DayFigures, DayFinding, DayState, Outcome, ReportData, worst
+from mixflows.report.figures import DayFigures, DayFinding, DayState, ReportData
 from mixflows.verdict import SHARES
 
 TAKEN_WORDS = {
@@ -96,17 +96,25 @@ def figure(finding: DayFinding) -> str:
 
 def bound(finding: DayFinding) -> str:
     """The threshold in the unit of what was seen."""
-    return "" if finding.threshold is None else _value(finding.expectation, finding.threshold)
+    if finding.threshold is None:
+        return ""
+    if finding.expectation.endswith(SHARES):
+        return limit(finding.threshold)
+    return _value(finding.expectation, finding.threshold)
 
 
-def why_stopped(day: DayFigures) -> tuple[DayFinding, ...]:
-    """The findings that blocked or flagged a day: the gravest of each expectation, critical ones first."""
-    failed: dict[tuple[str, str], list[DayFinding]] = {}
-    for finding in day.findings:
-        if not finding.success:
-            failed.setdefault((finding.suite, finding.expectation), []).append(finding)
-    gravest = [finding for findings in failed.values() if (finding := worst(findings)) is not None]
-    return tuple(sorted(gravest, key=lambda finding: finding.outcome is not Outcome.FAIL))
+def limit(share: float) -> str:
+    """A bound as a percentage, as it stands in the settings, such as `0.5 %`."""
+    return f"{share * 100:.4g} %"
+
+
+def freshness(data: ReportData) -> tuple[Level, str]:
+    """How far the table reaches, in a few words, and how much attention that needs."""
+    if not data.published:
+        return Level.EMPTY, "nothing published"
+    if days := data.days_behind:
+        return Level.LOOK, f"{_count(days, 'day')} behind"
+    return Level.RIGHT, "up to date"
 
 
 def _behind(days: int) -> str:
@@ -155,10 +163,10 @@ def _value(expectation: str, value: float) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share as a percentage, small ones with two digits, such as `0.11 %`."""
+    """A share as a percentage with two decimals, such as `0.11 %`, so that a column of them can be compared."""
     if value is None:
         return ""
-    return f"{value * 100:.2g} %" if value < 0.01 else f"{value * 100:.3g} %"
+    return "< 0.01 %" if 0 < value < 0.00005 else f"{value * 100:.2f} %"
 
 
 def near(value: float) -> str:

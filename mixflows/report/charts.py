@@ -19,7 +19,6 @@ Spec = dict[str, Any]
 REASON_COLOURS = ("@reason1", "@reason2", "@reason3", "@reason4", "@reason5", "@reason6")
 CALENDAR_ROW_HEIGHT = 26
 _AXIS_WIDTH = 54
-_ABOVE_LEFT: dict[str, Any] = {"align": "left", "dx": 4, "dy": -7, "fontSize": 11}
 
 
 def specifications(
@@ -70,7 +69,12 @@ def _when(field: str) -> alt.X:
 
 def _rows_axis(title: str) -> alt.Axis:
     return alt.Axis(
-        title=title, labelExpr="format(datum.value, '~s')", tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH
+        title=title,
+        labelExpr="format(datum.value, '~s')",
+        tickCount=4,
+        tickMinStep=1,
+        minExtent=_AXIS_WIDTH,
+        maxExtent=_AXIS_WIDTH,
     )
 
 
@@ -96,7 +100,7 @@ def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
     # A square root keeps the usual tenth of a percent readable beside a bad day of many percent.
     share = alt.Y(
         "rate:Q",
-        title="Duplicates of source rows",
+        title="Duplicate rate",
         scale=alt.Scale(type="sqrt", domainMin=0),
         axis=alt.Axis(
             values={"expr": "rate_ticks"},
@@ -109,12 +113,12 @@ def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
     band = (
         alt.Chart(spans)
         .mark_area(color="@kept", opacity=0.16, invalid="break-paths-filter-domains")
-        .encode(x=_when("middle"), y=alt.Y("band_low:Q", title="Duplicates of source rows"), y2="band_high:Q")
+        .encode(x=_when("middle"), y=alt.Y("band_low:Q", title="Duplicate rate"), y2="band_high:Q")
     )
     line = (
         alt.Chart(spans)
         .mark_line(color="@kept", strokeWidth=1.5, invalid="break-paths-filter-domains")
-        .encode(x=_when("middle"), y=alt.Y("published_rate:Q", title="Duplicates of source rows"))
+        .encode(x=_when("middle"), y=alt.Y("published_rate:Q", title="Duplicate rate"))
     )
     # One letter of the calendar a day. On a long range the line is of spans, and only flagged days have a mark.
     letters = ["p", "n", "-", "w", "f"]
@@ -134,11 +138,11 @@ def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
     hover = _hover(
         spans,
         alt.Tooltip("state_text:N", title="State"),
-        alt.Tooltip("rate:Q", title="Duplicate rate", format=".3~%"),
+        alt.Tooltip("rate:Q", title="Duplicate rate", format=".2%"),
         alt.Tooltip("duplicates:Q", title="Duplicates", format=","),
         alt.Tooltip("source:Q", title="Source rows", format=","),
     )
-    layers = [*_bound("warning", bounds.warning, "@warn", [6, 4]), *_bound("critical", bounds.critical, "@fail", [])]
+    layers = [*_bound(bounds.warning, "@warn", [6, 4]), *_bound(bounds.critical, "@fail", [])]
     return _spec(alt.layer(*([band] if banded else []), line, marks, *layers, hover), width="container", height=220)
 
 
@@ -160,16 +164,13 @@ def _lateness(seen: Lateness) -> Spec:
         ),
         tooltip=[alt.Tooltip("days:Q", title="Days after"), alt.Tooltip("text:N", title="Had arrived")],
     )
-    now = alt.Chart(alt.InlineData([{"days": seen.lookback_days, "label": f"look-back {seen.lookback_days}"}])).encode(
-        x="days:Q"
-    )
+    now = alt.Chart(alt.InlineData([{"days": seen.lookback_days}])).encode(x="days:Q")
     rule = now.mark_rule(color="@warn", strokeDash=[6, 4])
-    words = now.mark_text(color="@warn", align="left", dx=5, fontSize=11).encode(y=alt.value(8), text="label:N")
     layers = (
         base.mark_line(interpolate="step-after", color="@kept"),
         base.mark_point(color="@kept", filled=True, size=40),
     )
-    return _spec(alt.layer(*layers, rule, words), width="container", height=200)
+    return _spec(alt.layer(*layers, rule), width="container", height=200)
 
 
 def _hours(seen: Insights) -> Spec:
@@ -202,16 +203,12 @@ def _hours(seen: Insights) -> Spec:
     return _spec(alt.layer(bars), width="container", height=150)
 
 
-def _bound(name: str, value: float | None, colour: str, dash: list[int]) -> list[alt.Chart]:
+def _bound(value: float | None, colour: str, dash: list[int]) -> list[alt.Chart]:
     if value is None:
         return []
-    base = alt.Chart(alt.InlineData([{"bound": value, "label": f"{name} {value * 100:.3g} %"}]))
-    height = alt.Y("bound:Q", title="Duplicates of source rows")
-    rule = base.mark_rule(color=colour, strokeDash=dash, strokeWidth=1.25).encode(y=height)
-    # A halo keeps the words readable where the line or a mark runs behind them.
-    halo = base.mark_text(stroke="@surface", strokeWidth=4, strokeJoin="round", **_ABOVE_LEFT)
-    words = base.mark_text(color=colour, **_ABOVE_LEFT)
-    return [rule, *(text.encode(x=alt.value(0), y=height, text="label:N") for text in (halo, words))]
+    # Its name is in the caption: words in the chart would cover marks.
+    rule = alt.Chart(alt.InlineData([{"bound": value}])).mark_rule(color=colour, strokeDash=dash, strokeWidth=1.25)
+    return [rule.encode(y=alt.Y("bound:Q", title="Duplicate rate"))]
 
 
 def _rows_per_span(field: str, colour: str, title: str) -> Spec:
@@ -257,7 +254,13 @@ def _reasons(reasons: tuple[str, ...]) -> Spec:
 
 def _took() -> Spec:
     spans = alt.NamedData("spans")
-    axis = alt.Axis(title="Seconds a day", format="~s", tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
+    axis = alt.Axis(
+        title="Time a day",
+        labelExpr="datum.value >= 120 ? format(datum.value / 60, '~f') + ' min' : format(datum.value, '~f') + ' s'",
+        tickCount=4,
+        minExtent=_AXIS_WIDTH,
+        maxExtent=_AXIS_WIDTH,
+    )
     bars = (
         alt.Chart(spans)
         .mark_rect(color="@kept")
@@ -265,7 +268,7 @@ def _took() -> Spec:
     )
     hover = _hover(
         spans,
-        alt.Tooltip("took:Q", title="Seconds a day", format=".2~f"),
+        alt.Tooltip("took:Q", title="Seconds a day", format=".2f"),
         alt.Tooltip("source:Q", title="Source rows", format=","),
     )
     return _spec(alt.layer(bars, hover), width="container", height=120)
@@ -274,7 +277,9 @@ def _took() -> Spec:
 def _calendar(expectations: int) -> Spec:
     cells = alt.NamedData("cells")
     outcomes = ["pass", "not_judged", "warn", "fail"]
-    row = alt.Y("top:Q", axis=None, scale=alt.Scale(domain=[0, max(expectations, 1)], reverse=True, nice=False))
+    # The page says how many rows there are: it shows those with trouble, and all when it is asked to.
+    rows = alt.Scale(domainMin=0, domainMax={"expr": "calendar_rows"}, reverse=True, nice=False)
+    row = alt.Y("top:Q", axis=None, scale=rows)
     tiles = (
         alt.Chart(cells)
         .mark_rect(strokeWidth=1)

@@ -5,7 +5,7 @@ Only counts, dates, names and the words of the ledger are read; never an event's
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
+from mixflows.pipeline.inspect import rejected_sql
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
+    ANY_DAY,
     Bound,
     DayFigures,
     DayFinding,
@@ -36,6 +38,9 @@ from mixflows.warehouse.base import Warehouse
 
 Row = Mapping[str, Any]
 RowsByDay = Mapping[date, list[dict[str, Any]]]
+
+WITH_SQL = 31
+"""Blocked and failed days whose statement travels with the page, the latest ones; `inspect` prints that of any."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,9 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         profiles=profiles,
     )
     taken = {row["partition_date"]: _day(row, found) for row in ledger}
+    taken |= {
+        day.day: replace(day, held_back_sql=_sql(warehouse, day.day, is_held_back=True)) for day in _held_back(taken)
+    }
     waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
     bounds = settings.quality.duplicate_rate
     return ReportData(
@@ -98,6 +106,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         shown_properties=settings.quality.shown_properties,
         expected_day=last_complete_day(datetime.now(UTC), settings.zone),
         totals=_totals(warehouse, settings),
+        rejected_sql=_sql(warehouse, ANY_DAY, is_held_back=False),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 
@@ -145,6 +154,18 @@ def _totals(warehouse: Warehouse, settings: Settings) -> Totals | None:
         return read_totals(warehouse, settings)
     except (MissingTableError, SourceColumnsError):
         return None
+
+
+def _held_back(taken: Mapping[date, DayFigures]) -> list[DayFigures]:
+    found = [day for day in taken.values() if day.state in (DayState.BLOCKED, DayState.FAILED)]
+    return sorted(found, key=lambda day: day.day)[-WITH_SQL:]
+
+
+def _sql(warehouse: Warehouse, day: date, *, is_held_back: bool) -> str:
+    try:
+        return rejected_sql(warehouse, day, is_held_back=is_held_back)
+    except (MissingTableError, SourceColumnsError):
+        return ""
 
 
 def _profiles(warehouse: Warehouse) -> dict[date, DayProfile]:

@@ -39,6 +39,8 @@ class Outcome(StrEnum):
     FAIL = "fail"
 
 
+ANY_DAY = date(2000, 1, 1)
+"""Stands for a day in a statement that is the same for all of them."""
 OUTCOMES_BY_WEIGHT = (Outcome.PASS, Outcome.NOT_JUDGED, Outcome.WARN, Outcome.FAIL)
 
 
@@ -130,6 +132,7 @@ class DayFigures:
         samples: Rejected copies beside their winners, of a day that was flagged; values masked unless they may be shown.
         acknowledged: Why a person lets the blocked day stand; empty where nobody does.
         breakdown: Where its rows come from, as its latest profile tells.
+        held_back_sql: Selects the rows that keep it blocked, of the latest days that are.
     """
 
     day: date
@@ -156,6 +159,7 @@ class DayFigures:
     samples: tuple[Sample, ...] = ()
     acknowledged: str = ""
     breakdown: Breakdown | None = None
+    held_back_sql: str = ""
 
     @property
     def why(self) -> str:
@@ -222,6 +226,7 @@ class ReportData:
         prefect_ui: Where runs can be looked at, without a slash at its end.
         shown_properties: Properties whose values may be shown.
         totals: Where every delivered row is; None where there is no source yet.
+        rejected_sql: Selects the published rejected rows of ANY_DAY; empty where there is no source.
     """
 
     made_at: datetime
@@ -239,6 +244,7 @@ class ReportData:
     prefect_ui: str | None = None
     shown_properties: tuple[str, ...] = ()
     totals: Totals | None = None
+    rejected_sql: str = ""
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:
@@ -302,8 +308,18 @@ class ReportData:
 
     @property
     def expectations(self) -> tuple[tuple[str, str], ...]:
-        """Suite and name of every expectation that judged a shown day, in the order in which they were first met."""
-        return tuple(self.findings)
+        """Suite and name of every expectation that judged a shown day: those that failed first, the most often first."""
+        return tuple(sorted(self.findings, key=lambda name: [-days for days in self._trouble(name)]))
+
+    @property
+    def troubled(self) -> int:
+        """How many expectations failed on a shown day, as a bound of either severity; they are the first."""
+        return sum(any(self._trouble(name)) for name in self.findings)
+
+    def _trouble(self, name: tuple[str, str]) -> tuple[int, int]:
+        """On how many days an expectation failed, and on how many it warned."""
+        outcomes = [found.outcome for of_day in self.findings[name].values() if (found := worst(of_day)) is not None]
+        return outcomes.count(Outcome.FAIL), outcomes.count(Outcome.WARN)
 
 
 def worst(findings: Iterable[DayFinding]) -> DayFinding | None:

@@ -9,12 +9,16 @@ from datetime import date
 from typing import Any
 
 from mixflows.costs.billed import Costs, DayCost, spoken_bytes
+from mixflows.ledger.standing import commands_for
+from mixflows.profile.breakdown import EVENT, FILE, HOUR, KINDS, Breakdown, part_label
 from mixflows.report.answer import bound, figure, share
-from mixflows.report.figures import DayFigures, DayFinding, Outcome, ReportData, worst
+from mixflows.report.figures import ANY_DAY, DayFigures, DayFinding, Outcome, ReportData, worst
 from mixflows.verdict import Severity
 
 LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcome.FAIL: "f"}
 NO_RESULT = "-"
+PARTS = (EVENT, HOUR, FILE, "mp_lib", "$os")
+KIND_TITLES = [kind.replace("_", " ").capitalize() for kind in KINDS]
 BAND_DAYS = 28
 BAND_AT_LEAST = 7
 NOTE_LENGTH = 600
@@ -39,6 +43,7 @@ def island(data: ReportData) -> dict[str, Any]:
         "texts": list(texts),
         "bounds": [data.duplicate_rate.warning, data.duplicate_rate.critical],
         "rebuild": _short(data.rebuild_seconds),
+        "troubled": data.troubled,
     }
 
 
@@ -81,7 +86,22 @@ def day_pages(data: ReportData) -> dict[str, Any]:
         `days`, and where runs can be looked at, as `prefect_ui`.
     """
     billed = {cost.day: _billed(cost, data.costs) for cost in data.costs.days} if data.costs else {}
-    return {"days": [_page(day, billed.get(day.day, "")) for day in data.days], "prefect_ui": data.prefect_ui}
+    names: dict[str, int] = {}
+    return {
+        "days": [_page(day, billed.get(day.day, ""), names) for day in data.days],
+        "names": list(names),
+        "parts": {part: part_label(part) for part in PARTS},
+        "kinds": KIND_TITLES,
+        "rejected_sql": data.rejected_sql,
+        "any_day": ANY_DAY.isoformat(),
+        "prefect_ui": data.prefect_ui,
+    }
+
+
+def commands_of(day: DayFigures) -> list[str]:
+    """What a person types about a day that needs one, a line each."""
+    failed = {f.expectation: None for f in day.findings if not f.success and f.severity is Severity.CRITICAL}
+    return commands_for(day.day, day.status, tuple(failed)) if day.status else []
 
 
 def _billed(cost: DayCost, costs: Costs) -> str:
@@ -91,14 +111,27 @@ def _billed(cost: DayCost, costs: Costs) -> str:
     return f"billed {spoken_bytes(a_time)} a time{part}"
 
 
-def _page(day: DayFigures, billed: str) -> dict[str, Any]:
+def _page(day: DayFigures, billed: str, names: dict[str, int]) -> dict[str, Any]:
     told: dict[str, Any] = {
+        "reason": day.why,
+        "commands": commands_of(day),
+        "breakdown": _breakdown(day.breakdown, names) if day.breakdown else None,
+        "sql": day.held_back_sql,
         "why": day.plan_reason,
         "billed": billed,
         "note": (day.error or day.note)[:NOTE_LENGTH],
         "keys": (day.rejected_by_key, day.kept_by_key) if any(day.rejected_by_key) else None,
         "samples": [
-            (s.event, s.reason, s.exact, s.later_ms, s.same, [(d.name, d.winner, d.copy) for d in s.differences])
+            (
+                s.event,
+                s.reason,
+                s.exact,
+                s.later_ms,
+                s.same,
+                [(d.name, d.winner, d.copy) for d in s.differences],
+                s.insert_id,
+                s.time,
+            )
             for s in day.samples
         ],
         "history": [
@@ -116,7 +149,15 @@ def _page(day: DayFigures, billed: str) -> dict[str, Any]:
             for past in day.history
         ],
     }
-    return {name: value for name, value in told.items() if value not in (None, "", [])}
+    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
+
+
+def _breakdown(breakdown: Breakdown, names: dict[str, int]) -> dict[str, list[list[int]]]:
+    """By part: the index of each item's name, its rows, and each count of `breakdown.KINDS`, zeros at the end left out."""
+    return {
+        part: [[names.setdefault(name, len(names)), *counts.to_record()] for name, counts in items.items()]
+        for part, items in breakdown.parts.items()
+    }
 
 
 def _short(value: float | None) -> float | None:

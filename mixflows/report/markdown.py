@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mixflows.report.answer import answer, bound, figure, near, share, spoken, what_changed, why_stopped
+from mixflows.report.answer import answer, near, share, spoken, what_changed
 from mixflows.report.figures import DayFigures, DayState, ReportData
 from mixflows.text import markdown
 
@@ -49,9 +49,5 @@ def _lines(data: ReportData) -> Iterator[str]:
 
 
 def _why(day: DayFigures) -> str:
-    found = [
-        f"{f.expectation} {figure(f)}" + (f" (allowed {bound(f)})" if f.threshold is not None else "")
-        for f in why_stopped(day)
-    ]
     told = f"; acknowledged: {day.acknowledged}" if day.acknowledged else ""
-    return markdown(" ".join(("; ".join(found) or day.error or day.note).split()) + told)
+    return markdown((day.why or " ".join(day.note.split())) + told)

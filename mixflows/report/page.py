@@ -14,17 +14,18 @@ from zoneinfo import ZoneInfo
 
 import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mixflows.costs.billed import in_words, spoken_bytes, spoken_money, spoken_slots
 from mixflows.errors import UsageError
 from mixflows.files import is_regular, write_text
-from mixflows.report.answer import answer, bound, figure, label, near, share, spoken, what_changed, why_stopped
-from mixflows.report.charts import CALENDAR_ROW_HEIGHT, REASON_COLOURS, specifications
+from mixflows.profile.breakdown import part_label
+from mixflows.report.answer import answer, freshness, label, limit, near, share, spoken, what_changed
+from mixflows.report.charts import REASON_COLOURS, specifications
 from mixflows.report.data import collect, to_json
 from mixflows.report.figures import DayFigures, DayState, Outcome, ReportData, worst
 from mixflows.report.insights import WINDOW_DAYS
-from mixflows.report.island import day_pages, island, script_json
+from mixflows.report.island import commands_of, day_pages, island, script_json
 from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
 from mixflows.text import plain_lines
@@ -88,6 +89,8 @@ def render_html(data: ReportData) -> str:
         .render(
             data=data,
             answer=answer(data),
+            freshness=freshness(data),
+            contents=_contents(data),
             marks=Markup(_asset("marks.svg")),
             css=Markup(_asset("page.css")),
             script=Markup(_asset("page.js")),
@@ -101,7 +104,6 @@ def render_html(data: ReportData) -> str:
             specs=Markup(script_json(specs)),
             island=Markup(script_json(figures)),
             banded=banded,
-            row_height=CALENDAR_ROW_HEIGHT,
             reason_colours=len(REASON_COLOURS),
             attention=[day for day in latest if _needs_repair(day)],
             warned=[day for day in latest if day.state is DayState.WARNED],
@@ -203,9 +205,10 @@ def _environment(project_timezone: str) -> Environment:
         "state": STATE_WORDS.__getitem__,
         "label": label,
         "sentence": _sentence,
-        "figure": figure,
-        "bound": bound,
-        "why_stopped": why_stopped,
+        "limit": limit,
+        "unbroken": _unbroken,
+        "part": _part,
+        "commands": commands_of,
         "what_changed": what_changed,
         "bytes": spoken_bytes,
         "money": spoken_money,
@@ -213,6 +216,27 @@ def _environment(project_timezone: str) -> Environment:
     }
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType] -- Jinja's own annotation is bare
     return environment
+
+
+def _contents(data: ReportData) -> list[tuple[str, str]]:
+    """The sections that the page has, by the id of their heading."""
+    seen = data.insights is not None
+    sections = [
+        ("figures", "Over time", True),
+        ("expectations", "Expectations", bool(data.expectations)),
+        ("lateness", "Lateness", seen),
+        ("keys", "Keys", seen),
+        ("origins", "Origins of duplicates", seen),
+        ("days", "Day by day", True),
+        ("time", "Time", data.seconds_a_day is not None),
+        ("costs", "Cost", data.costs is not None),
+        ("runs", "Runs", True),
+    ]
+    return [(place, title) for place, title, is_there in sections if is_there]
+
+
+def _part(name: str) -> str:
+    return part_label(name) if part_label(name) == name else f"{part_label(name)} ({name})"
 
 
 def _needs_repair(day: DayFigures) -> bool:
@@ -225,6 +249,11 @@ def _rows(value: int | None) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _unbroken(text: str) -> Markup:
+    """A sentence whose percentages stay on one line."""
+    return Markup(str(escape(plain_lines(text))).replace(" %", "&nbsp;%"))
 
 
 def _seconds(value: float) -> str:
@@ -255,7 +284,8 @@ def _years(days: tuple[DayFigures, ...]) -> Iterator[Year]:
 
 def _expectation_counts(data: ReportData) -> list[ExpectationCounts]:
     shown: list[ExpectationCounts] = []
-    for (suite, name), found in data.findings.items():
+    for suite, name in data.expectations:
+        found = data.findings[suite, name]
         counts = {outcome.value: 0 for outcome in Outcome}
         last_failure = None
         for day, findings in found.items():

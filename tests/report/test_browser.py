@@ -19,7 +19,7 @@ from tests.report.history import History, duplicate_rate
 CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")
 DAY = date(2024, 1, 1)
 KEYS = "Duplicates and kept rows under each key"
-HISTORY = "Runs that took it: the first that published it, and the latest nine"
+HISTORY = "Run history (first publish and last 9 runs)"
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -117,8 +117,9 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
     dom = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=120, check=True).stdout
     page = dom.split('id="day-page"', 1)[1].split("</section>", 1)[0]
     assert "Thu 4 Jan 2024" in page
-    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", KEYS, "Expectations", HISTORY]
-    assert "0.7 %, allowed 0.5 %" in page
+    assert re.findall(r"<caption>([^<]+)", page) == ["Figures", "Failed", KEYS, HISTORY]
+    assert "0.70 %, allowed 0.5 %" in page
+    assert "0.70 % of 2,000 rows are duplicates (limit 0.5 %)." in page.replace("&nbsp;", " ")
     for row in ("Duplicates", "14", "14", "15"), ("Kept", "1,985", "1,985", "1,984"):
         assert f'<th scope="row">{row[0]}</th><td>{"</td><td>".join(row[1:])}</td>' in page
     link = '<a href="http://prefect:4200/runs/flow-run/run-1" rel="noreferrer"><code title="run-1">run-1</code></a>'
@@ -126,7 +127,7 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
         f'<th scope="row">{link}</th><td class="whole">2026-03-20 06:00 UTC</td><td>published</td><td>new</td><td>2,000</td>'
         in page
     )
-    assert re.search(r"took 0\.5 s, [\d.]+ % of what all days would", page)
+    assert re.search(r"0\.50 s \([\d.]+ % of a full rebuild\)", page)
     assert 'tabindex="-1"' in page
     assert re.findall(r'<button type="button">([^<]+)', page) == ["Day before", "Day after", "Close"]
 

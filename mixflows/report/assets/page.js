@@ -52,6 +52,14 @@
     });
   };
 
+  // The rows that failed come first; the others are shown when they are asked for.
+  const every = figures.expectations.length;
+  const troubled = figures.troubled && every - figures.troubled > 2 ? figures.troubled : every;
+  let rows = troubled;
+  const rowHeight = () => (phone.matches ? 38 : 26);
+  const labels = document.getElementById("calendar-rows");
+  const toggle = document.getElementById("all-rows");
+
   const sum = (column, members) => {
     const values = members.map((n) => column[n]).filter((value) => value !== null);
     return values.length ? values.reduce((a, b) => a + b, 0) : null;
@@ -106,14 +114,15 @@
         return { bar_start: place.bar_start, bar_end: place.bar_end, reason: name, rows_below, rows_up_to };
       });
     });
-    const cells = figures.expectations.flatMap((expectation, row) => buckets.map(({ members, ...place }) => {
+    const under = phone.matches ? 0.45 : 0; // On a phone a row's label stands above its cells.
+    const cells = figures.expectations.slice(0, rows).flatMap((expectation, row) => buckets.map(({ members, ...place }) => {
       const judged = members.filter((n) => expectation.outcomes[n] !== "-");
       if (!judged.length) return null;
       const deciding = judged.reduce((a, b) => (outcomes[expectation.outcomes[b]].weight > outcomes[expectation.outcomes[a]].weight ? b : a));
       const { outcome, text, sign } = outcomes[expectation.outcomes[deciding]];
       return {
         ...place, opens: starts[deciding], outcome, sign, outcome_text: judged.length > 1 ? `${text} (worst of ${judged.length} days: ${dayName(starts[deciding])})` : text,
-        top: row, bottom: row + 1, centre: row + 0.5, expectation: expectation.name, detail: figures.texts[expectation.saw[deciding]],
+        top: row + under, bottom: row + 1, centre: row + 0.5 + under / 2, expectation: expectation.name, detail: figures.texts[expectation.saw[deciding]],
       };
     }).filter(Boolean));
     return { days, spans, reasons, cells, buckets: buckets.length };
@@ -154,6 +163,7 @@
     font: getComputedStyle(document.body).fontFamily,
     view: { stroke: null },
     aria: false,
+    locale: { number: { decimal: ".", thousands: ",", grouping: [3], currency: ["", ""], percent: " %" } },
     axis: { labelColor: "@soft", titleColor: "@soft", titleFontWeight: "normal", domainColor: "@line", tickColor: "@line", gridColor: "@line", labelFontSize: 11, titleFontSize: 11, labelPadding: 6, titlePadding: 8 },
     axisY: { domain: false, ticks: false },
   });
@@ -182,16 +192,19 @@
       sized.datasets = { ...spec.datasets, ...Object.fromEntries(named) };
       let width = element.clientWidth - 70;
       if (id === "calendar") {
-        const room = element.parentElement.clientWidth - 24;
-        const cell = Math.max(phone.matches ? 14 : 9, Math.min(26, room / data.buckets));
+        const room = element.parentElement.clientWidth - (phone.matches ? 36 : 24);
+        const cell = Math.max(9, Math.min(26, room / data.buckets));
         width = Math.floor(cell * data.buckets);
         sized.width = width;
-        sized.padding = { left: 2, right: 22, top: 0, bottom: 4 };
+        sized.height = rowHeight() * rows;
+        labels.style.setProperty("--row", `${rowHeight()}px`);
+        [...labels.children].forEach((label, row) => { label.hidden = row >= rows; });
+        sized.padding = { left: phone.matches ? 12 : 2, right: 22, top: 0, bottom: 4 };
       } else {
         sized.padding = { left: 0, right: 14, top: 6, bottom: 4 };
         sized.autosize = { type: "fit-x", contains: "padding" };
       }
-      const values = { ...ticksFor(from, to, width), rate_ticks: rateTicks([...data.days, ...data.spans]), shown_from: from, shown_to: to };
+      const values = { ...ticksFor(from, to, width), rate_ticks: rateTicks([...data.days, ...data.spans]), shown_from: from, shown_to: to, calendar_rows: rows };
       sized.params = [...(spec.params ?? []), ...Object.entries(values).map(([name, value]) => ({ name, value }))];
       const result = await vegaEmbed(element, sized, { actions: false, renderer: "svg", config: style, tooltip: { theme: "custom" } });
       if (mine !== turn) { result.finalize(); return; }
@@ -233,6 +246,12 @@
   range.form.addEventListener("submit", (event) => event.preventDefault());
   earlier.addEventListener("click", () => move(-1));
   later.addEventListener("click", () => move(1));
+  if (toggle && troubled < every) {
+    const say = () => { toggle.textContent = rows === every ? "Show only those that failed" : `Show the ${every - troubled} others, which passed or were not judged`; };
+    toggle.hidden = false;
+    toggle.addEventListener("click", () => { rows = rows === every ? troubled : every; say(); redraw(); });
+    say();
+  }
   dark.addEventListener("change", redraw);
   let width = innerWidth;
   let waiting = 0;
