@@ -87,7 +87,8 @@ def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None
                     notify,
                     "mixflows: duplicates stay high",
                     "{{ event.payload.days }} days up to {{ event.payload.last_day }} have a duplicate rate above"
-                    " {{ event.payload.warning }}; the last one {{ event.payload.duplicate_rate }}.",
+                    " {{ event.payload.warning }}. The last one: "
+                    '{{ event.payload.why|replace("<", "\u2039")|replace("](", "] (") }}.',
                 )
             ],
         ),

@@ -39,13 +39,20 @@ def tell_of_duplicates(context: RunContext, result: RunResult) -> None:
         return
     rates = _rates(context.warehouse.query("ledger_latest"), settings.quality.min_rows)
     last = max(rates, default=None)
-    if last is None or last not in {outcome.row.partition_date for outcome in result.outcomes}:
+    whys = {outcome.row.partition_date: outcome.row.note for outcome in result.outcomes}
+    if last is None or last not in whys:
         return
     if (days := duplicate_streak(rates, last, warning)) >= STREAK_DAYS:
         emit_event(
             DUPLICATES_HIGH,
             resource={"prefect.resource.id": f"mixflows.table.{settings.tables.events}"},
-            payload={"last_day": str(last), "days": days, "duplicate_rate": rates[last], "warning": warning},
+            payload={
+                "last_day": str(last),
+                "days": days,
+                "duplicate_rate": rates[last],
+                "warning": warning,
+                "why": whys[last],
+            },
         )
 
 

@@ -45,9 +45,7 @@ def told(found: Inspection) -> str:
     lines += [f"- {finding.severity.value}: {markdown(finding)}" for finding in failed] or ["Every expectation passes."]
     for sample in found.samples:
         how = "invalid" if sample.exact is None else "exact copy" if sample.exact else "other content"
-        which = ", ".join(
-            filter(None, (sample.event, sample.insert_id and f"insert id {sample.insert_id}", sample.time))
-        )
+        which = ", ".join(filter(None, (sample.event, sample.time)))  # an insert id is a matter of the warehouse
         lines.append(f"- sample, {markdown(which)}: {sample.reason}, {how}")
         lines += [f"    - {markdown(d.name)}: {markdown(d.winner)} / {markdown(d.copy)}" for d in sample.differences]
     lines += ["", "Its rejected rows:", "", "```sql", found.rejected_sql, "```"]

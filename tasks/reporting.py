@@ -94,7 +94,9 @@ def leave_artifacts(context: RunContext, result: RunResult) -> None:
                 "rows": outcome.row.source_rows,
                 "kept": outcome.row.kept_rows,
                 "rejected": outcome.row.rejected_rows,
-                "duplicate rate": None if outcome.row.duplicate_rate is None else f"{outcome.row.duplicate_rate:.2%}",
+                "duplicate rate": None
+                if outcome.row.duplicate_rate is None
+                else f"{outcome.row.duplicate_rate * 100:.2f} %",
                 "note": markdown(_why(outcome)),  # Prefect shows cells as Markdown
             }
             for outcome in ordered

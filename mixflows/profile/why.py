@@ -24,14 +24,14 @@ RATES = {
 FIGURES = {
     "volume_change": "the volume changed by a factor of {seen} (limit {bound})",
     "silent_hours": "the day's events end {seen} hours earlier than usual (limit {bound})",
-    "vanished_events": "{seen} event names that come every day are missing (limit {bound})",
-    "new_events": "{seen} event names are new (limit {bound})",
+    "vanished_events": "event names that come every day are missing ({seen}, limit {bound})",
+    "new_events": "event names are new ({seen}, limit {bound})",
     "event_share_change": "the share of an event name changed by a factor of {seen} (limit {bound})",
     "identity_missing_change": "{seen} more of the rows than usual have no identity (limit {bound})",
     "property_type_drift": "{seen} more of the rows than usual have no value of a property (limit {bound})",
     "property_range_drift": "the numbers of a property moved by {seen} powers of ten (limit {bound})",
     "time_shift_hours": "the first copies arrive {seen} hours later after their events than usual (limit {bound})",
-    "source_deletes": "the source has deleted {seen} published copies",
+    "source_deletes": "published copies are no longer in the source ({seen}, limit {bound})",
 }
 MOST, ABOVE_ITS_SHARE = 0.5, 0.1
 """An item is named if it carries half of what is wrong, and a tenth more of it than of the rows."""

@@ -47,7 +47,7 @@ def test_what_a_person_reads_names_the_blocked_day_and_the_commands_that_help(
 ) -> None:
     for words in (("backfill", "--no-prefect", "--mode", "blocked"), ("run", "--no-prefect")):
         shown = backfilled.run(*words, "--config", "mixflows.toml", env={"COLUMNS": columns}, code=3).out
-        assert "duplicate_rate 33.3 % (at most 1 %)" in shown
+        assert "33.33 % of 60 rows are duplicates (limit 1 %)" in shown
         commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("mixflows ")]
         because, config = '--because "…"', "--config mixflows.toml"
         assert commands == [
@@ -79,7 +79,7 @@ def test_a_failed_day_is_exit_code_1_even_beside_a_blocked_one(landed: Installat
         assert "Run it again; if it fails again" in text
         assert "\\nRun it" not in text.split("<script", maxsplit=1)[0]
     assert "2024-01-02: " in shown
-    assert f"{BLOCKED}: duplicate_rate" in shown
+    assert f"{BLOCKED}: 33.33 %" in shown
     assert landed.run("status", "--check", code=1).out == shown
 
 
@@ -117,7 +117,7 @@ def test_status_for_people_adds_up(backfilled: Installation) -> None:
     shown = backfilled.run("status").out
     assert "4 days published, up to 2024-01-05; 1 blocked, 0 failed; 0 due." in shown
     assert "220 rows delivered = 160 kept + 60 held back." in shown
-    assert f"{BLOCKED}: duplicate_rate 33.3 % (at most 1 %)" in shown
+    assert f"{BLOCKED}: 33.33 % of 60 rows are duplicates (limit 1 %)" in shown
 
 
 def test_status_can_end_as_a_run_would(backfilled: Installation) -> None:

@@ -95,7 +95,7 @@ def test_a_row_that_the_source_never_had_blocks_the_day(yard: Yard, damage: str)
     assert statuses(result) == {str(DAY): Status.BLOCKED, str(OTHER): Status.UNCHANGED}
     assert result.exit_code == 3
     (blocked,) = result.days(Status.BLOCKED)
-    assert blocked.row.note == "source_deletes 1 (at most 0)"
+    assert blocked.row.note == "published copies are no longer in the source (1, limit 0)"
     assert yard.tables().published == damaged.published
     yard.sections = {"pipeline": {"source_deletes": "apply"}}
     assert statuses(yard.backfill(Mode.ALL)) == {str(DAY): Status.PUBLISHED, str(OTHER): Status.UNCHANGED}

@@ -30,20 +30,20 @@ def landed(project: Project) -> Project:
 def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     ran = landed.run(backfill)
     assert ran.named == ("FAILED", "Blocked")
-    assert f"blocked: {BLOCKED} (duplicate_rate 33.3 % (at most 1 %)" in ran.message
-    assert f"warnings: {WARNED} (duplicate_rate 0.99 % (at most 0.5 %))" in ran.message
+    assert f"blocked: {BLOCKED} (33.33 % of 300 rows are duplicates (limit 1 %)" in ran.message
+    assert f"warnings: {WARNED} (0.99 % of 202 rows are duplicates (limit 0.5 %)" in ran.message
 
     table = ran.table("mixflows-days")
     assert [(row["day"], row["status"]) for row in table[:2]] == [(BLOCKED, "blocked"), (WARNED, "published")]
     assert sorted(row["day"] for row in table) == DAYS
     assert table[1] == {
         "day": WARNED, "status": "published", "reason": "new", "rows": 202, "kept": 200, "rejected": 2,
-        "duplicate rate": "0.99%", "note": "duplicate_rate 0.99 % (at most 0.5 %)",
+        "duplicate rate": "0.99 %", "note": "0.99 % of 202 rows are duplicates (limit 0.5 %)",
     }  # fmt: skip
     summary = ran.artifact("mixflows-summary")
     assert summary is not None
     assert str(summary.data).startswith("**6 days**, 1,302 source rows: 5 published, 1 blocked.")
-    assert f"- {BLOCKED}: duplicate_rate 33.3 %" in str(summary.data)
+    assert f"- {BLOCKED}: 33.33 %" in str(summary.data)
     everything = "Over all days: 1,302 rows delivered = 1,000 kept + 2 rejected + 300 held back."
     assert everything in str(summary.data)
     progress = ran.artifact("mixflows-progress")
@@ -83,14 +83,14 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
 def test_the_log_says_why_a_day_is_blocked_and_no_more(landed: Project, caplog: pytest.LogCaptureFixture) -> None:
     landed.run(backfill, start=date(2024, 1, 4), end=date(2024, 1, 4))
     (about,) = [record.message for record in caplog.records if record.message.startswith(f"{BLOCKED} blocked: ")]
-    assert "(duplicate_rate 33.3 % (at most 1 %))" in about
+    assert "33.33 % of 300 rows are duplicates" in about
     assert max(len(record.message) for record in caplog.records) < 300
 
 
 def test_warnings_alone_complete_with_warnings(landed: Project) -> None:
     ran = landed.run(backfill, end=date(2024, 1, 2))
     assert ran.named == ("COMPLETED", "CompletedWithWarnings")
-    assert ran.message == f"2 days; warnings: {WARNED} (duplicate_rate 0.99 % (at most 0.5 %))"
+    assert ran.message == f"2 days; warnings: {WARNED} (0.99 % of 202 rows are duplicates (limit 0.5 %))"
 
 
 def test_a_failed_day_fails_the_run_beside_a_blocked_one_and_the_others_go_on(landed: Project) -> None:

@@ -40,7 +40,7 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
     assert ran.named == ("COMPLETED", "Completed")
     (row,) = project.ledger()
     assert (row["status"], row["run_id"]) == ("published", str(ran.flow_run.id))
-    assert row["note"].startswith(f"released: {WHY} (duplicate_rate 33.3 % (at most 1 %)")
+    assert row["note"].startswith(f"released: {WHY} (33.33 % of 60 rows are duplicates (limit 1 %)")
     assert (project.totals()["event_rows"], project.totals()["rejected_rows"]) == (60, 30)
     assert f"Released: {WHY}" in out.read_text(encoding="utf-8")
     assert ran.artifact("mixflows-report") is not None

@@ -38,7 +38,7 @@ def test_a_blocked_day_keeps_the_rows_that_were_published_before_and_the_other_d
     assert result.exit_code == 3
     (blocked,) = [row for row in strict.ledger() if row["status"] == "blocked"]
     assert blocked["partition_date"] == DAY
-    assert blocked["note"] == "duplicate_rate 33.3 % (at most 10 %)"
+    assert blocked["note"].startswith("33.33 % of 30 rows are duplicates (limit 10 %)")
     assert (blocked["source_rows"], blocked["duplicate_rows"], blocked["inserted_rows"]) == (30, 10, 0)
     of_the_day = [row for row in strict.events() if row["partition_date"] == DAY]
     assert (len(of_the_day), len(strict.events())) == (20, 40)

@@ -39,7 +39,7 @@ def test_block_keeps_the_day_as_it_was_and_says_how_many(published: Project, gon
     published.delete(gone)
     assert published.run().exit_code == 3
     assert (published.status(), published.everything()) == ("blocked", before)
-    assert published.ledger()[-1]["note"] == "source_deletes 1 (at most 0)"
+    assert published.ledger()[-1]["note"] == "published copies are no longer in the source (1, limit 0)"
     assert published.planned() == {}
 
 
