@@ -158,6 +158,8 @@ def price_line(price: Price) -> str:
     parts = ["bytes unknown: the warehouse bills none, or its dry runs do not count them"]
     if billed is not None:
         parts = [f"{spoken_bytes(billed)}, {spoken_money(price.money(billed) or 0)} at {price.price_per_tib:g} per TiB"]
+    if price.flagged_bytes:
+        parts.append(f"up to {spoken_bytes(price.flagged_bytes)} more for a day that is flagged or blocked")
     if slot_ms is not None:
         parts.append(f"about {spoken_slots(slot_ms)}")
     parts.append(

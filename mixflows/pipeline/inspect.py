@@ -80,7 +80,9 @@ def rejected_sql(warehouse: Warehouse, day: date, *, is_held_back: bool) -> str:
 
     Raises:
         MissingTableError: There is no source.
+        SourceColumnsError: It lacks a column that the settings name.
     """
+    warehouse.source()  # says so where there is none
     return warehouse.text("held_back_of_days" if is_held_back else "rejected_of_days", [day])
 
 

@@ -39,12 +39,14 @@ class Price:
         price_per_tib: The setting `bigquery.price_per_tib`.
         seconds: Wall-clock time by the rows per second of the last runs or, before there are any, by the model.
         modelled: Whether slot time and time are the model's.
+        flagged_bytes: What a day bills besides if an expectation flags it, at most: its properties are read once more.
     """
 
     days: tuple[DayPrice, ...]
     price_per_tib: float
     seconds: float | None
     modelled: bool = False
+    flagged_bytes: int | None = None
 
     @property
     def bytes_billed(self) -> int | None:
@@ -77,7 +79,8 @@ def price_plan(warehouse: Warehouse, settings: Settings, plan: Plan) -> Price:
     days = tuple(
         DayPrice(day.day, prices.get(day.day), _slot_ms(day, prices.get(day.day), slot_ms_per_row)) for day in plan.days
     )
-    price = Price(days, settings.bigquery.price_per_tib, seconds, modelled)
+    flagged = _flagged_bytes(warehouse, settings, plan.days) if prices else None
+    price = Price(days, settings.bigquery.price_per_tib, seconds, modelled, flagged)
     if seconds is None and price.slot_ms is not None:
         new, at_once = sum(map(_is_new, plan.days)), settings.backfill.concurrency
         seconds = seconds_of(
@@ -135,6 +138,14 @@ def _day_bytes(context: RunContext, billing: Billing, planned: PlannedDay) -> in
     else:
         found += [price("touched"), price("changes", "touched"), price("added_events"), price("delta_rejected")]
     return sum(found)
+
+
+def _flagged_bytes(warehouse: Warehouse, settings: Settings, days: Sequence[PlannedDay]) -> int | None:
+    if not isinstance(warehouse, Billing):
+        return None
+    largest = max(days, key=lambda day: day.source_rows)
+    statements = BatchStatements(RunContext(warehouse, settings, Run("price")), largest.day, [largest])
+    return warehouse.price(statements.statement("breakdown", [largest.day]))
 
 
 def _slot_ms_per_row(warehouse: Warehouse) -> float | None:
