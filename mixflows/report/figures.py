@@ -306,20 +306,24 @@ class ReportData:
                 of_days[day.day] = (*of_days.get(day.day, ()), f)
         return found
 
+    @cached_property
+    def _troubles(self) -> Mapping[tuple[str, str], tuple[int, int]]:
+        """On how many days each expectation failed, and on how many it warned."""
+        troubles: dict[tuple[str, str], tuple[int, int]] = {}
+        for name, of_days in self.findings.items():
+            outcomes = [found.outcome for of_day in of_days.values() if (found := worst(of_day)) is not None]
+            troubles[name] = outcomes.count(Outcome.FAIL), outcomes.count(Outcome.WARN)
+        return troubles
+
     @property
     def expectations(self) -> tuple[tuple[str, str], ...]:
         """Suite and name of every expectation that judged a shown day: those that failed first, the most often first."""
-        return tuple(sorted(self.findings, key=lambda name: [-days for days in self._trouble(name)]))
+        return tuple(sorted(self.findings, key=lambda name: [-days for days in self._troubles[name]]))
 
     @property
     def troubled(self) -> int:
         """How many expectations failed on a shown day, as a bound of either severity; they are the first."""
-        return sum(any(self._trouble(name)) for name in self.findings)
-
-    def _trouble(self, name: tuple[str, str]) -> tuple[int, int]:
-        """On how many days an expectation failed, and on how many it warned."""
-        outcomes = [found.outcome for of_day in self.findings[name].values() if (found := worst(of_day)) is not None]
-        return outcomes.count(Outcome.FAIL), outcomes.count(Outcome.WARN)
+        return sum(any(days) for days in self._troubles.values())
 
 
 def worst(findings: Iterable[DayFinding]) -> DayFinding | None:

@@ -107,3 +107,26 @@ def test_a_day_is_opened_walked_and_closed_by_keyboard_alone(reader: Page, repor
     assert (reader.value(TITLE), reader.value(FOCUS)) == ("Sat 3 Feb 2024", "day-title")
     reader.press("Escape")
     assert (reader.value(TITLE), reader.value(FOCUS)) == (None, wanted)
+
+
+def test_a_phone_shows_the_calendars_last_days_and_its_failures_at_once(reader: Page, report: str) -> None:
+    reader.open(report, 390, 844, dark=False, touch=True)
+    assert reader.value("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.calendar .scroll'))")
+    assert reader.value("document.getElementById('calendar-rows').firstElementChild.textContent") == "Duplicate rate"
+
+
+def test_a_command_is_copied_by_its_button(reader: Page, report: str) -> None:
+    reader.open(f"{report}#day-{WARNED}", 1280, 900, dark=False)
+    reader.click("document.querySelector('#day-page pre.command .copy')")
+    reader.until("document.querySelector('#day-page pre.command .copy').textContent === 'Copied'")
+    assert (
+        reader.value("document.querySelector('#day-page pre.command code').textContent") == f"mixflows inspect {WARNED}"
+    )
+
+
+def test_nothing_that_is_printed_can_be_pressed(reader: Page, report: str) -> None:
+    reader.open(f"{report}#day-{WARNED}", 1280, 900, dark=False)
+    reader.send("Emulation.setEmulatedMedia", media="print")
+    pressed = "[...document.querySelectorAll('button, select, nav')].filter((it) => it.offsetParent !== null).length"
+    assert reader.value(pressed) == 0
+    reader.send("Emulation.setEmulatedMedia", media="screen")

@@ -192,7 +192,7 @@
       sized.datasets = { ...spec.datasets, ...Object.fromEntries(named) };
       let width = element.clientWidth - 70;
       if (id === "calendar") {
-        const room = element.parentElement.clientWidth - (phone.matches ? 36 : 24);
+        const room = element.parentElement.clientWidth - (phone.matches ? 58 : 24);
         const cell = Math.max(9, Math.min(26, room / data.buckets));
         width = Math.floor(cell * data.buckets);
         sized.width = width;
