@@ -89,11 +89,15 @@ class SourceDay:
 
 @dataclass(frozen=True)
 class PublishedCounts:
-    """What the published tables hold of one day, counted on narrow columns."""
+    """What the published tables hold of one day.
+
+    Attributes:
+        twice_keys: How many events its keys have too many, where that was counted.
+    """
 
     event_rows: int = 0
-    event_keys: int = 0
     rejected_rows: int = 0
+    twice_keys: int = 0
 
     @property
     def rows(self) -> int:

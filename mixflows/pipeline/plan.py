@@ -182,7 +182,7 @@ def _recorded(state: DayState | None, settings: Settings, columns_version: str) 
         return None
     if (state.published_rules, state.source_columns) != (settings.rules_version, columns_version):
         return None
-    return PublishedCounts(state.event_rows, state.event_rows, state.rejected_rows or 0)
+    return PublishedCounts(state.event_rows, state.rejected_rows or 0)
 
 
 def _due_reason(

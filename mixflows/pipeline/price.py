@@ -131,8 +131,8 @@ def _day_bytes(context: RunContext, billing: Billing, planned: PlannedDay) -> in
 
     if not (events := price("events_next")):
         return None
-    counts = price("published_counts")
-    found = [counts, events, price("copies"), price("figures"), price("profile"), price("rejected_next"), counts]
+    found = [events, price("copies"), price("profile"), price("rejected_next")]
+    found += [price("published_counts"), price("published_counts", "keys")]
     if _is_new(planned):
         found += [price("winners"), price("whole_rejected", replaces="rejected")]
     else:

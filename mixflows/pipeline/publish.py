@@ -176,7 +176,7 @@ class _Publishing:
         self._statements.run("delta_rejected", [staged.day for staged in delta])
 
     def _check(self, written: Sequence[StagedDay]) -> None:
-        counts = self._statements.counts([staged.day for staged in written])
+        counts = self._statements.counts([staged.day for staged in written], "keys")
         for staged in written:
             _check(counts[staged.day], staged)
 
@@ -263,8 +263,8 @@ class _Publishing:
 
 def _check(counts: PublishedCounts, staged: StagedDay) -> None:
     figures = staged.figures
-    if counts.event_keys != counts.event_rows:
-        raise _mismatch(staged, f"{counts.event_rows - counts.event_keys:,} keys are twice in the published events")
+    if counts.twice_keys:
+        raise _mismatch(staged, f"{counts.twice_keys:,} keys are twice in the published events")
     expected = figures.source_rows + figures.retained_rows
     if counts.rows != expected:
         raise _mismatch(staged, f"{expected:,} source rows became {counts.rows:,} published rows")

@@ -63,9 +63,9 @@ class BatchStatements:
         """The rows of a statement that has at most one for each day."""
         return {row["day"]: row for row in self.run(name, days, *flags)}
 
-    def counts(self, days: Collection[date]) -> dict[date, PublishedCounts]:
-        """What the published tables hold of days."""
-        found = self.by_day("published_counts", days)
+    def counts(self, days: Collection[date], *flags: str) -> dict[date, PublishedCounts]:
+        """What the published tables hold of days; with the flag `keys`, whether each key is there once."""
+        found = self.by_day("published_counts", days, *flags)
         return {day: _from(PublishedCounts, found.get(day)) for day in days}
 
 
@@ -79,6 +79,7 @@ class _Touched:
     paired_copies: int = 0
     vanished_copies: int = 0
     surplus_copies: int = 0
+    twice_keys: int = 0
 
 
 def stage_batch(context: RunContext, days: Sequence[PlannedDay], *, by_keys: bool = True) -> StagedBatch:
@@ -201,12 +202,12 @@ def _as_recorded(planned: PlannedDay, counts: PublishedCounts) -> bool:
         planned.reason in BY_KEYS
         and recorded is not None
         and (recorded.event_rows, recorded.rejected_rows) == (counts.event_rows, counts.rejected_rows)
-        and counts.event_keys == counts.event_rows
     )
 
 
 def _is_small(touched: _Touched, counts: PublishedCounts) -> bool:
-    return not touched.pairs_without_id and touched.touched_ids <= DELTA_SHARE * counts.event_rows
+    exact = not touched.pairs_without_id and not touched.twice_keys
+    return exact and touched.touched_ids <= DELTA_SHARE * counts.event_rows
 
 
 def _stage(
@@ -224,18 +225,21 @@ def _stage(
     retain = ("retain",) if keeps and any(touched[day].vanished_copies for day in differing) else ()
     copies = statements.statement("copies", days, *(("touched",) if differing else ()), *retain)
     context.warehouse.stage(copies, statements.statement("stage", days, *retain))
-    figures = statements.by_day("figures", days)
     whole = [day for day in days if counts[day].rows and day not in delta]
     changes = statements.by_day("changes", delta, "touched", *content) | statements.by_day("changes", whole)
     restated = _restated(statements, touched)
-    profiles: dict[date, list[Row]] = {}
+    figures: dict[date, Row] = {day: {} for day in days}
+    profiles: dict[date, list[Row]] = {day: [] for day in days}
     for row in statements.run("profile", days):
-        profiles.setdefault(row["day"], []).append(row)
+        if row["part"] == "figure":
+            figures[row["day"]][row["item"]] = row["a"]
+        else:
+            profiles[row["day"]].append(row)
     types = {column.name: column.type for column in context.warehouse.source().columns}
     found: dict[date, dict[str, Any]] = {}
     for day in days:
         difference = _from(Difference, changes.get(day))
-        figures_of_day = _from(Figures, figures.get(day))
+        figures_of_day = _from(Figures, figures[day])
         if not counts[day].rows:
             difference = Difference(
                 inserted_events=figures_of_day.kept_rows, differing_rejected=figures_of_day.rejected_rows
@@ -250,15 +254,15 @@ def _stage(
         found[day] = {
             "figures": figures_of_day,
             "difference": difference,
-            "profile": Profile.of(profiles.get(day, ()), types, context.settings.quality),
-            "publication": _publication(day in delta, difference, counts[day]),
+            "profile": Profile.of(profiles[day], types, context.settings.quality),
+            "publication": _publication(day in delta, difference, known),
             "is_delta": day in delta,
         }
     return found
 
 
-def _publication(is_delta: bool, difference: Difference, counts: PublishedCounts) -> Publication:
-    if difference.is_none and counts.event_keys == counts.event_rows:
+def _publication(is_delta: bool, difference: Difference, touched: _Touched) -> Publication:
+    if difference.is_none and not touched.twice_keys:
         return Publication.NOTHING
     return Publication.DELTA if is_delta else Publication.WHOLE
 

@@ -1,5 +1,6 @@
 -- One row per day: what publishing would change in it. Inputs: the staged days and their published rows, by all that is stored;
--- with the flag `touched` only the ids that differ, on narrow columns, with the flag `content` also by their content.
+-- with the flag `touched` only the ids that differ, on narrow columns (those of published events were read when the ids were found),
+-- with the flag `content` also by their content.
 -- A row without insert id is told from others by all that is stored of it.
 WITH events_of_both AS (
   {% if 'touched' in flags %}
@@ -10,12 +11,9 @@ WITH events_of_both AS (
   WHERE c.mf__row_num = 1 AND {{ x.batch_in_days('c') }}
     AND c.mf__id IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
   UNION ALL
-  SELECT
-    e.partition_date, {{ x.key_hash('e', 'e.partition_date') }},
-    {{ x.copy_hash('e', 'e.partition_date', content='content' in flags) }}, 0
-  FROM {{ events }} AS e
-  WHERE {{ x.published_in_days('e') }}
-    AND {{ x.id_hash('e', 'e.partition_date') }} IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+  SELECT e.mf__day, e.mf__key, e.mf__copy, 0
+  FROM {{ touched }} AS e
+  WHERE e.mf__key IS NOT NULL AND {{ x.batch_in_days('e') }}
   {% else %}
   {% for table, t, day, is_staged in [(stage, 's', 's.mf__day', 1), (events, 'e', 'e.partition_date', 0)] %}
   {{ 'UNION ALL' if not loop.first }}

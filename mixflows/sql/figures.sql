@@ -1,4 +1,4 @@
--- One row per staged day: its figures (see model.Figures), from one scan of the staged days' narrow columns.
+-- One row per staged day: its figures (see model.Figures), from one scan of the staged days' narrow columns. A part of profile.sql.
 -- Ids, times and arrivals are counted from the source's own columns; only the kept_ and rejected_ figures read what staging
 -- wrote, so that the ones can be compared with the others.
 WITH per_copy AS (

@@ -1,5 +1,7 @@
--- One row per day, part of its profile and item in it (see profile.Profile), at most a few hundred a day.
--- Inputs: the source days' narrow columns, each read once, and their copies. The meaning of a, b and c is the part's own:
+-- One row per day, part of its profile and item in it (see profile.Profile), at most a few hundred a day; and its figures.
+-- Inputs: the staged days, the source days' narrow columns and their copies. One statement, since a column is billed once in it,
+-- and the stage may be a view of the source. The meaning of a, b and c is the part's own:
+--   figure    item: the figure's name (see model.Figures); a: its value
 --   rows      a: copies
 --   lateness  item: 24 hours after the day's start that a copy arrived; a: copies
 --   lag       item: quarters of an hour from event to arrival, within 26 hours; a: copies
@@ -11,7 +13,10 @@
 --   column    item: column; a: rows without value, b: rows with a size, c: sum of the sizes' decimal logarithms, in thousandths
 --   last      a: milliseconds from the day's start to the latest event time
 {% set hour_us, day_us, quarter_us = 3600000000, 86400000000, 900000000 %}
-WITH measured AS (
+WITH figures AS (
+  {% include 'figures' %}
+),
+measured AS (
   SELECT
     {{ x.day('s') }} AS mf__day,
     {{ x.event_name('s') }} AS event_name,
@@ -141,6 +146,11 @@ SELECT
   SUM(CASE WHEN k.by_mixpanel_day > 1 THEN 1 ELSE 0 END)
 FROM ranked AS k
 GROUP BY k.mf__day, k.event_name
+UNION ALL
+SELECT
+  f.day, 'figure', item, CASE item {% for name in figures %}WHEN '{{ name }}' THEN f.{{ name }} {% endfor %}END, 0, 0
+FROM figures AS f
+CROSS JOIN UNNEST([{% for name in figures %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]) AS item
 UNION ALL
 SELECT r.mf__day, 'reason', r.mf__reason, COUNT(*), 0, 0
 FROM {{ copies }} AS r

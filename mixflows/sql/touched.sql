@@ -1,5 +1,6 @@
 -- One row per day, insert id and pair whose copies in the source are not those in the published tables: what is new, what is
--- left over, and how much of that is one copy too many of a copy that the source does have.
+-- left over, and how much of that is one copy too many of a copy that the source does have. Besides these, with zeros there,
+-- one row per published event of such an insert id, by `mf__key`; and one per key that is published more than once.
 -- Inputs: the source days and their published rows, on narrow columns only; with the flag `content`, on all of them. Copies are
 -- compared as multisets of (key, time, arrival, version), by their hash.
 {% set content = 'content' in flags %}
@@ -56,6 +57,15 @@ differing AS (
   WHERE c.mf__copy & 262143 IN (SELECT b.bucket FROM buckets AS b)
   GROUP BY c.mf__copy
   HAVING SUM(c.in_source) <> SUM(c.is_published)
+),
+twice AS (
+  SELECT e.partition_date AS mf__day, {{ x.id_hash('e', 'e.partition_date') }} AS mf__id, COUNT(*) - 1 AS mf__twice
+  FROM {{ events }} AS e
+  WHERE {{ x.published_in_days('e') }} AND {{ x.has_id('e') }} AND {{ x.key_hash('e', 'e.partition_date') }} IN (
+    {% include 'shared_keys' %}
+  )
+  GROUP BY e.partition_date, mf__id, {{ x.key('e') }}
+  HAVING COUNT(*) > 1
 )
 SELECT
   d.mf__day, d.mf__id, d.mf__pair,
@@ -63,6 +73,17 @@ SELECT
   SUM(CASE WHEN d.source_copies < d.published_copies THEN d.published_copies - d.source_copies ELSE 0 END) AS mf__fewer,
   SUM(
     CASE WHEN d.source_copies > 0 AND d.source_copies < d.published_copies THEN d.published_copies - d.source_copies ELSE 0 END
-  ) AS mf__surplus
+  ) AS mf__surplus,
+  0 AS mf__twice, NULL AS mf__key, NULL AS mf__copy
 FROM differing AS d
 GROUP BY d.mf__day, d.mf__id, d.mf__pair
+UNION ALL
+SELECT
+  e.partition_date, {{ x.id_hash('e', 'e.partition_date') }}, NULL, 0, 0, 0, 0,
+  {{ x.key_hash('e', 'e.partition_date') }}, {{ x.copy_hash('e', 'e.partition_date', content=content) }}
+FROM {{ events }} AS e
+WHERE {{ x.published_in_days('e') }}
+  AND {{ x.id_hash('e', 'e.partition_date') }} IN (SELECT d.mf__id FROM differing AS d WHERE d.mf__id IS NOT NULL)
+UNION ALL
+SELECT t.mf__day, t.mf__id, NULL, 0, 0, 0, t.mf__twice, NULL, NULL
+FROM twice AS t

@@ -1,4 +1,5 @@
--- One row per day that differs from what is published of it: how many copies are new, restated or gone, and of how many ids.
+-- One row per day that differs from what is published of it: how many copies are new, restated or gone, of how many ids,
+-- and how many events too many its keys have.
 -- Copies pair as `pair_hash` says: what is left over on both sides is restated, on one side new or gone.
 SELECT
   t.mf__day AS day,
@@ -13,6 +14,7 @@ SELECT
       WHEN t.mf__surplus < t.mf__fewer - t.mf__more THEN t.mf__surplus
       ELSE t.mf__fewer - t.mf__more
     END
-  ) AS surplus_copies
+  ) AS surplus_copies,
+  SUM(t.mf__twice) AS twice_keys
 FROM {{ touched }} AS t
 GROUP BY t.mf__day

@@ -5,11 +5,13 @@ A statement names the long-lived tables as `{{ source }}`, `{{ events }}`, …, 
 `Expressions`. What the engines word differently comes from a `Dialect`.
 """
 
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from mixflows.model import Figures
 from mixflows.settings import Settings
 from mixflows.warehouse.dialect import Dialect
 from mixflows.warehouse.expressions import Expressions
@@ -65,6 +67,7 @@ class Statements:
                 "of_source": x,
                 "profiled": profiled_columns(source, settings),
                 "origins": settings.quality.origins,
+                "figures": [figure.name for figure in fields(Figures)],
             }
         self._context |= options
 

@@ -22,7 +22,7 @@ from tests.spec.project import LetAll, Project
 
 STEPS = ("claim", "fence", "release", "run", "replace_days", "append", "drop_batch")
 """What a run does from its claim on."""
-READS = ("touched", "touched_days", "stage", "figures", "profile", "changes", "restated", "published_counts", "samples")
+READS = ("touched", "touched_days", "stage", "profile", "changes", "restated", "published_counts", "samples")
 """Statements after which nothing is different for another run; `copies` stands for them."""
 TABLES = (
     "mp_events",

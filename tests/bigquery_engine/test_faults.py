@@ -22,7 +22,6 @@ STATEMENTS_OF_NEW_DAYS = {
     "copies": 1,
     "winners": 1,
     "stage": 1,
-    "figures": 1,
     "published_counts": 2,
     "profile": 1,
     "rejected_next": 1,

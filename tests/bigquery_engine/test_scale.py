@@ -66,8 +66,13 @@ def bytes_counted(place: Place, kind: DayKind) -> dict[str, float]:
         query = job.query or ""
         staged = {word.strip("`").split(".")[-1] for word in query.split() if "stg_mp_dedup_events" in word}
         columns = dict.fromkeys(tables, tuple(LANDED)) | dict.fromkeys(staged, (*LANDED, *STAGED))
+        of_source = set[str]()
         for read in reads(query, columns):
             named = {"time" if column == "mf__in_day" else column for column in read.columns}
+            if kind == "changed" and read.table in ("mp_master_event", *staged):
+                # There, the stage is a view of the source, whose columns are billed once a query.
+                named -= of_source
+                of_source |= named
             found[job.labels["step"]] += sum(WIDTHS.get(column, 0.0) for column in named)
     return {step: number for step, number in found.items() if number}
 

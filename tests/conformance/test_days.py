@@ -14,6 +14,7 @@ PUBLISHED = {f"{PROJECT}.mixpanel.{name}": "partition_date" for name in ("mp_eve
 BY_DAY = {
     "touched",
     "ranked_ids",
+    "shared_keys",
     "events_next",
     "copies",
     "stage",

@@ -11,7 +11,7 @@ TABLES_READ = {
     "touched": 3,
     "events_next": 1,  # the source, which it names twice
     "copies": 1,  # the rows that were set aside
-    "figures": 2,  # the staged batch and the copies
+    "profile": 3,  # the staged batch, the source and the copies
     "published_counts": 2,
     "changes": 4,
     "rejected_next": 1,

@@ -67,7 +67,7 @@ def staged(
         planned=replace(FINE_PLAN, day=day, **(plan or {})),
         run=Run("run"),
         figures=replace(FINE, **(figures or {})),
-        published=PublishedCounts(0, 0, 0),
+        published=PublishedCounts(0, 0),
         difference=difference,
         stage_table=stage_table,
         started_at=datetime(2024, 8, 2, tzinfo=UTC),

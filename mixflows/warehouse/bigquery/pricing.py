@@ -26,6 +26,9 @@ TOUCHED = {
     "mf__more": "INT64",
     "mf__fewer": "INT64",
     "mf__surplus": "INT64",
+    "mf__twice": "INT64",
+    "mf__key": "INT64",
+    "mf__copy": "INT64",
 }
 COPIES = {
     "mf__day": "DATE",
