@@ -83,7 +83,8 @@ described AS (
     {{ x.arrival_us('w') }} AS mf__arrival_us,
     {{ x.version_us('w') }} AS mf__version_us,
     {{ x.fingerprint('w') }} AS mf__fingerprint,
-    {{ x.filled('w') }} AS mf__filled
+    {{ x.filled('w') }} AS mf__filled,
+    {{ x.rest('w') }} AS mf__rest
   FROM wanted AS w
 ),
 ranked AS (
@@ -98,13 +99,13 @@ ranked AS (
   WHERE d.mf__keyed
 )
 SELECT
-  r.* EXCEPT (mf__winner),
+  r.* EXCEPT (mf__rest, mf__winner),
   CASE WHEN r.mf__row_num > 1 THEN 'Duplicate event' END AS mf__reason,
   CASE WHEN r.mf__contested THEN r.mf__fingerprint = r.mf__winner END AS mf__exact
 FROM ranked AS r
 UNION ALL
 SELECT
-  d.*,
+  d.* EXCEPT (mf__rest),
   {# Under the policy `keep`, a row without insert id is its own key: valid, and never ranked. #}
   CASE WHEN {{ x.is_valid('d') }} THEN 1 END,
   FALSE,

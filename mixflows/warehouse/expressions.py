@@ -337,11 +337,6 @@ class Expressions:
         """
         descending = " DESC" if self._settings.pipeline.keep == "latest" else ""
         arrival, version = f"{alias}.mf__arrival_us", f"{alias}.mf__version_us"
-        rest = [
-            f"COALESCE({self._dialect.text(self._at(alias, column), column)}, '')"
-            for column in (*self._source.about_the_copy, *self._source.content)
-            if column.type in NARROW_ORDER
-        ]
         return ", ".join(
             [
                 f"{alias}.mf__gone",
@@ -351,9 +346,18 @@ class Expressions:
                 f"{version} DESC",
                 f"{alias}.mf__fingerprint",
                 f"{alias}.mf__filled DESC",
-                *(rest[:1] if len(rest) == 1 else [f"CONCAT({', '.join(rest)})"] if rest else []),
+                f"{alias}.mf__rest",
             ]
         )
+
+    def rest(self, alias: str) -> str:
+        """What decides between copies that are equal in all else that `rank_order` names, as one text."""
+        texts = [
+            f"COALESCE({self._dialect.text(self._at(alias, column), column)}, '')"
+            for column in (*self._source.about_the_copy, *self._source.content)
+            if column.type in NARROW_ORDER
+        ]
+        return f"CONCAT({', '.join(texts)}, '')"
 
     # The profile
 

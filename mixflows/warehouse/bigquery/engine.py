@@ -10,7 +10,7 @@ from functools import partial
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 
-from mixflows.days import days_between
+from mixflows.days import FIRST_DAY, days_between
 from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import Settings
@@ -23,13 +23,10 @@ from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
+from mixflows.warehouse.bigquery.length import refuse_long_statements
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
 from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
-from mixflows.warehouse.bigquery.sources import (
-    EXPORT_LOG,
-    ExportLog,
-    source_of,
-)
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, source_of
 from mixflows.warehouse.bigquery.tables import (
     complete,
     follow_source,
@@ -140,6 +137,7 @@ class BigQueryWarehouse:
                         f"table {self.dataset.table_id('source')} is not there", self.dataset.advice_on_source()
                     )
                 self._known_source, self._partitioned_by = source_of(table, self._settings)
+                refuse_long_statements(self._known_source, self._over_one_day)
             return self._known_source
 
     def forget_source(self) -> None:
@@ -195,6 +193,10 @@ class BigQueryWarehouse:
     def _text(self, statement: BatchStatement) -> str:
         tables = self.dataset.short_lived(statement.tables)
         return self.rendered(statement.name, statement.flags, statement.days, tables, statement.as_of)
+
+    def _over_one_day(self, name: str, flags: tuple[str, ...]) -> str:
+        tables = self.dataset.short_lived(BatchTables.of(FIRST_DAY, Run(self.engine)))
+        return self.rendered(name, flags, self._constants([FIRST_DAY]), tables)
 
     def _run(self, run_id: str) -> Run:
         with self._lock:
