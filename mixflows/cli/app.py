@@ -300,6 +300,14 @@ def explain(
             help="Search this day only; by default all days, on BigQuery up to bigquery.full_scan_bytes.",
         ),
     ] = None,
+    distinct_id: Annotated[
+        str,
+        typer.Option(
+            "--distinct-id",
+            metavar="ID",
+            help="Only copies with this distinct id; on BigQuery cheap to find in all days.",
+        ),
+    ] = "",
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
@@ -307,7 +315,7 @@ def explain(
     """Show every copy of an event, and which one was kept."""
     from mixflows.cli.inspection import run_explain_event
 
-    raise typer.Exit(run_explain_event(config, assignments, insert_id, day, as_json=as_json))
+    raise typer.Exit(run_explain_event(config, assignments, insert_id, day, distinct_id, as_json=as_json))
 
 
 @app.command(epilog=examples("serve"))

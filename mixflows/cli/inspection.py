@@ -83,7 +83,13 @@ def run_acknowledge(
 
 
 def run_explain_event(
-    config: Path | None, assignments: list[str] | None, insert_id: str, day: str | None, *, as_json: bool
+    config: Path | None,
+    assignments: list[str] | None,
+    insert_id: str,
+    day: str | None,
+    distinct_id: str,
+    *,
+    as_json: bool,
 ) -> int:
     """Prints every copy of an event.
 
@@ -92,7 +98,7 @@ def run_explain_event(
     """
     settings, warehouse = opened_to_read(config, assignments)
     warehouse.source()
-    copies = story(warehouse, settings, insert_id, [parse_day(day)] if day else ())
+    copies = story(warehouse, settings, insert_id, [parse_day(day)] if day else (), distinct_id)
     if as_json:
         print_json([asdict(copy) for copy in copies])
         return 0 if copies else 1

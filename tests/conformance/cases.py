@@ -294,8 +294,8 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "report_history": {},
     "report_rejected": {"first_day": DAY, "last_day": DAY},
     "source_days": {},
-    "story_published": {"insert_id": "x", "first_day": DAY, "last_day": DAY},
-    "story_source": {"insert_id": "x"},
+    "story_published": {"insert_id": "x", "distinct_id": "", "first_day": DAY, "last_day": DAY},
+    "story_source": {"insert_id": "x", "distinct_id": ""},
     "table_totals": {},
     "time_range": {},
 }

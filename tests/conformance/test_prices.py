@@ -49,7 +49,7 @@ def test_where_nothing_is_read_nothing_is_billed_but_short_lived_tables_will_hol
 
 
 def test_a_search_in_every_day_is_refused_with_its_price_unless_that_is_accepted(case: Case) -> None:
-    names = {"insert_id": "x", "first_day": DAY, "last_day": DAY}
+    names = {"insert_id": "x", "distinct_id": "", "first_day": DAY, "last_day": DAY}
     searches = [("story_published", names, ()), ("story_source", names, [DAY])]
 
     with pytest.raises(UsageError) as refused:

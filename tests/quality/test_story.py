@@ -100,3 +100,11 @@ def test_a_source_without_files_tells_none(project: Project) -> None:
     row = {"mp_event_name": "Open", "distinct_id": "u1", "mp_insert_id": "a", "time": instant("10:00")}
     project.engine.insert(project.settings.tables.source, [row])
     assert arrivals(told(project)) == [("source only", None, "")]
+
+
+def test_a_distinct_id_leaves_the_copies_of_others_out(published: Project) -> None:
+    published.deliver("id | time | arrival | user\na | 10:00 | 10:03 | u9")
+    assert [copy.place for copy in told(published, distinct_id="u9")] == ["source only"]
+    kept, rejected = told(published, distinct_id="u1")
+    assert (kept.place, rejected.place) == ("mp_events", "mp_rejected_events")
+    assert told(published, distinct_id="nobody") == []
