@@ -57,7 +57,7 @@ def bigquery_checks(settings: Settings) -> Iterator[Check]:
 
 def _time_travel(dataset: bigquery.Dataset) -> list[Check]:
     """How long BigQuery keeps what is deleted from short-lived tables: it is paid for under physical storage billing."""
-    hours = dataset.max_time_travel_hours or DEFAULT_TIME_TRAVEL_HOURS
+    hours = int(dataset.max_time_travel_hours or DEFAULT_TIME_TRAVEL_HOURS)  # the API writes it as a text
     if hours <= STAGING_TIME_TRAVEL_HOURS:
         return []
     name = f"{dataset.project}:{dataset.dataset_id}"
