@@ -287,11 +287,10 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "published_days": {},
     "published_partitions": {"events": "mp_events", "rejected": "mp_rejected_events"},
     "profiles": {"first_day": DAY, "last_day": DAY},
-    "report_days": {},
+    **{
+        f"report_{name}": {} for name in ("days", "findings", "history", "landed_days", "landings", "malformed", "runs")
+    },
     **{name: {} for name in ("held_back_of_days", "rejected_of_days")},
-    **{name: {} for name in ("report_landed_days", "report_landings", "report_malformed", "report_runs")},
-    "report_findings": {},
-    "report_history": {},
     "report_rejected": {"first_day": DAY, "last_day": DAY},
     "source_days": {},
     "story_published": {"insert_id": "x", "distinct_id": "", "first_day": DAY, "last_day": DAY},
