@@ -38,6 +38,13 @@ def prepare_prefect(*, verbose: bool) -> None:
         os.environ.setdefault(name, value)
 
 
+def is_server_named() -> bool:
+    """Whether the environment or the profile names a Prefect server."""
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url is not None
+
+
 def server_must_answer() -> None:
     """Checks the Prefect server that the environment or the profile names, if they name one.
 
@@ -68,9 +75,9 @@ def connected(starting: AbstractContextManager[object]) -> Generator[None]:
     Raises:
         MixflowsError: The named server does not answer, or the temporary one does not start.
     """
-    from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    if get_current_settings().api.url is not None:
+    if is_server_named():
         server_must_answer()
         yield
         return

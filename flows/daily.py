@@ -13,12 +13,13 @@ from mixflows.progress import listener
 from tasks.alerts import tell_of_duplicates
 from tasks.assets import materialize_tables
 from tasks.batches import PrefectSteps
+from tasks.names import daily_name
 from tasks.planning import plan_run
 from tasks.reporting import final_state, leave_artifacts, renew_report
 from tasks.runs import held_elsewhere, run_context
 
 
-@flow(name="daily", retries=0, persist_result=False)
+@flow(name="daily", flow_run_name=daily_name, retries=0, persist_result=False)
 @held_elsewhere
 def daily(
     as_of: date | None = None,

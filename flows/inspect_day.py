@@ -8,7 +8,7 @@ from tasks.looking import inspect_one
 from tasks.runs import held_elsewhere, run_context
 
 
-@flow(name="inspect", retries=0, persist_result=False)
+@flow(name="inspect", flow_run_name="inspect {day}", retries=0, persist_result=False)
 @held_elsewhere
 def inspect(day: date, config: str | None = None, assignments: list[str] | None = None) -> str:
     """Stages a day, judges it, and leaves what it found as an artifact: figures, what fails, samples.

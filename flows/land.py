@@ -7,10 +7,11 @@ from mixflows.intake.finding import find_files
 from mixflows.intake.landing import Landing
 from mixflows.text import plain
 from tasks.landing import land_file, landed_state
+from tasks.names import land_name
 from tasks.runs import held_elsewhere, run_context
 
 
-@flow(name="land", retries=0, persist_result=False)
+@flow(name="land", flow_run_name=land_name, retries=0, persist_result=False)
 @held_elsewhere
 def land(
     files: list[str],

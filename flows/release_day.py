@@ -12,7 +12,7 @@ from tasks.reporting import final_state, renew_report
 from tasks.runs import held_elsewhere, run_context
 
 
-@flow(name="release", retries=0, persist_result=False)
+@flow(name="release", flow_run_name="release {day}", retries=0, persist_result=False)
 @held_elsewhere
 def release(
     day: date, because: str, config: str | None = None, assignments: list[str] | None = None

@@ -12,6 +12,10 @@ from mixflows.model import DayOutcome, Plan
 class Listener(Protocol):
     """Hears of a run's progress, in the thread that runs it."""
 
+    def started(self, page: str) -> None:
+        """A flow run began, which can be watched on this page."""
+        ...
+
     def planned(self, plan: Plan) -> None:
         """The plan is made; so many days are to come."""
         ...
@@ -35,6 +39,9 @@ class Listener(Protocol):
 
 class Nobody:
     """A Listener that hears nothing."""
+
+    def started(self, page: str) -> None:
+        """See Listener."""
 
     def planned(self, plan: Plan) -> None:
         """See Listener."""

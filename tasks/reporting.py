@@ -8,7 +8,6 @@ from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -36,14 +35,17 @@ NAMED_DAYS = 20
 
 @task(name="write-report", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def write_html_report(context: RunContext, out: Path) -> Path:
-    """Writes the HTML report; see `mixflows.report.page.write_report`."""
-    from mixflows.report.page import write_report  # its charts take a while to import, and most runs write none
+    """Writes the HTML report, and leaves the same in Markdown; see `mixflows.report.page.write_report`."""
+    from mixflows.report.page import made_before, report_text, write_report  # its charts take a while to import
 
+    since = made_before(out)
     path = write_report(context.warehouse, context.settings, out)
     get_run_logger().info("report written: %s", plain(path))
-    link = report_url() or path.resolve().as_uri()
-    create_link_artifact(
-        link=link, link_text=markdown(path.name), key="mixflows-report", description="The report, as it is now"
+    url = report_url()
+    whole = f"[The whole report]({url})" if url else f"The whole report: {markdown(path.resolve())}"
+    text = report_text(context.warehouse, context.settings, kind="markdown", since=since)
+    create_markdown_artifact(
+        markdown=f"{text}\n{whole}\n", key="mixflows-report", description="The report, as it is now"
     )
     return path
 

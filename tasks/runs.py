@@ -10,11 +10,12 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
+from prefect.utilities.urls import url_for
 
 from mixflows.errors import DayHeldError, WarehouseBusyError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
-from mixflows.progress import Nobody, listening
+from mixflows.progress import Nobody, listener, listening
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from tasks.credentials import hand_over
@@ -73,6 +74,9 @@ def run_context(config: str | None, assignments: list[str], *, must_exist: bool 
     Raises:
         MixflowsError: The settings do not hold, or the warehouse cannot be opened.
     """
+    # The page that prefect.runtime names is not in Prefect's UI.
+    if page := url_for("flow-run", obj_id=flow_run.id):
+        listener().started(page)
     settings = settings_of(config, assignments)
     with listening(_Log()):
         warehouse = open_warehouse(settings, must_exist=must_exist)

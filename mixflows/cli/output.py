@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ SHOWN_DAYS = 40
 PIPED_WIDTH = 140
 """Columns where the output goes to a file or a pipe."""
 
+STARTING_SERVER = "Starting a Prefect server…"
 STANDARD_OUTPUT = Path("-")
 """What `--out` calls it."""
 
@@ -184,12 +185,17 @@ class Notices(Nobody):
 
 
 class Bars(Notices):
-    """The same with progress bars for landing and for days."""
+    """The same with progress bars for landing and for days, and the page of a flow run if its server outlives the command."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, *, shows_page: bool) -> None:
+        self._progress, self._shows_page = progress, shows_page
         self._days: TaskID | None = None
         self._files: dict[str, TaskID] = {}
+
+    def started(self, page: str) -> None:
+        """Prints the page's address on a line."""
+        if self._shows_page:
+            bars.print(f"Flow run: {page}")
 
     def planned(self, plan: Plan) -> None:
         """Starts the bar of days."""
@@ -212,18 +218,28 @@ class Bars(Notices):
             self._progress.remove_task(task)
 
 
-def starting_server() -> AbstractContextManager[object]:
-    """Says on a terminal that a Prefect server is starting, for as long as the block runs."""
-    return bars.status("Starting a Prefect server…") if bars.is_terminal else nullcontext()
+@contextmanager
+def starting_server() -> Generator[None]:
+    """Says that a Prefect server is starting: on a terminal for as long as the block runs, else on a line."""
+    if bars.is_terminal:
+        with bars.status(STARTING_SERVER):
+            yield
+    else:
+        bars.print(STARTING_SERVER)
+        yield
 
 
 @contextmanager
-def progress_bars() -> Generator[Bars]:
-    """Draws bars on standard error for as long as the block runs, where it is a terminal."""
+def progress_bars(*, shows_page: bool = False) -> Generator[Bars]:
+    """Draws bars on standard error for as long as the block runs, where it is a terminal.
+
+    Args:
+        shows_page: Whether the address of a flow run's page is printed.
+    """
     columns = (
         TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=bars, transient=True, disable=not bars.is_terminal) as progress:
-        shown = Bars(progress)
+        shown = Bars(progress, shows_page=shows_page)
         with listening(shown):
             yield shown

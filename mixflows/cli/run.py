@@ -1,12 +1,13 @@
 """Runs days from the command line: through Prefect's flows, or through the same functions without Prefect."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from deployments.prefect_server import connected, prepare_prefect, server_must_answer
+from deployments.prefect_server import connected, is_server_named, prepare_prefect, server_must_answer
 from mixflows.cli.interrupt import leave_signals_to_prefect
 from mixflows.cli.output import (
     console,
@@ -30,6 +31,9 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments, settings_file
+
+TAG = "mixflows"
+"""Of every flow run, as the deployments' tags are."""
 
 
 class Runner:
@@ -62,14 +66,13 @@ class Runner:
             The exit code.
         """
         last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
-        if self._use_prefect:
-            from flows.daily import daily
-
-            return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
         check_rows = self.settings.quality.row_checks != "never"
-        return self._shown(
-            self._plain(PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows))
-        )
+        request = PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows)
+        if not self._needs_prefect(request):
+            return self._shown(self._plain(request))
+        from flows.daily import daily
+
+        return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
 
     def backfill(self, request: PlanRequest) -> int:
         """Runs a backfill and prints it.
@@ -77,22 +80,26 @@ class Runner:
         Returns:
             The exit code.
         """
-        if self._use_prefect:
-            from flows.backfill import backfill
+        request = replace(request, check_rows=self.settings.quality.row_checks == "always")
+        if not self._needs_prefect(request):
+            return self._shown(self._plain(request))
+        from flows.backfill import backfill
 
-            result = self._flow(
-                backfill,
-                start=request.days.start,
-                end=request.days.end,
-                mode=request.mode,
-                newest_first=request.newest_first,
-                accept_rules=request.accept_rules,
-            )
-            return self._shown(result)
-        check_rows = self.settings.quality.row_checks == "always"
-        return self._shown(
-            self._plain(PlanRequest(request.mode, request.days, request.accept_rules, request.newest_first, check_rows))
+        result = self._flow(
+            backfill,
+            start=request.days.start,
+            end=request.days.end,
+            mode=request.mode,
+            newest_first=request.newest_first,
+            accept_rules=request.accept_rules,
         )
+        return self._shown(result)
+
+    def _needs_prefect(self, request: PlanRequest) -> bool:
+        """Whether the flows run. With nothing to do, no temporary server is started for them."""
+        if not self._use_prefect or is_server_named():
+            return self._use_prefect
+        return bool(make_plan(opened_source(self.settings), self.settings, request).days)
 
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor
@@ -114,7 +121,10 @@ class Runner:
         config = str(self._config) if self._config else None
         # A file held by another process, or a source that is not there, is told before a server is started.
         opened_source(self.settings)
-        with connected(starting_server()), progress_bars():
+        from prefect import tags
+
+        outlives_the_command = is_server_named()
+        with connected(starting_server()), progress_bars(shows_page=outlives_the_command), tags(TAG):
             state = flow(**parameters, config=config, assignments=self._assignments, return_state=True)
         result = state.result(raise_on_failure=False)
         if isinstance(result, DaysLeftError):

@@ -1,8 +1,9 @@
 """The flow `backfill`: its states, what it leaves in Prefect, and what it refuses."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prefect.client.schemas.objects import TaskRun
@@ -10,6 +11,7 @@ from prefect.client.schemas.objects import TaskRun
 from flows.backfill import backfill
 from flows.daily import daily
 from flows.land import land
+from mixflows.days import last_complete_day
 from mixflows.model import Mode
 from mixflows.pipeline.totals import Totals
 from tests.flows.project import Project
@@ -89,7 +91,7 @@ def test_the_log_says_why_a_day_is_blocked_and_no_more(landed: Project, caplog: 
 
 def test_warnings_alone_complete_with_warnings(landed: Project) -> None:
     ran = landed.run(backfill, end=date(2024, 1, 2))
-    assert ran.named == ("COMPLETED", "CompletedWithWarnings")
+    assert (ran.flow_run.name, *ran.named) == ("backfill ..2024-01-02", "COMPLETED", "CompletedWithWarnings")
     assert ran.message == f"2 days; warnings: {WARNED} (0.99 % of 202 rows are duplicates (limit 0.5 %))"
 
 
@@ -166,11 +168,14 @@ def test_a_run_before_anything_is_landed_says_so(project: Project) -> None:
         ran = project.run(flow)
         assert ran.named == ("FAILED", "Failed")
         assert "Land files first" in ran.message
+    yesterday = last_complete_day(datetime.now(UTC), ZoneInfo("Pacific/Kiritimati"))
+    assert project.run(daily, "project_timezone=Pacific/Kiritimati").flow_run.name == f"daily {yesterday}"
+    assert project.run(daily, "project_timezone=nowhere").flow_run.name == "daily"
 
 
 def test_daily_takes_days_up_to_as_of_and_then_only_what_changed(landed: Project) -> None:
     first = landed.run(daily, as_of=date(2024, 1, 3))
-    assert first.named == ("COMPLETED", "CompletedWithWarnings")
+    assert (first.flow_run.name, *first.named) == ("daily 2024-01-03", "COMPLETED", "CompletedWithWarnings")
     assert sorted(row["day"] for row in first.table("mixflows-days")) == DAYS[:3]
     landed.run(land, files=[landed.export("late.jsonl", 1, 201)], again=False)
     ran = landed.run(daily, "quality.min_rows=1000", as_of=date(2024, 1, 3))

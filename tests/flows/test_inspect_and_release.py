@@ -24,6 +24,7 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
     ledger = project.ledger()
 
     ran = project.run(inspect, day=DAY)
+    assert ran.flow_run.name == "inspect 2024-01-01"
     assert ran.named == ("COMPLETED", "Completed")
     artifact = ran.artifact("mixflows-inspect")
     assert artifact is not None
@@ -37,7 +38,7 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
 
     out = project.folder / "report.html"
     ran = project.run(release, f"report.path={out}", day=DAY, because=WHY)
-    assert ran.named == ("COMPLETED", "Completed")
+    assert (ran.flow_run.name, *ran.named) == ("release 2024-01-01", "COMPLETED", "Completed")
     (row,) = project.ledger()
     assert (row["status"], row["run_id"]) == ("published", str(ran.flow_run.id))
     assert row["note"].startswith(f"released: {WHY} (33.33 % of 60 rows are duplicates (limit 1 %)")

@@ -17,6 +17,7 @@ def test_files_are_landed_and_counted(project: Project) -> None:
     ran = project.run(land, files=files)
     assert ran.named == ("COMPLETED", "Completed")
     assert ran.message == "2 files, 13 source rows"
+    assert ran.flow_run.name == "land a.jsonl and 1 more"
     assert project.totals()["source_rows"] == 13
     assert sorted(ran.task_runs(2)) == ["land-a.jsonl", "land-b.jsonl"]
 
@@ -37,6 +38,12 @@ def test_a_report_is_written(project: Project) -> None:
     ran = project.run(report, out=str(out))
     assert ran.named == ("COMPLETED", "Completed")
     assert "2024-01-02" in out.read_text(encoding="utf-8")
+    assert ran.flow_run.name == "report report.html"
+    artifact = ran.artifact("mixflows-report")
+    assert artifact is not None
+    text = str(artifact.data)
+    assert text.startswith("# The table is right up to Tue 2 Jan 2024.")
+    assert "| 2024-01-02 | published | 5 | 5 | 0 |" in text
 
 
 def test_a_report_to_standard_output_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
