@@ -22,6 +22,7 @@ from prefect.settings import get_current_settings
 from deployments.prefect_server import server_must_answer
 from deployments.serve import FLOWS
 from mixflows.errors import MixflowsError, UsageError
+from mixflows.settings import load_settings
 from tasks.alerts import DUPLICATES_HIGH
 from tasks.reporting import FINAL_STATES
 
@@ -36,36 +37,45 @@ Flow run {{ flow_run.name }} of {{ flow.name }} is {{ flow_run.state.name }}.
 """A message may quote names of events and files: in no channel they become a mention, a tag or a link."""
 
 
-def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None = None) -> list[AutomationCore]:
+def automations(
+    notify: UUID, daily_within: timedelta, silence: timedelta | None = None, *, prefix: str = ""
+) -> list[AutomationCore]:
     """The automations, as they should be.
 
     Args:
         notify: The notification block's document.
         daily_within: How long after one run of `daily` the next has to have ended; see `patience`.
         silence: How long after a sign of life a run counts as lost; by default three heartbeats.
+        prefix: Of the deployments' names. With one, only runs of these deployments count; else all runs of the flows.
     """
+    ours = f"mixflows {prefix}".rstrip("-_ ")
+
+    def runs_of(*names: str) -> dict[str, str | list[str]]:
+        role = "deployment" if prefix else "flow"
+        return {"prefect.resource.role": role, "prefect.resource.name": [f"{prefix}{name}" for name in names]}
+
     heartbeat = timedelta(seconds=get_current_settings().flows.heartbeat_frequency or 180)
     silence = silence or MISSED_HEARTBEATS * heartbeat
     return [
         AutomationCore(
-            name="mixflows: a day is blocked",
+            name=f"{ours}: a day is blocked",
             description="The quality gate held at least one day back; what was published before stands.",
-            trigger=_ended({"Blocked"}, _flows("daily", "backfill")),
-            actions=[_message(notify, "mixflows: the quality gate blocked a day", BODY)],
+            trigger=_ended({"Blocked"}, runs_of("daily", "backfill")),
+            actions=[_message(notify, f"{ours}: the quality gate blocked a day", BODY)],
         ),
         AutomationCore(
-            name="mixflows: a run failed",
+            name=f"{ours}: a run failed",
             description="A run failed, crashed, took too long, or waited in vain for another one.",
-            trigger=_ended({"Failed", "HeldElsewhere", "Crashed", "TimedOut"}, _flows(*FLOWS)),
-            actions=[_message(notify, "mixflows: a run failed", BODY)],
+            trigger=_ended({"Failed", "HeldElsewhere", "Crashed", "TimedOut"}, runs_of(*FLOWS)),
+            actions=[_message(notify, f"{ours}: a run failed", BODY)],
         ),
         AutomationCore(
-            name="mixflows: daily has not run",
+            name=f"{ours}: daily has not run",
             description="No run of daily ended since yesterday: look at the server, the worker and the schedule.",
             trigger=EventTrigger(
                 posture=Posture.Proactive,
                 match=FLOW_RUN,
-                match_related=_flows("daily"),
+                match_related=runs_of("daily"),
                 expect=WORKED,
                 threshold=1,
                 within=daily_within,
@@ -73,19 +83,21 @@ def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None
             actions=[
                 _message(
                     notify,
-                    "mixflows: daily has not run",
+                    f"{ours}: daily has not run",
                     "No run of daily has ended since yesterday. Is the worker running, and the schedule active?",
                 )
             ],
         ),
         AutomationCore(
-            name="mixflows: duplicates stay high",
+            name=f"{ours}: duplicates stay high",
             description="The duplicate rate is above its warning on the last three days and more.",
-            trigger=EventTrigger(posture=Posture.Reactive, expect={DUPLICATES_HIGH}, threshold=1),
+            trigger=EventTrigger(
+                posture=Posture.Reactive, match_related=runs_of("daily"), expect={DUPLICATES_HIGH}, threshold=1
+            ),
             actions=[
                 _message(
                     notify,
-                    "mixflows: duplicates stay high",
+                    f"{ours}: duplicates stay high",
                     "{{ event.payload.days }} days up to {{ event.payload.last_day }} have a duplicate rate above"
                     " {{ event.payload.warning }}. The last one: "
                     '{{ event.payload.why|replace("<", "\u2039")|replace("](", "] (") }}.',
@@ -93,12 +105,12 @@ def automations(notify: UUID, daily_within: timedelta, silence: timedelta | None
             ],
         ),
         AutomationCore(
-            name="mixflows: a run lost its process",
+            name=f"{ours}: a run lost its process",
             description="A run that gives no sign of life is marked Crashed: its slot is free, and it can be retried.",
             trigger=EventTrigger(
                 posture=Posture.Proactive,
                 match=FLOW_RUN,
-                match_related=_flows(*FLOWS),
+                match_related=runs_of(*FLOWS),
                 after={"prefect.flow-run.heartbeat"},
                 expect={"prefect.flow-run.heartbeat", *ENDED},
                 for_each={"prefect.resource.id"},
@@ -155,19 +167,19 @@ async def apply(wanted: Sequence[AutomationCore], client: PrefectClient) -> dict
     return done
 
 
-async def daily_cron(client: PrefectClient) -> str:
-    """When `daily` runs, as it is deployed.
+async def daily_cron(client: PrefectClient, prefix: str = "") -> str:
+    """When `daily` runs, as it is deployed under a prefix.
 
     Raises:
         UsageError: It is not deployed, or has no cron.
     """
     try:
-        deployment = await client.read_deployment_by_name("daily/daily")
+        deployment = await client.read_deployment_by_name(f"daily/{prefix}daily")
     except ObjectNotFound as err:
-        raise UsageError("daily is not deployed", "Deploy first; docs/operations.md says how.") from err
+        raise UsageError(f"{prefix}daily is not deployed", "Deploy first; docs/operations.md says how.") from err
     crons = [s.schedule.cron for s in deployment.schedules if isinstance(s.schedule, CronSchedule)]
     if not crons:
-        raise UsageError("daily has no cron", "Deploy it again; docs/operations.md says how.")
+        raise UsageError(f"{prefix}daily has no cron", "Deploy it again; docs/operations.md says how.")
     return crons[0]
 
 
@@ -197,10 +209,6 @@ def _ended(states: set[str], related: dict[str, str | list[str]]) -> EventTrigge
     )
 
 
-def _flows(*names: str) -> dict[str, str | list[str]]:
-    return {"prefect.resource.role": "flow", "prefect.resource.name": list(names)}
-
-
 def _message(block: UUID, subject: str, body: str) -> ActionTypes:
     return SendNotification(block_document_id=block, subject=subject, body=body)
 
@@ -212,10 +220,11 @@ async def main(words: Sequence[str]) -> None:
     parser.add_argument("--daily-by", metavar="HH:MM", default="06:00", help="when daily has to have run")
     given = parser.parse_args(words)
     daily_by = datetime.strptime(given.daily_by, "%H:%M").time()  # noqa: DTZ007 - a time of day
+    prefix = load_settings().deployments.prefix
     server_must_answer()
     async with get_client() as client:
         block = await notification_block(given.notify, client)
-        wanted = automations(block, patience(await daily_cron(client), daily_by))
+        wanted = automations(block, patience(await daily_cron(client, prefix), daily_by), prefix=prefix)
         for name, what in (await apply(wanted, client)).items():
             sys.stdout.write(f"{what:9}  {name}\n")
 

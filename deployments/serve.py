@@ -11,8 +11,10 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentTriggerTypes
 from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.templating import apply_values
 from pydantic import TypeAdapter
 
+from deployments import project
 from flows.backfill import backfill
 from flows.daily import daily
 from flows.inspect_day import inspect
@@ -23,11 +25,14 @@ from mixflows.settings import Settings
 
 PREFECT_FILE = Path(__file__).with_name("prefect.yaml")
 FLOWS = {flow.name: flow for flow in (daily, backfill, report, land, inspect, release)}
+ENTRYPOINTS = {f"{flow.fn.__module__}.{flow.fn.__name__}": flow for flow in FLOWS.values()}
+"""The flows by what `prefect.yaml` calls their entrypoint."""
 
 
-def described() -> list[dict[str, Any]]:
-    """The deployments that `prefect.yaml` describes, in its order."""
-    return yaml.safe_load(PREFECT_FILE.read_text(encoding="utf-8"))["deployments"]
+def described(settings: Settings) -> list[dict[str, Any]]:
+    """The deployments that `prefect.yaml` describes for a project, in its order."""
+    entries = yaml.safe_load(PREFECT_FILE.read_text(encoding="utf-8"))["deployments"]
+    return apply_values(entries, {"project": project.described(settings, Path.cwd())})
 
 
 def served_deployments(
@@ -36,11 +41,11 @@ def served_deployments(
     """The deployments of `prefect.yaml`, ready to be served.
 
     Args:
-        settings: Their time zone is the schedule's.
+        settings: Name the time zone of the schedule, and the prefix of the names.
         parameters: What every run is given.
         cron: When `daily` runs, instead of the file's.
     """
-    return [_deployment(entry, settings, parameters, cron) for entry in described()]
+    return [_deployment(entry, parameters, cron) for entry in described(settings)]
 
 
 def serve_deployments(settings: Settings, parameters: Mapping[str, Any], cron: str | None = None) -> None:
@@ -48,15 +53,13 @@ def serve_deployments(settings: Settings, parameters: Mapping[str, Any], cron: s
     serve(*served_deployments(settings, parameters, cron), limit=1)
 
 
-def _deployment(
-    entry: Mapping[str, Any], settings: Settings, parameters: Mapping[str, Any], cron: str | None
-) -> RunnerDeployment:
+def _deployment(entry: Mapping[str, Any], parameters: Mapping[str, Any], cron: str | None) -> RunnerDeployment:
     triggers = TypeAdapter(list[DeploymentTriggerTypes]).validate_python(entry.get("triggers", []))
-    deployment = FLOWS[entry["name"]].to_deployment(
+    deployment = ENTRYPOINTS[entry["entrypoint"]].to_deployment(
         entry["name"],
         description=entry["description"],
         tags=entry["tags"],
-        schedules=[_schedule(schedule, settings, cron) for schedule in entry.get("schedules", [])],
+        schedules=[_schedule(schedule, cron) for schedule in entry.get("schedules", [])],
         parameters={**entry.get("parameters", {}), **parameters},
         triggers=list(triggers),
         concurrency_limit=ConcurrencyLimitConfig.model_validate(entry["concurrency_limit"]),
@@ -66,5 +69,5 @@ def _deployment(
     return deployment
 
 
-def _schedule(schedule: Mapping[str, Any], settings: Settings, cron: str | None) -> Schedule:
-    return Cron(cron or schedule["cron"], timezone=settings.project_timezone, slug=schedule["slug"])
+def _schedule(schedule: Mapping[str, Any], cron: str | None) -> Schedule:
+    return Cron(cron or schedule["cron"], timezone=schedule["timezone"], slug=schedule["slug"])

@@ -16,18 +16,18 @@ from tasks.runs import held_elsewhere, run_context
 def land(
     files: list[str],
     again: bool = False,
+    allow_malformed: bool = False,
     config: str | None = None,
     assignments: list[str] | None = None,
-    allow_malformed: bool = False,
 ) -> State[list[Landing]]:
     """Lands raw-export files, each whole and in one transaction; a refused file does not stop the others.
 
     Args:
         files: Files, folders or globs.
         again: Land content that was landed before once more.
+        allow_malformed: Land files of which most lines are no events, as malformed lines.
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`.
-        allow_malformed: Land files of which most lines are no events, as malformed lines.
     """
     context = run_context(config, assignments or [], must_exist=False)
     found = find_files(files)

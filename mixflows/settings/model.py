@@ -221,6 +221,13 @@ class ReportSettings(Frozen):
     """The address of Prefect's UI, such as `http://127.0.0.1:4200`; the report links its runs to it."""
 
 
+class DeploymentSettings(Frozen):
+    """The deployments at a Prefect server."""
+
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = ""
+    """Begins their names, such as `shop-`, so that several Mixpanel projects can share one server."""
+
+
 class Settings(Frozen):
     """All settings of one installation."""
 
@@ -235,6 +242,7 @@ class Settings(Frozen):
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()
     report: ReportSettings = ReportSettings()
+    deployments: DeploymentSettings = DeploymentSettings()
     _folder: Path = PrivateAttr(default=Path())
 
     def __eq__(self, other: object) -> bool:
