@@ -112,6 +112,8 @@ class PlannedDay:
     Attributes:
         source_version: Read before the day is staged, so that rows arriving in between are found by the next plan.
         published_version: The source version that the day was last published from, if ever.
+        new_rows: How many more source rows there are than the day was last published from, all if it never was; negative if
+            there are fewer.
         usual_rows: Median of the source rows of the same weekday in the eight weeks before, or, where fewer than four of them
             have rows, of the days among the 28 before; None if fewer than 7.
         recorded: What the published tables held when the day was recorded last, where that was by the rules and for the source
@@ -134,6 +136,7 @@ class PlannedDay:
     share: float = 0.0
     read_at: datetime | None = None
     acknowledged: Acknowledgement | None = None
+    new_rows: int = 0
 
     @property
     def surplus_is_damage(self) -> bool:
@@ -165,6 +168,11 @@ class Plan:
     def source_rows(self) -> int:
         """Source rows of all planned days."""
         return sum(day.source_rows for day in self.days)
+
+    @property
+    def new_rows(self) -> int:
+        """Source rows that came since the planned days were published last; what went does not count against them."""
+        return sum(max(0, day.new_rows) for day in self.days)
 
 
 @dataclass(frozen=True)

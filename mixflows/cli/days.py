@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json
 from mixflows.cli.session import command, opened_source, opened_to_read
@@ -9,6 +10,7 @@ from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.costs.billed import costs_json, in_words, read_costs
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import MissingTableError, UsageError
+from mixflows.ledger.new_files import new_files
 from mixflows.ledger.standing import exit_code_of, flagged_days, standing_days
 from mixflows.model import Mode, Plan, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
@@ -43,16 +45,21 @@ def run_plan(
     request = replace(request, check_rows=settings.quality.row_checks == "always")
     plan = make_plan(warehouse, settings, request, only_reads=True)
     price = price_plan(warehouse, settings, plan) if priced and plan.days else None
+    files = new_files(warehouse)
     if as_json:
-        told = {"days": [asdict(d) for d in plan.days], "rows_without_day": plan.rows_without_day}
+        days = [{**asdict(d), "files": [asdict(file) for file in files.get(d.day, ())]} for d in plan.days]
+        told: dict[str, Any] = {"days": days, "rows_without_day": plan.rows_without_day}
         told |= {"nothing": plan.nothing} if plan.nothing else {}
         print_json(told | ({"price": price_json(price)} if price else {}))
         return
     if plan.days:
-        console.print(plan_table(plan, price))
+        console.print(plan_table(plan, files, price))
     elif plan.nothing:
         console.print(f"Nothing to do: {plan.nothing}.")
-    console.print(f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')}.")
+    console.print(
+        f"\n{counted(len(plan.days), 'day')} to process, {counted(plan.source_rows, 'source row')},"
+        f" {number(plan.new_rows)} of them new."
+    )
     if price is not None:
         console.print(price_line(price))
     if plan.rows_without_day:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from rich.text import Text
 
 from mixflows.costs.billed import spoken_bytes, spoken_money, spoken_seconds, spoken_slots
 from mixflows.intake.landing import Landing
+from mixflows.ledger.new_files import NewFile
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import Nobody, listening
@@ -34,6 +35,8 @@ STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "y
 SHOWN_DAYS = 40
 """A table shows at most this many days; days that need a person come first."""
 
+SHOWN_FILES = 3
+"""A planned day names at most this many new files."""
 PIPED_WIDTH = 140
 """Columns where the output goes to a file or a pipe."""
 
@@ -133,24 +136,32 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
     return table
 
 
-def plan_table(plan: Plan, price: Price | None = None) -> Table:
-    """A table of planned days with their reasons and, where they are known, their bytes."""
+def plan_table(plan: Plan, files: Mapping[date, Sequence[NewFile]], price: Price | None = None) -> Table:
+    """A table of planned days with their reasons, new rows and files and, where they are known, their bytes."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("day", no_wrap=True)
     table.add_column("why", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
+    for name in ("rows", "new"):
+        table.add_column(name, justify="right", no_wrap=True)
     bytes_billed = {day.day: day.bytes_billed for day in price.days} if price and price.bytes_billed is not None else {}
     for name in ("bytes", "cost") if bytes_billed else ():
         table.add_column(name, justify="right", no_wrap=True)
+    if files:
+        table.add_column("from", overflow="fold")
     for day in plan.days[:SHOWN_DAYS]:
-        cells = [str(day.day), day.reason, number(day.source_rows)]
+        cells = [str(day.day), day.reason, number(day.source_rows), number(day.new_rows)]
         if price is not None and (billed := bytes_billed.get(day.day)) is not None:
             cells += [spoken_bytes(billed), spoken_money(price.money(billed) or 0)]
-        table.add_row(*cells)
+        table.add_row(*cells, *([_file_names(files.get(day.day, ()))] if files else []))
     if len(plan.days) > SHOWN_DAYS:
         table.caption = f"and {len(plan.days) - SHOWN_DAYS:,} more days; --json lists all"
         table.caption_justify = "left"
     return table
+
+
+def _file_names(files: Sequence[NewFile]) -> str:
+    named = ", ".join(file.file_name for file in files[:SHOWN_FILES])
+    return f"{named} and {len(files) - SHOWN_FILES:,} more" if len(files) > SHOWN_FILES else named
 
 
 def price_line(price: Price) -> str:

@@ -132,6 +132,7 @@ def plan_days(
                     share=day.share,
                     read_at=day.read_at,
                     acknowledged=state.acknowledgement if state else None,
+                    new_rows=day.rows - _published_from(state),
                 )
             )
     return tuple(reversed(planned)) if request.newest_first else tuple(planned)
@@ -175,6 +176,13 @@ def _refuse_other_rules(
             " published tables)",
             "Run again with --accept-rules to reprocess them, or change the settings back.",
         )
+
+
+def _published_from(state: DayState | None) -> int:
+    """Source rows that a day was published from last."""
+    if state is None or not state.is_published:
+        return 0
+    return (state.event_rows or 0) + (state.rejected_rows or 0) - state.retained_rows
 
 
 def _recorded(state: DayState | None, settings: Settings, columns_version: str) -> PublishedCounts | None:

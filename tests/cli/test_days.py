@@ -17,7 +17,7 @@ def test_a_plan_names_each_day_and_why_and_writes_nothing(landed: Installation) 
     ]
     assert planned["rows_without_day"] == 0
     assert landed.rows("SELECT count(*) FROM mp_partition_runs") == [(0,)]
-    assert "5 days to process, 220 source rows." in landed.run("plan").out
+    assert "5 days to process, 220 source rows, 220 of them new." in landed.run("plan").out
 
 
 def test_a_range_and_the_order_of_days_are_the_plans(landed: Installation) -> None:
@@ -95,6 +95,9 @@ def test_run_takes_days_up_to_the_last_complete_one(landed: Installation) -> Non
     assert days_of(result["days"], "partition_date") == DAYS[:2]
     landed.write("late.jsonl", export(days=1, rows=41))
     landed.run("land", "late.jsonl")
+    (due,) = [d for d in landed.run("plan", "--json").json["days"] if d["day"] == "2024-01-01"]
+    assert (due["new_rows"], due["files"]) == (41, [{"file_name": "late.jsonl", "source_rows": 41}])
+    assert "2024-01-01  changed    81   41  late.jsonl" in landed.run("plan").out
     late = landed.run("run", "--no-prefect", "--as-of", "2024-01-01", "--set", "quality.min_rows=1000", "--json").json
     assert [(d["partition_date"], d["plan_reason"], d["inserted_rows"]) for d in late["days"]] == [
         ("2024-01-01", "changed", 1)
