@@ -136,14 +136,13 @@ def summary(result: RunResult, totals: Totals) -> str:
 
 
 def _standing(result: RunResult) -> list[str]:
-    """The blocked and failed days that earlier runs left, and the commands that help."""
+    """The blocked and failed days that earlier runs left, and the commands that help with all that are left now."""
     before = result.standing_before
-    if not before:
-        return []
-    lines = ["", "### Standing from earlier runs", ""]
+    lines = ["", "### Standing from earlier runs", ""] if before else []
     lines += [f"- {day.day} {day.status}: {markdown(day.why)}" for day in before[:NAMED_DAYS]]
     lines += [f"- and {len(before) - NAMED_DAYS:,} more"] if len(before) > NAMED_DAYS else []
-    return [*lines, "", "```", *helping_commands(result.standing), "```"]
+    commands = helping_commands(result.standing)
+    return [*lines, "", "```", *commands, "```"] if commands else lines
 
 
 def final_state(result: RunResult) -> State[RunResult]:

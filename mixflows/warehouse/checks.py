@@ -42,6 +42,11 @@ def ok(name: str, finding: str) -> Check:
     return Check(name, CheckState.OK, finding)
 
 
+def fresh(name: str, finding: str, advice: str) -> Check:
+    """A check of what has not been begun yet: nothing is wrong, and the advice is the first step."""
+    return Check(name, CheckState.OK, finding, advice)
+
+
 def warning(name: str, finding: str, advice: str) -> Check:
     """A check that holds, at a price."""
     return Check(name, CheckState.WARNING, finding, advice)

@@ -9,8 +9,13 @@ def states(ended_json: dict[str, list[dict[str, str]]]) -> dict[str, str]:
 
 def test_it_looks_at_the_file_the_columns_and_the_days(empty: Installation) -> None:
     before = empty.run("doctor", "--json")
-    assert (before.code, states(before.json)) == (0, {"file": "warning"})
+    assert (before.code, states(before.json)) == (0, {"file": "ok"})
     assert "mixflows land" in before.json["checks"][0]["advice"]
+
+    empty.run("init")
+    begun = empty.run("doctor", "--json")
+    assert (begun.code, states(begun.json)) == (0, {"file": "ok", "source": "ok"})
+    assert "mixflows land" in begun.json["checks"][1]["advice"]
 
     (empty.folder / "a.jsonl").write_text(export(days=3, rows=4))
     empty.run("land", "a.jsonl")

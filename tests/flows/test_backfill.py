@@ -48,6 +48,7 @@ def test_a_backfill_with_a_blocked_day_and_its_rerun(landed: Project) -> None:
     assert f"- {BLOCKED}: 33.33 %" in str(summary.data)
     everything = "Over all days: 1,302 rows delivered = 1,000 kept + 2 rejected + 300 held back."
     assert everything in str(summary.data)
+    assert f"\nmixflows inspect {BLOCKED}\n" in str(summary.data)
     progress = ran.artifact("mixflows-progress")
     assert progress is not None
     assert progress.data == 100

@@ -1,10 +1,10 @@
 """The doctor's look at a DuckDB file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from mixflows.errors import MixflowsError
+from mixflows.errors import MissingTableError, MixflowsError
 from mixflows.settings import Settings
-from mixflows.warehouse.checks import Check, failed, ok, source_checks, warning
+from mixflows.warehouse.checks import Check, failed, fresh, ok, source_checks
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, WHERE
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
@@ -16,7 +16,7 @@ def duckdb_checks(settings: Settings) -> Iterator[Check]:
         yield failed("file", f"the folder {path.parent} of warehouse.path is not there", WHERE)
         return
     if not path.is_file():
-        yield warning("file", f"{path} is not there yet", f"{LAND_FIRST}\n{WHERE}")
+        yield fresh("file", f"{path} is not there yet", f"{LAND_FIRST}\n{WHERE}")
         return
     try:
         warehouse = DuckDBWarehouse(settings)
@@ -25,6 +25,20 @@ def duckdb_checks(settings: Settings) -> Iterator[Check]:
         return
     try:
         yield ok("file", f"{path} opens, and no other process holds it")
-        yield from source_checks(warehouse, settings)
+        if all(_is_missing(look) for look in (warehouse.source, warehouse.published_rows)):
+            yield fresh("source", "nothing has been landed yet", LAND_FIRST)
+        else:
+            yield from source_checks(warehouse, settings)
     finally:
         warehouse.close()
+
+
+def _is_missing(look: Callable[[], object]) -> bool:
+    """Whether a look at a table finds that it is not there; any other error is for the checks to tell."""
+    try:
+        look()
+    except MissingTableError:
+        return True
+    except MixflowsError:
+        return False
+    return False
