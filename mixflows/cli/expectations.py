@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
-from expectations.suggest import Suggestion, suggestions
+from expectations.suggest import AT_LEAST_DAYS, Suggestion, judged_on_too_few_days, suggestions
 from mixflows.cli.output import STANDARD_OUTPUT, console, counted, number, print_json, styled
 from mixflows.cli.session import opened_to_read
 from mixflows.days import parse_day
@@ -108,12 +108,14 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
     from expectations.gate import stored_rows
 
     settings, stored = _stored(config, assignments)
-    found = suggestions(stored_rows(settings, stored, set(stored)), settings)
+    rows = stored_rows(settings, stored, set(stored))
+    found = suggestions(rows, settings)
     if as_json:
         print_json([asdict(s) | {"now": s.now.model_dump(), "proposed": s.proposed.model_dump()} for s in found])
         return
+    few = ", ".join(f"{name} ({days})" for name, days in judged_on_too_few_days(rows).items())
     if not found:
-        console.print("Too few days were staged so far: seven are needed.")
+        console.print(f"Nothing is proposed before an expectation was judged on {AT_LEAST_DAYS} days; so far: {few}.")
         return
     units = {d.name: d for d in CATALOGUE}
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -131,6 +133,8 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
             console.print(
                 f"{s.name}: would flag{_listed(list(s.flagged))}; would block{_listed(list(s.blocked)) or ' none'}"
             )
+    if few:
+        console.print(f"Judged on fewer than {AT_LEAST_DAYS} days, and not proposed: {few}.")
     console.print("\nFor mixflows.toml, what is worth a change:\n")
     console.print(_as_toml(settings, found))
 

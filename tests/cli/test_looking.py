@@ -98,14 +98,17 @@ def test_the_gate_is_listed_explained_tried_and_exported(backfilled: Installatio
 
 
 def test_bounds_are_suggested_from_the_days_so_far(backfilled: Installation) -> None:
-    assert "Too few days" in backfilled.run("expectations", "suggest").out
-    backfilled.write("more.jsonl", export(days=6, rows=40, first_day=5))
+    assert backfilled.run("expectations", "suggest", "--json").json == []
+    assert "duplicate_rate (5)" in backfilled.run("expectations", "suggest").out
+    backfilled.write("more.jsonl", export(days=23, rows=40, first_day=5))
     backfilled.run("land", "more.jsonl")
     backfilled.run("backfill", "--no-prefect", code=3)
     found = {s["name"]: s for s in backfilled.run("expectations", "suggest", "--json").json}
-    assert found["duplicate_rate"]["judged_days"] == 11
+    assert found["duplicate_rate"]["judged_days"] == 28
     assert found["duplicate_rate"]["highest"] == [BLOCKED, pytest.approx(1 / 3)]
     assert BLOCKED in found["duplicate_rate"]["blocked"]
+    assert "volume_change" not in found
+    assert "volume_change (" in backfilled.run("expectations", "suggest").out
 
 
 def test_the_views_tell_rates_and_reasons(backfilled: Installation) -> None:
