@@ -1,16 +1,28 @@
 """How far a long work is, told to whoever listens: the command line draws a bar, a deployed flow has no listener."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date
+from enum import Enum
 from typing import Protocol
 
 from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan
 
 
+class Step(Enum):
+    """How far a batch of days is; the value is roughly the share of its work that is done by then."""
+
+    COMPARED = 0.1
+    RANKED = 0.4
+    MEASURED = 0.5
+    JUDGED = 0.6
+    WRITTEN = 0.9
+
+
 class Listener(Protocol):
-    """Hears of a run's progress, in the thread that runs it."""
+    """Hears of a run's progress: of the steps of a batch in the thread that works on it, of all else in the run's own."""
 
     def started(self, page: str) -> None:
         """A flow run began, which can be watched on this page."""
@@ -18,6 +30,10 @@ class Listener(Protocol):
 
     def planned(self, plan: Plan) -> None:
         """The plan is made; so many days are to come."""
+        ...
+
+    def step_done(self, days: Iterable[date], step: Step) -> None:
+        """Days of a batch are so far."""
         ...
 
     def day_done(self, outcome: DayOutcome) -> None:
@@ -44,6 +60,9 @@ class Nobody:
         """See Listener."""
 
     def planned(self, plan: Plan) -> None:
+        """See Listener."""
+
+    def step_done(self, days: Iterable[date], step: Step) -> None:
         """See Listener."""
 
     def day_done(self, outcome: DayOutcome) -> None:

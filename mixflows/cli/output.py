@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
@@ -28,7 +28,7 @@ from mixflows.intake.landing import Landing
 from mixflows.ledger.new_files import NewFile
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
-from mixflows.progress import Nobody, listening
+from mixflows.progress import Nobody, Step, listening
 from mixflows.text import plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
@@ -201,6 +201,7 @@ class Bars(Notices):
     def __init__(self, progress: Progress, *, shows_page: bool) -> None:
         self._progress, self._shows_page = progress, shows_page
         self._days: TaskID | None = None
+        self._shares: dict[date, float] = {}
         self._files: dict[str, TaskID] = {}
 
     def started(self, page: str) -> None:
@@ -210,12 +211,24 @@ class Bars(Notices):
 
     def planned(self, plan: Plan) -> None:
         """Starts the bar of days."""
+        self._shares = dict.fromkeys((planned.day for planned in plan.days), 0.0)
         self._days = self._progress.add_task("days", total=len(plan.days))
 
+    def step_done(self, days: Iterable[date], step: Step) -> None:
+        """Moves the bar by the share of the days' work; never back, as when a batch that failed is done day by day."""
+        self._move(dict.fromkeys(days, step.value), step.name.lower())
+
     def day_done(self, outcome: DayOutcome) -> None:
-        """Moves the bar of days."""
-        if self._days is not None:
-            self._progress.update(self._days, advance=1, description=f"days {outcome.row.partition_date}")
+        """Moves the bar to the day's end."""
+        self._move({outcome.row.partition_date: 1.0}, "done")
+
+    def _move(self, shares: Mapping[date, float], what: str) -> None:
+        if self._days is None:
+            return
+        for day in shares.keys() & self._shares.keys():
+            self._shares[day] = max(self._shares[day], shares[day])
+        description = f"days {min(shares)} {what}" if shares else "days"
+        self._progress.update(self._days, completed=sum(self._shares.values()), description=description)
 
     def file_progress(self, name: str, share: float) -> None:
         """Moves a file's bar."""

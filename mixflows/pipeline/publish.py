@@ -26,6 +26,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.stage import BatchStatements, broken_down, discard_batch, sampled
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.why import why
+from mixflows.progress import Step, listener
 from mixflows.rates import source_deleted_rows
 from mixflows.text import plain_lines
 from mixflows.verdict import Verdict
@@ -135,6 +136,7 @@ class _Publishing:
         carried = self._carried()
         with self._context.warehouse.transaction():
             self._write(whole, delta)
+            listener().step_done([staged.day for staged in self._batch.days], Step.WRITTEN)
             self._check([*whole, *delta])
             status = dict.fromkeys(blocked, Status.BLOCKED)
             status |= {s.day: Status.PUBLISHED for s in (*whole, *delta)}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeVar
@@ -15,7 +16,7 @@ from mixflows.model import DayOutcome, Plan, PlannedDay, Run, StagedBatch, Stage
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.stage import discard_batch, stage_batch
-from mixflows.progress import listener
+from mixflows.progress import Step, listener
 from mixflows.settings import Settings
 from mixflows.verdict import Verdict
 
@@ -296,6 +297,7 @@ class _Window:
         verdicts: Mapping[date, Verdict] = {}
         if compared:
             verdicts = self._steps.audit(list(compared.values()), check_rows=self._plan.check_rows)
+            listener().step_done(compared, Step.JUDGED)
         return [
             (
                 replace(batch, days=tuple(compared[day.day] for day in batch.days)),
@@ -309,7 +311,7 @@ class _Window:
 
 
 class ThreadSteps:
-    """Maps batches over threads of this process, without Prefect."""
+    """Maps batches over threads of this process, without Prefect. Each thread has the caller's listener."""
 
     def __init__(self, context: RunContext, auditor: Auditor) -> None:
         self._context, self._auditor = context, auditor
@@ -317,7 +319,7 @@ class ThreadSteps:
     def stage(self, batches: Sequence[Batch]) -> list[StagedBatch | Exception]:
         """See Steps. The auditor warms up meanwhile."""
         with self._threads() as pool:
-            futures = [pool.submit(stage_batch, self._context, batch) for batch in batches]
+            futures = [pool.submit(copy_context().run, stage_batch, self._context, batch) for batch in batches]
             self._auditor.warm_up()
             return [_result(future) for future in futures]
 
@@ -328,7 +330,7 @@ class ThreadSteps:
     def publish(self, judged: Sequence[Judged]) -> list[list[DayOutcome] | Exception]:
         """See Steps."""
         with self._threads() as pool:
-            futures = [pool.submit(publish_batch, self._context, *pair) for pair in judged]
+            futures = [pool.submit(copy_context().run, publish_batch, self._context, *pair) for pair in judged]
             return [_result(future) for future in futures]
 
     @contextmanager

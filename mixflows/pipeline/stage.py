@@ -21,6 +21,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.profile import Profile
 from mixflows.profile.samples import day_samples
+from mixflows.progress import Step, listener
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Row, batch_days
 
 DELTA_SHARE = 0.2
@@ -140,6 +141,7 @@ def _stage_batch(context: RunContext, days: Sequence[PlannedDay], by_keys: bool)
     content = ("content",) if compares_content(context) else ()
     statements.run("touched", filled, *content)
     touched = {day: _from(_Touched, row) for day, row in statements.by_day("touched_days", filled).items()}
+    listener().step_done(planned, Step.COMPARED)
     unchanged = {day for day in filled if by_keys and day not in touched and _as_recorded(planned[day], counts[day])}
     rest = [day for day in planned if day not in unchanged]
     delta = [
@@ -225,6 +227,7 @@ def _stage(
     retain = ("retain",) if keeps and any(touched[day].vanished_copies for day in differing) else ()
     copies = statements.statement("copies", days, *(("touched",) if differing else ()), *retain)
     context.warehouse.stage(copies, statements.statement("stage", days, *retain))
+    listener().step_done(days, Step.RANKED)
     whole = [day for day in days if counts[day].rows and day not in delta]
     changes = statements.by_day("changes", delta, "touched", *content) | statements.by_day("changes", whole)
     restated = _restated(statements, touched)
@@ -235,6 +238,7 @@ def _stage(
             figures[row["day"]][row["item"]] = row["a"]
         else:
             profiles[row["day"]].append(row)
+    listener().step_done(days, Step.MEASURED)
     types = {column.name: column.type for column in context.warehouse.source().columns}
     found: dict[date, dict[str, Any]] = {}
     for day in days:
