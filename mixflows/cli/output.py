@@ -12,9 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -212,7 +212,7 @@ class Bars(Notices):
     def planned(self, plan: Plan) -> None:
         """Starts the bar of days."""
         self._shares = dict.fromkeys((planned.day for planned in plan.days), 0.0)
-        self._days = self._progress.add_task("days", total=len(plan.days))
+        self._days = self._progress.add_task(counted(len(plan.days), "day"), total=len(plan.days))
 
     def step_done(self, days: Iterable[date], step: Step) -> None:
         """Moves the bar by the share of the days' work; never back, as when a batch that failed is done day by day."""
@@ -227,7 +227,7 @@ class Bars(Notices):
             return
         for day in shares.keys() & self._shares.keys():
             self._shares[day] = max(self._shares[day], shares[day])
-        description = f"days {min(shares)} {what}" if shares else "days"
+        description = f"{counted(len(self._shares), 'day')}{f', {min(shares)} {what}' if shares else ''}"
         self._progress.update(self._days, completed=sum(self._shares.values()), description=description)
 
     def file_progress(self, name: str, share: float) -> None:
@@ -261,7 +261,7 @@ def progress_bars(*, shows_page: bool = False) -> Generator[Bars]:
         shows_page: Whether the address of a flow run's page is printed.
     """
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=bars, transient=True, disable=not bars.is_terminal) as progress:
         shown = Bars(progress, shows_page=shows_page)
