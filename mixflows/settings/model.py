@@ -132,6 +132,8 @@ class TableSettings(Frozen):
     """View: duplicate rate of each published day, first and now."""
     reasons_view: Identifier = "mp_rejected_by_reason"
     """View: rejected copies by day and reason."""
+    changed_days_view: Identifier = "mp_changed_days"
+    """View: each change of a published day, for tables that are built from the events."""
 
 
 class ColumnSettings(Frozen):

@@ -12,11 +12,12 @@ TABLES = {
     "malformed": "Lines that could not be read as events, raw. Written by mixflows.",
     "duplicates_view": "View: each published day's duplicate rate, when it was first published and now. Made by mixflows.",
     "reasons_view": "View: rejected copies by day and reason. Made by mixflows.",
+    "changed_days_view": "View: one row each time that a published day changed, with its counts. Made by mixflows.",
     "claims": "One row: which run holds which day. Written by mixflows.",
 }
 """Descriptions of the tables, by role."""
 
-VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected"}
+VIEWS = {"duplicates_view": "ledger", "reasons_view": "rejected", "changed_days_view": "ledger"}
 """The views for analysts, each with the table that it reads, by role."""
 _RUN = {
     "run_id": "The run: Prefect's flow run id, or a random one.",

@@ -7,7 +7,7 @@ import pytest
 from tests.support.command_line import Installation, export
 
 BLOCKED = "2024-01-04"
-VIEWS = ("mp_duplicate_rate_by_day", "mp_rejected_by_reason")
+VIEWS = ("mp_duplicate_rate_by_day", "mp_rejected_by_reason", "mp_changed_days")
 NAMED_BY_ROLE = ("columns.time=TIME", "columns.insert_id=Mp_Insert_Id", "tables.source=MP_MASTER_EVENT")
 
 

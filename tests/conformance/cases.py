@@ -319,7 +319,7 @@ def sent(case: Case) -> tuple[Sent, ...]:
         "create_events", names | {"events": quote(engine.dataset.short_lived_id(TABLES.events_next))}
     )
     found.append(replace(staged, file="create_events_next"))
-    for name in ("create_duplicates_view", "create_reasons_view"):
+    for name in ("create_duplicates_view", "create_reasons_view", "create_changed_days_view"):
         engine.query(name)
         found.append(engine.take(name))
     for name, flags in BATCH_STATEMENTS:
