@@ -26,6 +26,7 @@ class PlanReason(StrEnum):
     RELEASED = "released"
     ACKNOWLEDGED = "acknowledged"
     MISSING = "missing"
+    ADOPTED = "adopted"
 
 
 class Mode(StrEnum):

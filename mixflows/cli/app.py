@@ -93,6 +93,14 @@ def init(
             help="Mixpanel's table on BigQuery: detect its settings first.",
         ),
     ] = None,
+    adopt: Annotated[
+        str | None,
+        typer.Option(
+            "--adopt",
+            metavar="TABLE",
+            help="Take over the days of a deduplicated table that equal what a run would publish; the others remain due.",
+        ),
+    ] = None,
     wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
@@ -102,6 +110,10 @@ def init(
 
     # What is known of a source is written into the settings file; how long one command waits is not.
     run_init(config, assignments if source else _and(assignments, pipeline__wait_minutes=wait), source)
+    if adopt is not None:
+        from mixflows.cli.adopt import run_adopt
+
+        run_adopt(config, _and(assignments, pipeline__wait_minutes=wait), adopt)
 
 
 @app.command(epilog=examples("doctor"))

@@ -49,7 +49,7 @@ def publish_batch(
     ledger rows come last, so that a day without one is planned again.
 
     Args:
-        released: Why a day that the verdict blocks is published all the same; kept in the ledger.
+        released: Why a day that the verdict blocks is published all the same; kept in the ledger, after the plan's reason.
 
     Returns:
         How each day ended, in the batch's order: published, unchanged, blocked or, for a batch of one day that does not add
@@ -224,7 +224,7 @@ class _Publishing:
                 acknowledged = known.because
             about = f"acknowledged: {acknowledged} ({reason})" if acknowledged else reason
         elif self._released:
-            about = f"released: {self._released} ({reason or 'nothing failed'})"
+            about = f"{staged.planned.reason}: {self._released} ({reason or 'nothing failed'})"
         removed = is_published and not self._keeps
         return LedgerRow(
             **_head(self._context, staged.planned, staged.started_at, share.cost),

@@ -26,7 +26,7 @@ _RUN = {
 }
 _LEDGER = {
     **_RUN,
-    "plan_reason": "Why it was taken: new, changed, rules_changed, thresholds_changed, failed, lookback, requested, released, missing.",
+    "plan_reason": "Why: new, changed, rules_changed, thresholds_changed, failed, lookback, requested, released, missing, adopted.",
     "status": "How it ended: published, unchanged, blocked, failed.",
     "source_rows": "Delivered copies of the day.",
     "kept_rows": "Copies that are events.",

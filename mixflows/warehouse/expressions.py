@@ -272,6 +272,10 @@ class Expressions:
         """A hash of all that is published of a row."""
         return self._dialect.row_hash([*(self._at(alias, column) for column in self._source.passed_through), day])
 
+    def shared_hash(self, alias: str, names: tuple[str, ...]) -> str:
+        """A hash of those published columns that are named."""
+        return self._dialect.row_hash([self._at(alias, c) for c in self._source.passed_through if c.name in names])
+
     def rejected_hash(self, alias: str, day: str, fingerprint: str) -> str:
         """A hash of what makes a rejected copy the same one when its content, or its winner's, is restated."""
         told_apart = f"CASE WHEN NOT ({self.has_id(alias)}) THEN {fingerprint} END"

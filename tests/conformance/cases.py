@@ -271,6 +271,7 @@ BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("added_events", ()),
     ("delta_events", ()),
     ("delta_rejected", ()),
+    ("adopted_days", (f"{PROJECT}.{DATASET}.mp_events", "mp_event_name", "time", "mp_insert_id")),
 )
 REPLACEMENTS = {"rejected": "whole_rejected", "events": "whole_events"}
 QUERIES: Mapping[str, Mapping[str, Any]] = {

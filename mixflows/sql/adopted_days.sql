@@ -1,0 +1,22 @@
+-- One row per day that has any event: how many staged events another table lacks, and how many it has besides, as multisets of the
+-- columns that both have.
+-- Inputs: the staged days, and the other table: its name is the first flag, the shared columns are the others.
+{% set names = flags[1:] %}
+SELECT
+  c.mf__day AS day,
+  SUM(CASE WHEN c.side > 0 THEN c.side ELSE 0 END) AS only_staged,
+  SUM(CASE WHEN c.side < 0 THEN -c.side ELSE 0 END) AS only_other
+FROM (
+  SELECT b.mf__day, b.mf__row, SUM(b.side) AS side
+  FROM (
+    SELECT s.mf__day, {{ x.shared_hash('s', names) }} AS mf__row, 1 AS side
+    FROM {{ stage }} AS s
+    WHERE s.row_num = 1 AND {{ x.batch_in_days('s') }}
+    UNION ALL
+    SELECT {{ x.day('o') }}, {{ x.shared_hash('o', names) }}, -1
+    FROM {% for part in flags[0].split('.') %}{{ '.' if not loop.first }}{{ quote(part) }}{% endfor %} AS o
+    WHERE {{ x.in_days('o') }}
+  ) AS b
+  GROUP BY b.mf__day, b.mf__row
+) AS c
+GROUP BY c.mf__day
