@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from mixflows.cli.output import console, counted, number
 from mixflows.cli.session import command, opened_source, opened_to_read
+from mixflows.errors import UsageError
 from mixflows.model import Run
 from mixflows.pipeline.adopt import AdoptedTable, Adoption, DifferingDay, adopt, shared_columns
 from mixflows.pipeline.context import RunContext
@@ -14,6 +15,7 @@ from mixflows.settings import load_settings, parse_assignments
 from mixflows.text import plain
 
 SHOWN_DAYS = 20
+PLACE = ("bigquery.source_project", "bigquery.source_dataset", "tables.source")
 
 
 def run_adopt(config: Path | None, assignments: list[str], name: str) -> None:
@@ -25,7 +27,7 @@ def run_adopt(config: Path | None, assignments: list[str], name: str) -> None:
         name: The table; on BigQuery `project.dataset.table`.
 
     Raises:
-        MixflowsError: There is no source or no such table, or the table cannot be compared.
+        MixflowsError: There is no source or no such table, its name is not whole, or it cannot be compared.
     """
     from expectations.auditor import GreatExpectationsAuditor
 
@@ -48,9 +50,12 @@ def run_adopt(config: Path | None, assignments: list[str], name: str) -> None:
 
 def _read_table(config: Path | None, assignments: list[str], name: str) -> AdoptedTable:
     """Reads a table as if it were the source; settings refuse one that plays another role."""
-    *place, table = name.split(".")
-    roles = ("bigquery.source_project", "bigquery.source_dataset")[-len(place) :] if place else ()
-    as_source = [f"tables.source={table}", *(f"{role}={part}" for role, part in zip(roles, place, strict=False))]
+    as_source = [f"tables.source={name}"]
+    if load_settings(config, parse_assignments(assignments)).warehouse.engine == "bigquery":
+        parts = name.split(".")
+        if len(parts) != len(PLACE):
+            raise UsageError(f"{name!r} names no table on BigQuery", "Name it as PROJECT.DATASET.TABLE.")
+        as_source = [f"{setting}={part}" for setting, part in zip(PLACE, parts, strict=True)]
     _, warehouse = opened_to_read(config, [*assignments, *as_source])
     columns, (days, _) = warehouse.source(), warehouse.source_days()
     return AdoptedTable(name, columns, {day.day: day.rows for day in days})

@@ -14,7 +14,7 @@ FROM (
     WHERE s.row_num = 1 AND {{ x.batch_in_days('s') }}
     UNION ALL
     SELECT {{ x.day('o') }}, {{ x.shared_hash('o', names) }}, -1
-    FROM {% for part in flags[0].split('.') %}{{ '.' if not loop.first }}{{ quote(part) }}{% endfor %} AS o
+    FROM {{ quote(flags[0]) }} AS o
     WHERE {{ x.in_days('o') }}
   ) AS b
   GROUP BY b.mf__day, b.mf__row
