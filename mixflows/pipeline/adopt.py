@@ -69,8 +69,7 @@ def shared_columns(source: Source, table: AdoptedTable) -> tuple[str, ...]:
     shared = tuple(c.name for c in source.passed_through if theirs.get(c.name.lower()) == c.type)
     needed = {source.time.name, *(part.name for part in source.key)}
     lacking = sorted(needed - set(shared))
-    if source.day is not None and source.day.name.lower() not in theirs:
-        lacking.append(source.day.name)
+    lacking += [column.name for column in source.columns if column == source.day and column.name.lower() not in theirs]
     if lacking:
         raise SourceColumnsError(
             f"table {table.name} cannot be compared: it has no column {', '.join(lacking)} of the source's type",

@@ -2,6 +2,8 @@
 -- columns that both have.
 -- Inputs: the staged days, and the other table: its name is the first flag, the shared columns are the others.
 {% set names = flags[1:] %}
+{# A day of ingestion is the source's alone; a kept event's time lies in its day. #}
+{% set by_time = columns.day and columns.day not in columns.columns %}
 SELECT
   c.mf__day AS day,
   SUM(CASE WHEN c.side > 0 THEN c.side ELSE 0 END) AS only_staged,
@@ -13,9 +15,9 @@ FROM (
     FROM {{ stage }} AS s
     WHERE s.row_num = 1 AND {{ x.batch_in_days('s') }}
     UNION ALL
-    SELECT {{ x.day('o') }}, {{ x.shared_hash('o', names) }}, -1
+    SELECT {{ x.day_of_time('o') if by_time else x.day('o') }}, {{ x.shared_hash('o', names) }}, -1
     FROM {{ quote(flags[0]) }} AS o
-    WHERE {{ x.in_days('o') }}
+    WHERE {{ x.day_of_time('o') ~ ' IS NOT NULL' if by_time else x.in_days('o') }}
   ) AS b
   GROUP BY b.mf__day, b.mf__row
 ) AS c

@@ -20,6 +20,7 @@ from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.jobs import parameters_of
 from mixflows.warehouse.bigquery.together import Together
+from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import INGESTION_DAY, Column, Source
 
@@ -320,7 +321,7 @@ def sent(case: Case) -> tuple[Sent, ...]:
         "create_events", names | {"events": quote(engine.dataset.short_lived_id(TABLES.events_next))}
     )
     found.append(replace(staged, file="create_events_next"))
-    for name in ("create_duplicates_view", "create_reasons_view", "create_changed_days_view"):
+    for name in (f"create_{view}" for view in VIEWS):
         engine.query(name)
         found.append(engine.take(name))
     for name, flags in BATCH_STATEMENTS:
