@@ -14,7 +14,6 @@ from mixflows.model import DayOutcome, PlanReason
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.publish import publish_batch
-from mixflows.pipeline.release import INTEGRITY
 from mixflows.pipeline.run import Auditor, Batch, batches
 from mixflows.pipeline.stage import BatchStatements, discard_batch, stage_batch
 from mixflows.warehouse.source import Source
@@ -120,11 +119,7 @@ def _adopt_batch(context: RunContext, batch: Batch, flags: Sequence[str], audito
         days = with_drift(context.warehouse, context.settings, staged.days)
         rows = BatchStatements.of(context, staged).by_day("adopted_days", [day.day for day in days], *flags)
         verdicts = auditor.judge(days, check_rows=False)
-        broken = {
-            day: tuple(sorted({finding.expectation for finding in verdict.failures} & INTEGRITY))
-            for day, verdict in verdicts.items()
-        }
-        found = [_compared(day.day, rows.get(day.day), broken[day.day]) for day in days]
+        found = [_compared(day.day, rows.get(day.day), tuple(verdicts[day.day].broken_integrity)) for day in days]
         differing = tuple(day for day in found if day.only_staged or day.only_table or day.broken)
         others = {day.day for day in differing}
         equal = tuple(day for day in days if day.day not in others)
