@@ -17,10 +17,9 @@ from expectations.gx import (
     UnexpectedRowsExpectation,
 )
 from expectations.thresholds import RowThresholds
-from mixflows.warehouse.source import STAGED_DAY, STAGED_IN_DAY
+from mixflows.warehouse.source import REASONS, STAGED_DAY, STAGED_IN_DAY
 
 KEPT = Column("row_num") == 1
-REASONS = ("Duplicate event", "Missing insert id", "Missing event time", "Event time in the future")
 
 
 def suite(thresholds: RowThresholds, quote: Callable[[str], str]) -> ExpectationSuite:

@@ -12,7 +12,7 @@ from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Status
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Billing, Params, Warehouse
-from mixflows.warehouse.source import Source
+from mixflows.warehouse.source import DUPLICATE, Source
 
 KEPT, REJECTED, WAITING = "mp_events", "mp_rejected_events", "source only"
 
@@ -166,7 +166,7 @@ def _why(row: Row, settings: Settings, only: str) -> str:
         if only:
             return only
         return f"won: the {settings.pipeline.keep} arrival of its key; copies that arrived together are told apart by content"
-    if row["rejection_reason"] != "Duplicate event":
+    if row["rejection_reason"] != DUPLICATE:
         return f"rejected: {row['rejection_reason']}"
     content = {True: "the winner's content", False: "other content than the winner", None: "unknown content"}
     return f"lost: copy {row['row_num']} of its key, with {content[row['is_exact_copy']]}"

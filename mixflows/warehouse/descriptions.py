@@ -1,6 +1,7 @@
 """What every table and every column of ours is, in words; the warehouse's own catalogue shows them."""
 
 from mixflows.settings import ColumnSettings
+from mixflows.warehouse.source import REASONS
 
 TABLES = {
     "events": "Mixpanel events, each key once: the kept copies of the source, by day. Written by mixflows.",
@@ -119,7 +120,7 @@ _REASONS_VIEW = {
 }
 _REJECTED = {
     "row_num": "The copy's place among the copies of its key (1 is the event); NULL for invalid copies.",
-    "rejection_reason": "Duplicate event, Missing insert id, Missing event time, Event time in the future.",
+    "rejection_reason": ", ".join(REASONS) + ".",
     "rejection_timestamp": "When the copy was first found to be rejected, UTC; later runs keep it.",
     "is_exact_copy": "Whether its content equals the winner's.",
     "run_id": "The run that first rejected it.",

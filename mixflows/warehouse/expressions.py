@@ -4,7 +4,10 @@ from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
 from mixflows.warehouse.dialect import Dialect
 from mixflows.warehouse.source import (
+    FUTURE,
     INGESTION_DAY,
+    NO_ID,
+    NO_TIME,
     PUBLISHED_DAY,
     REJECTED_COLUMNS,
     SOURCE_FILE,
@@ -17,16 +20,8 @@ NUMBERS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 FIRST_INSTANT, END_INSTANT = "TIMESTAMP '1900-01-01 00:00:00+00'", "TIMESTAMP '2200-01-01 00:00:00+00'"
 LONGEST_NUMBER = "9000000000000000"
 """Milliseconds beyond this are no instant: as microseconds they would not fit into 64 bits."""
-DUPLICATE, NO_ID, NO_TIME, FUTURE = (
-    "Duplicate event",
-    "Missing insert id",
-    "Missing event time",
-    "Event time in the future",
-)
 NAME_END = "\n"
 """Ends the name of each member that is left out of a JSON object's text."""
-REASONS = (DUPLICATE, NO_ID, NO_TIME, FUTURE)
-"""Why a copy is rejected."""
 
 
 class Expressions:

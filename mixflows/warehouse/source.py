@@ -23,6 +23,14 @@ REJECTED_COLUMNS = {
     "run_id": "STRING",
 }
 """Columns that the rejected copies have besides the source's, with their types."""
+DUPLICATE, NO_ID, NO_TIME, FUTURE = (
+    "Duplicate event",
+    "Missing insert id",
+    "Missing event time",
+    "Event time in the future",
+)
+REASONS = (DUPLICATE, NO_ID, NO_TIME, FUTURE)
+"""Why a copy is rejected."""
 STAGED_DAY, STAGED_IN_DAY = f"{RESERVED_PREFIX}day", f"{RESERVED_PREFIX}in_day"
 """Columns of a staged batch: the day of each row, and whether its event time lies in it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")

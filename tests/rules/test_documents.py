@@ -12,7 +12,7 @@ from mixflows.errors import MixflowsError
 from mixflows.ledger.standing import BLOCKED
 from mixflows.model import PlanReason, Status
 from mixflows.settings.model import Key
-from mixflows.warehouse.expressions import REASONS
+from mixflows.warehouse.source import REASONS
 from tests.support.documents import LINK, PAGES, README, anchors, quoted, section, table_rows, text_of
 
 TERMS = (
