@@ -11,7 +11,9 @@ from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from tests.conformance.cases import (
     BATCH_STATEMENTS,
+    DATASET,
     DAYS,
+    PROJECT,
     QUERIES,
     REPLACEMENTS,
     Case,
@@ -63,7 +65,8 @@ def test_runs_every_statement(case: Case, folder: Path) -> None:
     warehouse.create_tables()
     for name, flags in BATCH_STATEMENTS:
         if name not in BIGQUERY_ONLY:
-            warehouse.run(statement(case, name, flags))
+            names_here = tuple(flag.removeprefix(f"{PROJECT}.{DATASET}.") for flag in flags)
+            warehouse.run(statement(case, name, names_here))
     for table, name in REPLACEMENTS.items():
         warehouse.replace_days(table, statement(case, name), dict.fromkeys(DAYS, 1), is_empty=False)
     for name in QUERIES.keys() - BIGQUERY_ONLY.keys():
