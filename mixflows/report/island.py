@@ -13,6 +13,7 @@ from mixflows.ledger.standing import commands_for
 from mixflows.profile.breakdown import EVENT, FILE, HOUR, KINDS, Breakdown, part_label
 from mixflows.report.answer import bound, figure, share
 from mixflows.report.figures import ANY_DAY, DayFigures, DayFinding, Outcome, ReportData, worst
+from mixflows.text import NAME_LENGTH, plain, plain_lines
 from mixflows.verdict import Severity
 
 LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcome.FAIL: "f"}
@@ -48,8 +49,20 @@ def island(data: ReportData) -> dict[str, Any]:
 
 
 def script_json(value: object) -> str:
-    """JSON that cannot end the script element around it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    """JSON of plain texts that cannot end the script element around it."""
+    return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _plain(value: object) -> object:
+    match value:
+        case str():
+            return plain_lines(value)
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return value
 
 
 def _days(days: tuple[DayFigures, ...]) -> dict[str, list[Any]]:
@@ -155,7 +168,10 @@ def _page(day: DayFigures, billed: str, names: dict[str, int]) -> dict[str, Any]
 def _breakdown(breakdown: Breakdown, names: dict[str, int]) -> dict[str, list[list[int]]]:
     """By part: the index of each item's name, its rows, and each count of `breakdown.KINDS`, zeros at the end left out."""
     return {
-        part: [[names.setdefault(name, len(names)), *counts.to_record()] for name, counts in items.items()]
+        part: [
+            [names.setdefault(plain(name, NAME_LENGTH), len(names)), *counts.to_record()]
+            for name, counts in items.items()
+        ]
         for part, items in breakdown.parts.items()
     }
 

@@ -89,14 +89,14 @@ def test_a_command_shows_names_as_text(words: str, hostile: Installation) -> Non
 
 def test_runs_and_backfills_do_too(hostile: Installation) -> None:
     shown = shows_text_only(hostile.run("backfill", "--mode", "blocked", "--no-prefect", code=3))
-    assert "[bold]sale[/bold]" in shown.out
     assert LONG not in shown.out
     shows_text_only(hostile.run("run", "--no-prefect", "--json", code=3))
 
 
 def test_an_inspection_shows_names_short_and_whole_lines(hostile: Installation) -> None:
     shown = shows_text_only(hostile.run("inspect", LAST_DAY)).out
-    assert "[/vip]: differs from its winner" in shown
+    assert "new [bold]sale[/bold]" in shown
+    assert "[/vip], insert id [/vip]/8-20" in shown
     assert "bell\\x07 nel\\x85" in shown
     assert LONG[:100] not in shown
     assert max(map(len, shown.splitlines())) < 1000
