@@ -10,7 +10,7 @@ _SPECIAL_IN_MARKDOWN = re.compile(
     r"[\\`*\[\]<>|~&@]"
     r"|(?<!\w)_|_(?!\w)"  # inside a word an underscore is one
     r"|:(?=//)|(?<=www)\."  # addresses become links
-    r"|^[#+=-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"  # headings and lists begin with these
+    r"|^[#+=-]|(?<=^\d)[.)](?=\s)|(?<=^\d\d)[.)](?=\s)"  # headings and lists begin with these
 )
 
 

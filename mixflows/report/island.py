@@ -6,7 +6,7 @@ At two years of days and a dozen expectations this is a tenth of what records wo
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from mixflows.costs.billed import Costs, DayCost, spoken_bytes
 from mixflows.ledger.standing import commands_for
@@ -53,16 +53,12 @@ def script_json(value: object) -> str:
     return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
 
 
-def _plain(value: object) -> object:
-    match value:
-        case str():
-            return plain_lines(value)
-        case Mapping():
-            return {name: _plain(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case _:
-            return value
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in cast("Sequence[Any]", value)]
+    return plain_lines(value) if isinstance(value, str) else value
 
 
 def _days(days: tuple[DayFigures, ...]) -> dict[str, list[Any]]:

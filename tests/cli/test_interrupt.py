@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mixflows.cli.output import STARTING_SERVER
 from tests.support.command_line import HEED_SIGNALS, PYTHON, Installation, export
 
 DAYS, ROWS = 25, 30
@@ -88,7 +89,7 @@ def test_a_temporary_server_ends_with_its_run_whatever_ends_that(
         if number is signal.SIGKILL:
             assert running.returncode == -number
         else:
-            assert (running.returncode, out, err) == (130, "", SENTENCE)
+            assert (running.returncode, out, err) == (130, "", f"{STARTING_SERVER}\n{SENTENCE}")
         server.wait(20)
     finally:
         running.kill()

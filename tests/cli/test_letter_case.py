@@ -1,5 +1,6 @@
 """Tables and columns whose names differ from the settings in case only: DuckDB takes them for the same."""
 
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ def test_a_source_in_capitals_is_processed_like_any_other(landed: Installation, 
 
     looked, as_usual = (place.run("inspect", BLOCKED, "--json").json for place in (landed, usual))
     assert looked["facts"] == as_usual["facts"]
-    assert looked["samples"] == as_usual["samples"]
+    what = itemgetter("event", "reason", "exact", "same")
+    assert list(map(what, looked["samples"])) == list(map(what, as_usual["samples"]))
     landed.run("release", BLOCKED, "--because", "checked")
     assert [copy["place"] for copy in landed.run("explain", "--insert-id", "3-7", "--json").json] == [
         "mp_events",

@@ -284,6 +284,13 @@ TABLE: tuple[Example, ...] = (
         (None, 3),
     ),
     _rows(
+        "Lag",
+        f"SELECT n, LAG(n) OVER (PARTITION BY w ORDER BY n IS NULL, n) AS f FROM {THREE} AS x ORDER BY n IS NULL, n",
+        (1, None),
+        (2, None),
+        (None, 2),
+    ),
+    _rows(
         "FirstValue",
         f"SELECT w, n, FIRST_VALUE(w) OVER (PARTITION BY w ORDER BY n IS NULL, n) AS f FROM {THREE} AS x"
         " ORDER BY w, n IS NULL",

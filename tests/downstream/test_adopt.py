@@ -43,7 +43,7 @@ def test_equal_days_are_taken_over_and_the_others_are_named_and_due(place: Insta
     taken = [date(2024, 1, day) for day in (1, 2, 4)]
     assert ledger == [(day, "published", "adopted", ROWS) for day in taken]
     ((note,),) = place.rows(f"SELECT note FROM mp_partition_runs WHERE partition_date = '{BLOCKED}'")
-    assert note.startswith("adopted: equal to mp_old (duplicate_rate 33.3 %"), "the gate's verdict is kept"
+    assert note.startswith("adopted: equal to mp_old (33.33 % of 60 rows are duplicates"), "the gate's verdict is kept"
     both = "SELECT mp_insert_id, distinct_id FROM {} WHERE partition_date = ANY (SELECT partition_date FROM mp_events)"
     assert sorted(place.rows(both.format("mp_events"))) == sorted(place.rows(both.format("mp_old")))
     due = place.run("plan", "--json").json["days"]

@@ -33,7 +33,8 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
     assert told.startswith(f"**{DAY}** is blocked.")
     assert "| would be kept | 60 |" in told
     assert "- critical: duplicate_rate 33.3 % (at most 1 %)" in told
-    assert "- sample, view: Duplicate event, exact copy" in told
+    assert "- sample, view, 2024-01-01T00:00:" in told
+    assert "Duplicate event, exact copy" in told
     assert (project.ledger(), project.totals()["event_rows"]) == (ledger, 0)
 
     out = project.folder / "report.html"
@@ -41,7 +42,7 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
     assert (ran.flow_run.name, *ran.named) == ("release 2024-01-01", "COMPLETED", "Completed")
     (row,) = project.ledger()
     assert (row["status"], row["run_id"]) == ("published", str(ran.flow_run.id))
-    assert row["note"].startswith(f"released: {WHY} (33.33 % of 60 rows are duplicates (limit 1 %)")
+    assert row["note"].startswith(f"released: {WHY} (33.33 % of 90 rows are duplicates (limit 1 %)")
     assert (project.totals()["event_rows"], project.totals()["rejected_rows"]) == (60, 30)
     assert f"Released: {WHY}" in out.read_text(encoding="utf-8")
     assert ran.artifact("mixflows-report") is not None

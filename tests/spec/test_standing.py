@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from mixflows.days import DayRange
-from mixflows.errors import NotAcknowledgedError
+from mixflows.errors import NotAcknowledgedError, UsageError
 from mixflows.ledger.standing import standing_days
 from mixflows.model import Run, Status
 from mixflows.pipeline.acknowledge import acknowledge_day
@@ -70,7 +70,7 @@ def test_an_acknowledged_day_stands_until_its_verdict_changes(blocked: Project) 
 
 
 def test_only_a_blocked_day_is_acknowledged_as_it_was_blocked(blocked: Project) -> None:
-    with pytest.raises(NotAcknowledgedError, match="reason"):
+    with pytest.raises(UsageError, match="reason"):
         acknowledge(blocked, because=" ")
     with pytest.raises(NotAcknowledgedError, match="not blocked"):
         acknowledge(blocked, DAY)
