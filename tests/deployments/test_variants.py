@@ -26,7 +26,7 @@ def test_the_documented_places_can_be_deployed_to(server: PrefectServer, project
         known = server.get(f"/work_pools/{name}")["base_job_template"]["variables"]["properties"]
         assert set(places[name]["job_variables"]) <= set(known)
 
-    (daily,) = [e for e in yaml.safe_load(PREFECT_FILE.read_text())["deployments"] if e["name"] == "daily"]
+    (daily,) = [e for e in yaml.safe_load(PREFECT_FILE.read_text())["deployments"] if e["name"].endswith("daily")]
     file = tmp_path / "prefect.yaml"
     copies = [daily | {"name": f"daily-{name}", "work_pool": places[name], "schedules": []} for name in pools]
     file.write_text(yaml.safe_dump({"pull": pull, "deployments": copies}))
