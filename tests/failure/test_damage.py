@@ -25,6 +25,13 @@ WINNER = f"FROM mp_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-
 REJECTED = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e4'"
 SAME_TWICE = f"FROM mp_rejected_events WHERE partition_date = '{DAY}' AND mp_insert_id = 'id-e3'"
 DELETE_REJECTED = "DELETE FROM mp_rejected_events WHERE rowid ="
+OWN = "row_num, rejection_reason, rejection_timestamp, is_exact_copy, run_id"
+LOSER_AMONG_EVENTS = f"INSERT INTO mp_events BY NAME SELECT * EXCLUDE ({OWN}) {REJECTED}; DELETE {REJECTED};"
+EVENT_AMONG_REJECTED = f"""
+    INSERT INTO mp_rejected_events BY NAME
+      SELECT *, 2 AS row_num, 'Duplicate event' AS rejection_reason, now() AS rejection_timestamp,
+        FALSE AS is_exact_copy, 'x' AS run_id {EVENT};
+    DELETE {EVENT}"""
 
 DAMAGE = {
     "an event deleted": f"DELETE {EVENT}",
@@ -43,12 +50,14 @@ DAMAGE = {
     f" WHERE rowid = (SELECT min(rowid) {REJECTED})",
     "the day deleted from both tables": f"DELETE FROM mp_events WHERE partition_date = '{DAY}';"
     f" DELETE FROM mp_rejected_events WHERE partition_date = '{DAY}'",
+    "a rejected row among the events": LOSER_AMONG_EVENTS,
+    "a rejected row among the events, and an event among the rejected rows": LOSER_AMONG_EVENTS + EVENT_AMONG_REJECTED,
     "winner and loser exchanged": f"""
         CREATE TEMP TABLE loser AS SELECT * {REJECTED};
         CREATE TEMP TABLE winner AS SELECT * {WINNER};
         DELETE {WINNER};
         INSERT INTO mp_events BY NAME
-          SELECT * EXCLUDE (row_num, rejection_reason, rejection_timestamp, is_exact_copy, run_id) FROM loser;
+          SELECT * EXCLUDE ({OWN}) FROM loser;
         DELETE {REJECTED};
         INSERT INTO mp_rejected_events BY NAME
           SELECT w.*, 2 AS row_num, 'Duplicate event' AS rejection_reason, now() AS rejection_timestamp,
@@ -73,6 +82,17 @@ def test_damage_is_repaired(yard: Yard, damage: str) -> None:
     assert yard.tables().published == whole.published
     assert yard.tables().status_of(str(DAY)) == ["published", "published"]
     assert statuses(yard.backfill(Mode.ALL)) == {str(DAY): Status.UNCHANGED, str(OTHER): Status.UNCHANGED}
+
+
+def test_a_key_that_is_published_twice_is_found_where_all_copies_add_up(yard: Yard) -> None:
+    """The copies of both tables together, and the rows of each, are as they were; one key is there twice, another not at all."""
+    yard.backfill()
+    whole = yard.tables()
+    yard.execute(LOSER_AMONG_EVENTS + EVENT_AMONG_REJECTED)
+    yard.execute(f"UPDATE mp_partition_runs SET source_version = 'another' WHERE partition_date = '{DAY}'")
+    (outcome,) = yard.backfill().outcomes
+    assert (outcome.row.plan_reason, outcome.row.status) == ("changed", "published")
+    assert yard.tables().published == whole.published
 
 
 FOREIGN = {
