@@ -37,6 +37,11 @@ def plain_lines(text: object) -> str:
     return "\n".join(map(plain, str(text).split("\n")))
 
 
+def percent(share: float, digits: str = ".2f") -> str:
+    """Writes a share in percent, such as `0.11 %`; `digits` is the format of the number."""
+    return f"{share * 100:{digits}} %"
+
+
 def markdown(text: object, longest: int | None = None) -> str:
     """Writes a text like `plain`, for Markdown: it is shown as it is, in a sentence, a list or a cell of a table."""
     return _SPECIAL_IN_MARKDOWN.sub(r"\\\g<0>", plain(text, longest))

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Self
+
+from mixflows.text import percent
 
 SHARES = ("_rate", "identity_missing_change", "property_type_drift")
 """Ends of the names of figures that are shares, and are written in percent."""
@@ -61,13 +64,9 @@ class Finding:
     def __str__(self) -> str:
         if self.observed_value is None:
             return f"{self.expectation}: {self.unexpected_count:,} rows" if self.unexpected_count else self.expectation
-        write = _percent if self.expectation.endswith(SHARES) else _figure
+        write = partial(percent, digits=".3g") if self.expectation.endswith(SHARES) else _figure
         bound = "" if self.threshold is None else f" (at most {write(self.threshold)})"
         return f"{self.expectation} {write(self.observed_value)}{bound}" + (f": {self.note}" if self.note else "")
-
-
-def _percent(value: float) -> str:
-    return f"{value * 100:.3g} %"
 
 
 def _figure(value: float) -> str:

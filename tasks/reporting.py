@@ -24,7 +24,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.progress import listener
-from mixflows.text import markdown, plain
+from mixflows.text import markdown, percent, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 FINAL_STATES = ("Completed", "CompletedWithWarnings", "StandingBlocks", "Blocked", "HeldElsewhere", "Failed")
@@ -96,9 +96,7 @@ def leave_artifacts(context: RunContext, result: RunResult) -> None:
                 "rows": outcome.row.source_rows,
                 "kept": outcome.row.kept_rows,
                 "rejected": outcome.row.rejected_rows,
-                "duplicate rate": None
-                if outcome.row.duplicate_rate is None
-                else f"{outcome.row.duplicate_rate * 100:.2f} %",
+                "duplicate rate": None if outcome.row.duplicate_rate is None else percent(outcome.row.duplicate_rate),
                 "note": markdown(_why(outcome)),  # Prefect shows cells as Markdown
             }
             for outcome in ordered

@@ -29,7 +29,7 @@ from mixflows.ledger.new_files import NewFile
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import Nobody, Step, listening
-from mixflows.text import plain_lines
+from mixflows.text import percent, plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
 SHOWN_DAYS = 40
@@ -104,7 +104,7 @@ def counted(count: int, noun: str) -> str:
 
 def rate(value: float | None) -> str:
     """A share in percent."""
-    return "" if value is None else f"{value * 100:.2f} %"
+    return "" if value is None else percent(value)
 
 
 def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mixflows.profile.breakdown import EVENT, FILE, HOUR, NONE, Breakdown, Counts, part_label
 from mixflows.profile.profile import OTHERS
-from mixflows.text import NAME_LENGTH, plain
+from mixflows.text import NAME_LENGTH, percent, plain
 from mixflows.verdict import SHARES, Finding, Severity
 
 RATES = {
@@ -55,7 +55,7 @@ class Carrier:
     of_rows: float | None
 
     def __str__(self) -> str:
-        share = "all" if self.share == 1 else f"{min(self.share, 0.99):.0%}".replace("%", " %")
+        share = "all" if self.share == 1 else percent(min(self.share, 0.99), ".0f")
         name = plain(self.name, NAME_LENGTH)
         if self.name == NONE:
             return f"{share} of them without {part_label(self.part)}"
@@ -122,8 +122,8 @@ def _told(finding: Finding, rows: int | None, breakdown: Breakdown | None) -> st
     if name in RATES:
         kind, what = RATES[name]
         of_rows = f"of {rows:,} rows" if rows is not None else "of the rows"
-        limit = "" if finding.threshold is None else f" (limit {_percent(finding.threshold, 'g')})"
-        return f"{_percent(seen, '.2f')} {of_rows} {what}{limit}{_from_where(breakdown, kind)}"
+        limit = "" if finding.threshold is None else f" (limit {percent(finding.threshold, 'g')})"
+        return f"{percent(seen)} {of_rows} {what}{limit}{_from_where(breakdown, kind)}"
     if name in FIGURES:
         bound = "none" if finding.threshold is None else _figure(name, finding.threshold)
         told = FIGURES[name].format(seen=_figure(name, seen), bound=bound)
@@ -170,8 +170,4 @@ def _hours(items: Mapping[str, Counts], faults: Mapping[str, int], total: int, r
 
 
 def _figure(name: str, value: float) -> str:
-    return _percent(value, ".3g") if name.endswith(SHARES) else f"{value:,.3g}"
-
-
-def _percent(share: float, digits: str) -> str:
-    return f"{share * 100:{digits}} %"
+    return percent(value, ".3g") if name.endswith(SHARES) else f"{value:,.3g}"

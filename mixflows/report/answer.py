@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from mixflows.report.figures import DayFigures, DayFinding, DayState, ReportData
+from mixflows.text import percent
 from mixflows.verdict import SHARES
 
 TAKEN_WORDS = {
@@ -105,7 +106,7 @@ def bound(finding: DayFinding) -> str:
 
 def limit(share: float) -> str:
     """A bound as a percentage, as it stands in the settings, such as `0.5 %`."""
-    return f"{share * 100:.4g} %"
+    return percent(share, ".4g")
 
 
 def freshness(data: ReportData) -> tuple[Level, str]:
@@ -166,7 +167,7 @@ def share(value: float | None) -> str:
     """A share as a percentage with two decimals, such as `0.11 %`, so that a column of them can be compared."""
     if value is None:
         return ""
-    return "< 0.01 %" if 0 < value < 0.00005 else f"{value * 100:.2f} %"
+    return "< 0.01 %" if 0 < value < 0.00005 else percent(value)
 
 
 def near(value: float) -> str:
@@ -174,9 +175,9 @@ def near(value: float) -> str:
     return (
         "100 %"
         if value == 1
-        else f"{min(value, 0.99999) * 100:.4g} %"
+        else percent(min(value, 0.99999), ".4g")
         if value < 0.9999
-        else f"{min(value, 0.99999) * 100:.5g} %"
+        else percent(min(value, 0.99999), ".5g")
     )
 
 

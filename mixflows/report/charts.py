@@ -13,6 +13,7 @@ import altair as alt
 
 from mixflows.report.figures import Bound
 from mixflows.report.insights import Insights, Lateness
+from mixflows.text import percent
 
 Spec = dict[str, Any]
 
@@ -150,8 +151,7 @@ def _lateness(seen: Lateness) -> Spec:
     """The missing share on a logarithmic scale: a hundredth and a thousandth are as far apart as they matter."""
     least = 0.5 / seen.rows
     points = [
-        {"days": days, "missing": max(1 - share, least), "text": f"{share:.4%}".replace("%", " %")}
-        for days, share in seen.curve
+        {"days": days, "missing": max(1 - share, least), "text": percent(share, ".4f")} for days, share in seen.curve
     ]
     ticks = [value for value in (1, 0.1, 0.01, 0.001, 0.0001, 0.00001) if value > least]
     base = alt.Chart(alt.InlineData(points)).encode(
