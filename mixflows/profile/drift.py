@@ -13,6 +13,7 @@ CERTAIN_ROWS = 20
 """An event name of which so many copies are expected does not stay away by chance."""
 STEADY_ROWS = 50
 """From so many expected copies on, a share does not swing threefold by chance."""
+CARRIES = 0.5
 MS_PER_HOUR = 3_600_000
 NAMED = 5
 
@@ -33,7 +34,7 @@ class Drift:
         property_type_drift: The same for promoted properties; a value that does not fit its column's type is left out of it.
         property_range_drift: Powers of ten between the size of a property's numbers and the usual one, at most.
         time_shift_hours: How much later after their events than usual the first twentieth of the copies arrived.
-        notes: Why a figure is not known, or which names are behind it, by figure.
+        notes: Why a figure is not known, or which names are behind it, by figure; of `rates.volume_change` too.
     """
 
     clock_ahead_rate: float | None = None
@@ -79,7 +80,7 @@ class Drift:
         }
         if len(past) < PAST_AT_LEAST:
             return cls(**alone, notes=dict.fromkeys(cls.compared(), "not judged: fewer than 7 days of history"))
-        notes: dict[str, str] = {}
+        notes = _volume_note(profile, past)
         return cls(
             **alone,
             silent_hours=_silent_hours(profile, past),
@@ -129,6 +130,20 @@ def _events(profile: Profile, past: Sequence[Profile], notes: dict[str, str]) ->
         names[1]: float(len(new)),
         names[2]: max(changes.values()) if changes else None,
     }
+
+
+def _volume_note(profile: Profile, past: Sequence[Profile]) -> dict[str, str]:
+    """The event name that carries half or more of the day's difference in rows from the usual, if one does."""
+    now, before = profile.different_by_event, [p.different_by_event for p in past]
+    usual = {
+        name: median([rows.get(name, 0) for rows in before]) for name in {*now, *(n for rows in before for n in rows)}
+    }
+    moved = {name: now.get(name, 0) - rows for name, rows in usual.items() if name != OTHERS}
+    name = max(moved, key=lambda name: abs(moved[name]), default=None)
+    difference = sum(now.values()) - sum(usual.values())
+    if name is None or not difference or moved[name] / difference < CARRIES:
+        return {}
+    return {"volume_change": f"{plain(name, NAME_LENGTH)}: {now.get(name, 0):,} rows, usually {usual[name]:,.10g}"}
 
 
 def _columns(

@@ -122,14 +122,19 @@ class Profile:
         )
 
     @cached_property
+    def different_by_event(self) -> Mapping[str, int]:
+        """Copies that are no duplicates, by event name."""
+        return {name: t.rows - t.duplicates for name, t in self.events.items()}
+
+    @cached_property
     def different_rows(self) -> int:
         """Copies that are no duplicates; at least 1."""
-        return max(1, sum(t.rows - t.duplicates for t in self.events.values()))
+        return max(1, sum(self.different_by_event.values()))
 
     @cached_property
     def event_shares(self) -> Mapping[str, float]:
         """What share of the copies that are no duplicates bears each event name."""
-        return {name: (t.rows - t.duplicates) / self.different_rows for name, t in self.events.items()}
+        return {name: rows / self.different_rows for name, rows in self.different_by_event.items()}
 
     @cached_property
     def first_arrivals(self) -> int | None:

@@ -9,6 +9,8 @@ from mixflows.ledger.standing import flagged_days, standing_days
 from mixflows.model import Run
 from mixflows.pipeline.inspect import inspect_day
 from mixflows.profile.breakdown import Breakdown, Counts
+from mixflows.profile.drift import Drift
+from mixflows.profile.profile import Profile, Tally
 from mixflows.profile.why import carriers, why
 from mixflows.report.data import collect
 from mixflows.verdict import Finding, Severity
@@ -50,6 +52,23 @@ def test_the_gravest_finding_comes_first_in_any_order_of_findings() -> None:
     volume = Finding("figures", "volume_change", Severity.WARNING, success=False, observed_value=3.0, threshold=1.75)
     found = {why(findings, 1000) for findings in ([WARNING, volume, CRITICAL], [CRITICAL, WARNING, volume])}
     assert found == {"4.00 % of 1,000 rows are duplicates (limit 1 %); also failed: volume change"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ({"Open": 310, "Buy": 2100}, "Buy: 2,100 rows, usually 200"),
+        ({"Open": 310}, "Buy: 0 rows, usually 200"),
+        ({"Open": 300, "Buy": 200, "New": 900}, "New: 900 rows, usually 0"),
+        ({"Open": 150, "Buy": 100, "View": 150, "Search": 200}, None),  # all of them half as many
+        ({"Open": 300, "Buy": 200, "View": 300, "Search": 400}, None),
+    ],
+)
+def test_a_changed_volume_names_the_event_that_carries_it(rows: dict[str, int], named: str | None) -> None:
+    usual = {"Open": 300, "Buy": 200} | ({"View": 300, "Search": 400} if "View" in rows else {})
+    past = [Profile(sum(usual.values()), events={name: Tally(n + 5, 5) for name, n in usual.items()})] * 7
+    day = Profile(sum(rows.values()), events={name: Tally(n + 9, 9) for name, n in rows.items()})
+    assert Drift.of(day, 0, past, []).notes.get("volume_change") == named
 
 
 def test_what_has_more_of_the_fault_than_of_the_rows_carries_it() -> None:
