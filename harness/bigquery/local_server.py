@@ -1,26 +1,29 @@
 """Starts the API server with its tables in memory and quick lookups of them; run by the server's own interpreter.
 
-As it is, the server keeps tables as a data lake's files, and each lookup of one table lists every table of every
-project, several times a statement. How statements are read, translated and run, and what they answer, is the same, but for DIV,
-where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF,
-which tables in memory cannot answer: they are read as they are. It
-knows copies of partitions besides, and new fields of records.
+As it is, the server keeps tables as a data lake's files and what it knows of tables and jobs in a database's file, and each
+lookup of one table lists every table of every project, several times a statement. How statements are read, translated and run,
+and what they answer, is the same, but for DIV, where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction,
+which would end it; and for FOR SYSTEM_TIME AS OF, which tables in memory cannot answer: they are read as they are. It knows
+copies of partitions besides, and new fields of records.
 """
 
+import collections
 import functools
 import gc
+import hashlib
+import json
 import os
 import sys
 import threading
 
 import duckdb
 from local_bigquery import cli, errors, models
-from local_bigquery.catalog import tabledata, tables
+from local_bigquery.catalog import metadata, tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
-from local_bigquery.jobs import copy, merge, runner
+from local_bigquery.jobs import copy, merge, runner, store
 from local_bigquery.sql import rules
-from local_bigquery.sql.rules import partitions
+from local_bigquery.sql.rules import external, partitions, ranges, row_access
 from sqlglot import exp
 
 OBJECTS = database.objects
@@ -28,6 +31,8 @@ CONNECT = database._connect
 MERGE = merge.run
 ALTER = tables._alter
 COPY = copy.run
+RESOURCES: dict[type, dict[tuple[str, ...], str]] = collections.defaultdict(dict)
+"""What the server knows of datasets, tables and jobs, as JSON, by their names."""
 
 
 @functools.cache
@@ -90,6 +95,46 @@ def hidden(table) -> bool:
     except (duckdb.CatalogException, duckdb.BinderException):
         return False
     return True
+
+
+def resources(model: type, *keys: str) -> list:
+    kept = RESOURCES[model]
+    if keys in kept:
+        return [model.model_validate_json(kept[keys])]
+    return [model.model_validate_json(kept[names]) for names in sorted(kept) if names[: len(keys)] == keys]
+
+
+def save(resource, *keys: str):
+    body = {key: value for key, value in resource.dump().items() if key != "etag"}
+    body["etag"] = hashlib.md5(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    RESOURCES[type(resource)][keys] = json.dumps(body)
+    return resource.replace(etag=body["etag"])
+
+
+def forget(model: type, *keys: str) -> None:
+    for names in [names for names in RESOURCES[model] if names[: len(keys)] == keys]:
+        del RESOURCES[model][names]
+
+
+def save_job(job: models.Job) -> models.Job:
+    return save(job, job.jobReference.projectId, job.jobReference.jobId)
+
+
+def load_job(project: str, job: str) -> models.Job | None:
+    kept = RESOURCES[models.Job].get((project, job))
+    return kept and models.Job.model_validate_json(kept)
+
+
+def list_jobs(project: str, states=None, parent=None, earliest=None, latest=None) -> list[models.Job]:
+    def wanted(job: models.Job) -> bool:
+        created = int(job.statistics.creationTime)
+        return (
+            job.statistics.parentJobId == parent
+            and (states is None or job.status.state in states)
+            and (earliest or created) <= created <= (latest or created)
+        )
+
+    return sorted(filter(wanted, resources(models.Job, project)), key=lambda job: -int(job.statistics.creationTime))
 
 
 def dividend_and_divisor(node: exp.Expr, context) -> exp.Expr:
@@ -178,6 +223,12 @@ tables.columns = tabledata.columns = columns
 merge.run = merged
 tables._alter = alter
 runner.HANDLERS["copy"] = copy_job
+metadata.list_, metadata.save, metadata.delete = resources, save, forget
+store.save, store.load, store.list_ = save_job, load_job, list_jobs
+store.delete = functools.partial(forget, models.Job)
+for unused in (external, ranges, row_access):
+    for kind in ("STATEMENT_RULES", "NODE_RULES"):
+        getattr(rules, kind)[:] = [rule for rule in getattr(rules, kind) if rule not in getattr(unused, kind, [])]
 rules.NODE_RULES[:0] = [dividend_and_divisor, now]
 gc.freeze()  # statements' trees are many, and the server's own objects more: it would look through all of them again and again
 gc.set_threshold(100_000)
