@@ -94,8 +94,7 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("days", [1, 2])
+@pytest.mark.parametrize(("cut", "days"), [*zip(CUTS, (1, 2), strict=True)])
 def test_a_copy_that_only_policy_keeps_is_in_one_of_the_tables_whenever_the_day_is_cut_off(
     bigquery_api: BigQueryApi, project: Project, place: Place, endpoint: str, cut: str, days: int
 ) -> None:

@@ -131,33 +131,34 @@ def test_the_page_of_a_day_has_its_figures_samples_and_history(project: Project)
     assert markdown(told.why) in shown
 
 
-@pytest.mark.parametrize(("kind", "nothing", "again"), [
-    ("html", "No run has changed a day since then.", "again, as its rows had changed; duplicate rate 0.00 % before, 33.3"),
-    ("markdown", "No run has changed a day since then.", "again, as its rows had changed; duplicate rate 0.00 % before, 33.3"),
-    ("json", '"changed":[]', '"plan_reason":"changed","finished_at":'),
-])  # fmt: skip
-def test_a_report_tells_what_changed_since_the_one_that_it_replaces(
-    project: Project, tmp_path: Path, kind: Format, nothing: str, again: str
-) -> None:
-    out = tmp_path / "report"
+NOTHING = {"html": "No run has changed a day since then.", "json": '"changed":[]'}
+NOTHING["markdown"] = NOTHING["html"]
+AGAIN = {
+    "html": "again, as its rows had changed; duplicate rate 0.00 % before, 33.3",
+    "json": '"plan_reason":"changed","finished_at":',
+}
+AGAIN["markdown"] = AGAIN["html"]
+KINDS: tuple[Format, ...] = ("html", "markdown", "json")
 
-    def written() -> str:
-        write_report(project.warehouse, project.settings, out, kind=kind)
-        return out.read_text(encoding="utf-8")
+
+def test_a_report_tells_what_changed_since_the_one_that_it_replaces(project: Project, tmp_path: Path) -> None:
+    def written() -> dict[str, str]:
+        for kind in KINDS:
+            write_report(project.warehouse, project.settings, tmp_path / kind, kind=kind)
+        return {kind: (tmp_path / kind).read_text(encoding="utf-8") for kind in KINDS}
 
     project.deliver("id | time\na | 10:00")
     project.run(auditor=LetAll())
-    assert "Since " not in written()
-    first = made_before(out)
-    assert first is not None
+    assert not [text for text in written().values() if "Since " in text]
+    assert None not in [made_before(tmp_path / kind) for kind in KINDS]
     second = written()
-    assert nothing in second
-    assert again not in second
     project.deliver("id | time\na | 10:00\nb | 11:00")
     project.run(auditor=LetAll())
     third = written()
-    assert again in third
-    if kind == "json":
-        (day,) = json.loads(third)["changed"]
-        assert (day["day"], day["state"]) == (str(DAY), "published")
-        assert (day["duplicate_rate_before"], day["duplicate_rate"]) == (0.0, pytest.approx(1 / 3))
+    for kind in KINDS:
+        assert NOTHING[kind] in second[kind]
+        assert AGAIN[kind] not in second[kind]
+        assert AGAIN[kind] in third[kind]
+    (day,) = json.loads(third["json"])["changed"]
+    assert (day["day"], day["state"]) == (str(DAY), "published")
+    assert (day["duplicate_rate_before"], day["duplicate_rate"]) == (0.0, pytest.approx(1 / 3))

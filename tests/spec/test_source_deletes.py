@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mixflows.pipeline.totals import read_totals
-from tests.spec.project import Project
+from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY, rows
 
 DELIVERED = """
@@ -33,34 +33,50 @@ def under(project: Project, policy: str) -> None:
     project.set(pipeline={"source_deletes": policy})
 
 
-@pytest.mark.parametrize("gone", [WINNER, LOSER, ONLY], ids=["winner", "loser", "only copy"])
-def test_block_keeps_the_day_as_it_was_and_says_how_many(published: Project, gone: str) -> None:
-    before = published.everything()
-    published.delete(gone)
-    assert published.run().exit_code == 3
-    assert (published.status(), published.everything()) == ("blocked", before)
-    assert published.ledger()[-1]["note"] == "published copies are no longer in the source (1, limit 0)"
-    assert published.planned() == {}
+@pytest.fixture
+def three_days(project: Project) -> Project:
+    """The same copies on three days; then the source loses a winner, a loser and the only copy of a key, one a day."""
+    for number in range(3):
+        project.deliver(on_day(number, DELIVERED))
+    project.run(auditor=LetAll())
+    return project
 
 
-@pytest.mark.parametrize(
-    ("gone", "events", "rejected"),
-    [(WINNER, "2 4 5", {2: 3}), (LOSER, "1 4 5", {2: 3}), (ONLY, "1 5", {2: 2, 3: 3})],
-    ids=["winner", "loser", "only copy"],
-)
-def test_apply_makes_the_day_as_if_the_copy_had_never_been(
-    published: Project, gone: str, events: str, rejected: dict[int, int]
-) -> None:
-    under(published, "apply")
-    published.delete(gone)
-    published.run()
-    assert sorted(row["properties"] for row in published.events()) == [f'{{"n": {n}}}' for n in events.split()]
-    assert {row["row_num"]: row["properties"] for row in published.rejected()} == {
-        num: f'{{"n": {n}}}' for num, n in rejected.items()
+def on_day(number: int, table: str) -> str:
+    return table.replace("10:", f"+{number}d 10:")
+
+
+def lose_a_copy_a_day(project: Project) -> None:
+    for number, gone in enumerate((WINNER, LOSER, ONLY)):
+        project.delete(on_day(number, gone))
+
+
+def test_block_keeps_the_days_as_they_were_and_says_how_many(three_days: Project) -> None:
+    before = three_days.everything()
+    lose_a_copy_a_day(three_days)
+    assert three_days.run().exit_code == 3
+    assert three_days.everything() == before
+    last = three_days.ledger()[-3:]
+    assert {(row["status"], row["note"]) for row in last} == {
+        ("blocked", "published copies are no longer in the source (1, limit 0)")
     }
-    assert (published.status(), published.ledger()[-1]["deleted_rows"]) == ("published", 1)
-    published.run("all")
-    assert published.status() == "unchanged"
+    assert three_days.planned() == {}
+
+
+def test_apply_makes_the_days_as_if_the_copies_had_never_been(three_days: Project) -> None:
+    under(three_days, "apply")
+    lose_a_copy_a_day(three_days)
+    three_days.run(auditor=LetAll())
+    left = (("2 4 5", {2: 3}), ("1 4 5", {2: 3}), ("1 5", {2: 2, 3: 3}))
+    for number, (events, rejected) in enumerate(left):
+        day = DAY + timedelta(days=number)
+        kept = [row["properties"] for row in three_days.events() if row["partition_date"] == day]
+        assert sorted(kept) == [f'{{"n": {n}}}' for n in events.split()]
+        found = {row["row_num"]: row["properties"] for row in three_days.rejected() if row["partition_date"] == day}
+        assert found == {num: f'{{"n": {n}}}' for num, n in rejected.items()}
+    assert {(row["status"], row["deleted_rows"]) for row in three_days.ledger()[-3:]} == {("published", 1)}
+    three_days.run("all", auditor=LetAll())
+    assert {row["status"] for row in three_days.ledger()[-3:]} == {"unchanged"}
 
 
 def test_apply_takes_a_winner_away_that_only_its_content_tells_from_the_copy_that_stays(project: Project) -> None:

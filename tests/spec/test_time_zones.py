@@ -39,18 +39,23 @@ BEIRUT = [
     ("2026-03-29T20:59:59Z", "2026-03-29"),
     ("2026-03-29T21:00:00Z", "2026-03-30"),
 ]
+UTC_DAYS = [("2026-03-10T23:59:59Z", "2026-03-10"), ("2026-03-11T00:00:00Z", "2026-03-11")]
 
 
-@pytest.mark.parametrize("columns", [LANDED, WITHOUT_DAY], ids=["day column", "no day column"])
 @pytest.mark.parametrize(
-    ("zone", "instants"),
-    [("Europe/Berlin", BERLIN), ("America/New_York", NEW_YORK), ("Asia/Beirut", BEIRUT), ("UTC", [])],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ("zone", "instants", "columns"),
+    [
+        ("Europe/Berlin", BERLIN, LANDED),
+        ("Europe/Berlin", BERLIN, WITHOUT_DAY),
+        ("America/New_York", NEW_YORK, LANDED),
+        ("Asia/Beirut", BEIRUT, WITHOUT_DAY),
+        ("UTC", UTC_DAYS, WITHOUT_DAY),
+    ],
+    ids=["Berlin", "Berlin, no day column", "New York", "Beirut, no day column", "UTC, no day column"],
 )
 def test_every_event_is_in_the_day_of_the_projects_zone(
     project: Project, zone: str, instants: list[tuple[str, str]], columns: Mapping[str, str]
 ) -> None:
-    instants = instants or [("2026-03-10T23:59:59Z", "2026-03-10"), ("2026-03-11T00:00:00Z", "2026-03-11")]
     project.set(project_timezone=zone)
     project.create_source(columns)
     for _ in range(2):  # every event is delivered twice, and 23:59:59 may not be taken by two days

@@ -9,8 +9,10 @@ from tests.spec.tables import instant, milliseconds
 FIRST, SECOND, THIRD = (milliseconds(instant(at)) for at in ("10:01", "10:02", "10:30"))
 
 
-@pytest.mark.parametrize(("arrival_type", "as_delivered"), [("FLOAT64", float), ("STRING", str)])
-@pytest.mark.parametrize(("keep", "kept"), [("first", FIRST), ("latest", SECOND)])
+@pytest.mark.parametrize(
+    ("arrival_type", "as_delivered", "keep", "kept"),
+    [("FLOAT64", float, "first", FIRST), ("STRING", str, "latest", SECOND)],
+)
 def test_whole_numbers_tell_who_and_other_numbers_when(
     engines: Engine, arrival_type: str, as_delivered: type, keep: str, kept: int
 ) -> None:
