@@ -8,7 +8,7 @@ from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.server import PrefectServer
 from benchmarks.source import day_of, project
-from benchmarks.timed_run import MIXFLOWS, Span, command, imports, middle, process
+from benchmarks.timed_run import Span, command, imports, middle, process
 
 REPEATS, SMALL = 3, 2_000
 WAYS = {
@@ -16,9 +16,15 @@ WAYS = {
     "without Prefect": ("--no-prefect",),
     "without Prefect, rows suite aside": ("--no-prefect", "--set", "quality.row_checks=never"),
 }
-COMMANDS = {"python -c pass": ("-c", "pass")} | {
-    f"mixflows {word}": (*MIXFLOWS, *word.split()) for word in ("--help", "backfill --help", "status")
+LIMITS = {
+    "--help": 0.3,
+    "status": 1.0,
+    "plan": 1.0,
+    "run --no-prefect": 2.5,
+    "report --out report.html": 3.0,
 }
+"""Seconds of commands where two years are published and nothing is due."""
+TWO_YEARS, REPORT_MB = 730, 3.0
 
 
 def measure(place: Place, behind: int, rows: int) -> Answer:
@@ -34,19 +40,27 @@ def measure(place: Place, behind: int, rows: int) -> Answer:
                 whole = middle([command("run", *flags, "--as-of", next(days), folder=home) for _ in range(REPEATS)])
                 name = f"{events:,} events, {way}"
                 found.append((name, imported, max(0.0, whole.wall - imported), whole.wall, whole.cpu))
-    spans: dict[str, list[Span]] = {name: [] for name in COMMANDS}
-    for _ in range(7):
-        for name, words in COMMANDS.items():
-            spans[name].append(process([sys.executable, *words], place.folder))
-    commands = {name: middle(several) for name, several in spans.items()}
+    years = place.folder / "two-years"
+    project(years, TWO_YEARS, 50)
+    command("backfill", "--no-prefect", folder=years)
+    spans: dict[str, list[Span]] = {words: [] for words in LIMITS}
+    for _ in range(5):
+        for words in LIMITS:
+            spans[words].append(command(*words.split(), folder=years))
+    commands = {f"mixflows {words}": middle(several) for words, several in spans.items()}
+    commands["python -c pass"] = middle([process([sys.executable, "-c", "pass"], years) for _ in range(5)])
+    size = (years / "report.html").stat().st_size / 1e6
     return Answer(
         f"`mixflows run` of one new day with {behind} days behind it, the whole command, a Prefect server running: imports by the"
         f" interpreter's own account (`-X importtime`, a run of its own), and the rest. Medians of {REPEATS} days.",
-        [Figure("mixflows --help", commands["mixflows --help"].wall, 0.3, "s")],
+        [
+            *(Figure(name := f"mixflows {words}", commands[name].wall, limit, "s") for words, limit in LIMITS.items()),
+            Figure("report of two years", size, REPORT_MB, "MB"),
+        ],
         [
             Table("mixflows run", ("", "imports s", "work s", "whole s", "CPU s"), found),
             Table(
-                "Other commands; `status` reads an empty warehouse",
+                f"Other commands, {TWO_YEARS} days published and nothing due",
                 ("", "wall ms", "CPU ms", "peak MB"),
                 [(name, s.wall * 1000, s.cpu * 1000, s.peak_mb) for name, s in commands.items()],
             ),
