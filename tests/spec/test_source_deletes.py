@@ -25,7 +25,7 @@ WINNER, LOSER, ONLY = (
 @pytest.fixture
 def published(project: Project) -> Project:
     project.deliver(DELIVERED)
-    project.run()
+    project.run(auditor=LetAll())
     return project
 
 
@@ -87,14 +87,14 @@ def test_apply_takes_a_winner_away_that_only_its_content_tells_from_the_copy_tha
         a  | 10:00 | 10:01   | {"n": 2}
     """)
     project.add(copies)
-    project.run()
+    project.run(auditor=LetAll())
     (winner,) = project.events()
     (loser,) = project.rejected()
     assert project.engine.delete(project.settings.tables.source, {"properties": winner["properties"]}) == 1
-    project.run()
+    project.run(auditor=LetAll())
     assert [row["properties"] for row in project.events()] == [loser["properties"]]
     project.has_no_rejected()
-    project.run("all")
+    project.run("all", auditor=LetAll())
     assert project.status() == "unchanged"
 
 
@@ -102,7 +102,7 @@ def test_keep_leaves_an_event_that_the_source_no_longer_has(published: Project) 
     under(published, "keep")
     before = published.everything()
     published.delete(ONLY)
-    published.run()
+    published.run(auditor=LetAll())
     assert (published.status(), published.everything()) == ("unchanged", before)
 
 
@@ -110,16 +110,16 @@ def test_keep_leaves_a_rejected_copy_that_the_source_no_longer_has(published: Pr
     under(published, "keep")
     marks = published.marks()
     published.delete("id | arrival\na  | 10:03")
-    published.run()
+    published.run(auditor=LetAll())
     assert (published.status(), published.marks()) == ("unchanged", marks)
-    assert published.run("all").exit_code == 0
+    assert published.run("all", auditor=LetAll()).exit_code == 0
     assert (published.status(), published.marks()) == ("unchanged", marks)
 
 
 def test_keep_lets_a_copy_that_is_there_win_over_one_that_is_gone_and_loses_neither(published: Project) -> None:
     under(published, "keep")
     published.delete(WINNER)
-    published.run()
+    published.run(auditor=LetAll())
     published.has_events("""
         id | arrival | properties
         a  | 10:02   | {"n": 2}
@@ -133,7 +133,7 @@ def test_keep_lets_a_copy_that_is_there_win_over_one_that_is_gone_and_loses_neit
     """)
     before = published.everything()
     for _ in range(2):
-        published.run("all")
+        published.run("all", auditor=LetAll())
         assert (published.status(), published.everything()) == ("unchanged", before)
     assert published.ledger()[-1]["deleted_rows"] == 0
 
@@ -142,14 +142,14 @@ def test_keep_goes_on_taking_new_copies_beside_those_that_are_gone(published: Pr
     under(published, "keep")
     published.delete(ONLY)
     published.delete(LOSER)
-    published.run()
+    published.run(auditor=LetAll())
     published.deliver("""
         id | time  | arrival | properties
         d  | 10:00 | 10:01   | {"n": 6}
         c  | 10:00 | 09:59   | {"n": 7}
         a  | 10:00 | 10:09   | {"n": 8}
     """)
-    published.run()
+    published.run(auditor=LetAll())
     published.has_events("""
         id | properties
         a  | {"n": 1}
@@ -165,7 +165,7 @@ def test_keep_goes_on_taking_new_copies_beside_those_that_are_gone(published: Pr
         c  | Duplicate event | {"n": 5}
     """)
     before = published.everything()
-    published.run("all")
+    published.run("all", auditor=LetAll())
     assert (published.status(), published.everything()) == ("unchanged", before)
 
 
@@ -174,13 +174,13 @@ def test_keep_and_a_copy_that_comes_back(published: Project) -> None:
     before = published.content()
     for gone in (WINNER, ONLY):
         published.delete(gone)
-    published.run()
+    published.run(auditor=LetAll())
     published.deliver("""
         id | time  | arrival | properties
         a  | 10:00 | 10:01   | {"n": 1}
         b  | 10:00 | 10:01   | {"n": 4}
     """)
-    published.run()
+    published.run(auditor=LetAll())
     assert published.content() == before
 
 
@@ -235,12 +235,12 @@ def test_days_that_the_source_keeps_no_longer_stay_published(project: Project) -
     """A day that vanishes before its time, or only in part, is a deletion like any other."""
     project.set(pipeline={"source_keeps_days": 4})
     project.deliver(SOURCE_OF_FIVE_DAYS)
-    project.run()
+    project.run(auditor=LetAll())
     before = project.everything()
     project.delete("id | arrival\na | 10:01\na | 10:02\na | +1d 10:01")
     for mode in ("due", "all"):
         assert not {DAY, DAY + timedelta(days=1)} & project.planned(mode).keys()
-    assert project.run().exit_code == 0
+    assert project.run(auditor=LetAll()).exit_code == 0
     assert project.everything() == before
     totals = read_totals(project.warehouse, project.settings)
     assert (totals.holds, totals.delivered, totals.retained, totals.waiting) == (True, 3, 3, 0)
