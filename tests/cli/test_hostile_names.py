@@ -12,6 +12,8 @@ from tests.report.html_page import Page
 from tests.support.command_line import NEW_YEAR_2024, Ended, Installation
 from tests.support.hostile import LONG, NAMES, file_name
 
+pytestmark = pytest.mark.xdist_group("hostile names")
+
 DAYS = 9
 LAST_DAY = "2024-01-09"
 ROWS = 21

@@ -14,6 +14,8 @@ from docs.generate import DEMO, README, of_demo, written
 from tests.support.command_line import Ended, Installation
 from tests.support.documents import blocks, command_lines, section, text_of
 
+pytestmark = pytest.mark.xdist_group("tour")
+
 TEXT = README.read_text(encoding="utf-8")
 CODES = {("run",): 3}
 """Exit codes of commands that do not end with 0, by their first words."""

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.command_line import Installation
 
+pytestmark = pytest.mark.xdist_group("role types")
+
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
 TYPES = {
     "midnights": ("TIMESTAMP", "BIGINT"),

@@ -10,6 +10,8 @@ from sqlglot import exp
 from tests.conformance.cases import DAYS, PROJECT, SOURCE_HOME, TABLES, Case, Sent, cases, sent
 from tests.conformance.days import Days, UnprunedError, check
 
+pytestmark = pytest.mark.xdist_group("days")
+
 PUBLISHED = {f"{PROJECT}.mixpanel.{name}": "partition_date" for name in ("mp_events", "mp_rejected_events")}
 BY_DAY = {
     "touched",

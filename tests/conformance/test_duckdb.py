@@ -22,6 +22,8 @@ from tests.conformance.cases import (
     statement,
 )
 
+pytestmark = pytest.mark.xdist_group("conformance")
+
 BIGQUERY_ONLY = {
     "claims_read": "one process writes the file, and holds its claims itself",
     "claims_write": "one process writes the file, and holds its claims itself",

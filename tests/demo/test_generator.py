@@ -16,6 +16,8 @@ from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec
 from mixflows.settings import Bounds, Settings
 
+pytestmark = pytest.mark.xdist_group("export")
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SMALL = DemoSpec(seed=3, days=10, events=22_000)
 

@@ -9,6 +9,8 @@ from tests.failure.commands import check_told, mixflows
 from tests.failure.conftest import Yard
 from tests.failure.exports import first_export
 
+pytestmark = pytest.mark.xdist_group("no database")
+
 NO_DATABASE = {
     "text": b"no database\n" * 1_000,
     "nothing": b"",

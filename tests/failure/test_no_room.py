@@ -13,6 +13,8 @@ from tests.failure.disks import read_only, small_disk
 from tests.failure.exports import DAYS, first_export, line, write_export
 from tests.failure.tables import Days, Tables
 
+pytestmark = pytest.mark.xdist_group("no room")
+
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 """Root without what makes it root: the modes of files and folders hold for it too."""
 

@@ -19,6 +19,8 @@ from tests.failure.exports import first_export, second_export, write_export
 from tests.support.command_line import COMMAND
 from tests.support.holding import held
 
+pytestmark = pytest.mark.xdist_group("two processes")
+
 PYTHON = Path(sys.executable).resolve().name
 COMMANDS = {
     "init": ("init",),

@@ -19,6 +19,8 @@ from mixflows.warehouse.base import Warehouse
 from tests.landing.mutations import mutated
 from tests.support.examples import EXAMPLES_IN_CI
 
+pytestmark = pytest.mark.xdist_group("fuzzed")
+
 FILES = 200
 PARTS = 4
 NAMES = ("export.jsonl", "export.jsonl.gz", "export.json", "export", "export.parquet")

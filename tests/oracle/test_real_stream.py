@@ -21,6 +21,8 @@ from tests.property.streams import published
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import LetAll, Project
 
+pytestmark = pytest.mark.xdist_group("stream")
+
 LANDED_COLUMNS = {"landing": {"promote": {}}}
 
 

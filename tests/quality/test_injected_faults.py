@@ -14,6 +14,8 @@ from tests.spec.conftest import ENGINES
 from tests.spec.engines import LANDED, DuckDBEngine, Engine
 from tests.spec.project import LetAll, Project
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 DAY = date(2026, 3, 10)
 PAST_DAYS = 10
 ROWS = 300

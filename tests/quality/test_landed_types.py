@@ -17,6 +17,8 @@ from tests.quality.test_injected_faults import DAY, PAST_DAYS, SETTINGS, Copies,
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import LetAll, Project
 
+pytestmark = pytest.mark.xdist_group("landed types")
+
 CHANGED: dict[str, tuple[Callable[[float], object], set[str]]] = {
     "a number": (lambda amount: amount, set()),
     "the number as text": (str, set()),

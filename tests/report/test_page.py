@@ -15,6 +15,8 @@ from mixflows.verdict import Finding, Severity
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 from tests.report.html_page import Page
 
+pytestmark = pytest.mark.xdist_group("page")
+
 DAY = date(2026, 3, 10)
 DAYS = [DAY + timedelta(days=n) for n in range(5)]
 RUN_ID = "0197f0a2-3b1c-7d4e-8f00-1234567890ab"

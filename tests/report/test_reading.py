@@ -20,6 +20,8 @@ from tests.report.history import History, duplicate_rate, not_judged
 from tests.report.test_browser import DAY, QUIET, browser
 from tests.report.test_insights import USUAL, stored
 
+pytestmark = pytest.mark.xdist_group("reading")
+
 __all__ = ["browser"]
 DAYS = 60
 WARNED = "2024-02-04"

@@ -9,6 +9,8 @@ import pytest
 
 from tests.rules.repository import repository_files
 
+pytestmark = pytest.mark.xdist_group("wheel")
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("mixflows", "flows", "tasks", "expectations", "deployments")
 
