@@ -37,7 +37,7 @@ class Thresholds:
             rates={name: quality.bounds(name) for name in (*Rates.names(), *Drift.names())},
             own=dict(quality.own),
             min_rows=quality.min_rows,
-            deletes_block=settings.pipeline.source_deletes == "block",
+            deletes_block=settings.pipeline.source_deletes in (None, "block"),
         )
 
     def own_bounds(self, name: str) -> Bounds:

@@ -8,6 +8,7 @@ MixflowsError                       exit code 1
 ├── OutputError                     a file that is written where the user points cannot be written
 ├── LandingError                    a file was refused whole; nothing of it was landed
 │   ├── AlreadyLandedError          the same content was landed before
+│   ├── ShrunkError                 whole days that are delivered again lack events; needs --accept-shrink
 │   └── IncompleteFileError         cut off: truncated gzip, or `terminated early`
 ├── WarehouseError                  the warehouse cannot do what was asked
 │   ├── WarehouseBusyError          exit code 4: another process holds the DuckDB file, for longer than a run waits
@@ -25,6 +26,8 @@ MixflowsError                       exit code 1
 A message says what is wrong, where (file, line, table, day or setting), how many, and what to do next. No message
 contains event properties or users' ids. Names from data and paths in it are text: what is not printable is escaped.
 """
+
+from datetime import date
 
 from mixflows.text import plain_lines
 
@@ -78,6 +81,20 @@ class LandingError(MixflowsError):
 
 class AlreadyLandedError(LandingError):
     """The same content was landed before."""
+
+
+class ShrunkError(LandingError):
+    """Days that are delivered again as a whole lack events that an earlier delivery had.
+
+    Args:
+        message: Which days, and how many events.
+        hint: What to do next.
+        days: The days on the export's own clock.
+    """
+
+    def __init__(self, message: str, hint: str = "", days: tuple[date, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.days = days
 
 
 class IncompleteFileError(LandingError):

@@ -31,6 +31,7 @@ class FileContent:
     """What one pass over a file found.
 
     Attributes:
+        name: What its rows and lines are known by: the file's name without its folder, as text that every table and log can hold.
         content_hash: SHA-256 of the uncompressed content; a file and its gzip are the same content.
         size_bytes: Size of the uncompressed content.
         lines: Lines that are not blank; None for Parquet, whose rows the engine counts.
@@ -46,6 +47,7 @@ class FileContent:
     """
 
     path: Path
+    name: str
     format: Format
     content_hash: str
     size_bytes: int
@@ -59,11 +61,6 @@ class FileContent:
     allow_malformed: bool
     landing: LandingSettings
     stamp: tuple[int, int]
-
-    @property
-    def name(self) -> str:
-        """The file's name without its folder, as text that every table and log can hold."""
-        return plain(self.path.name)
 
     @property
     def shown(self) -> str:
@@ -101,6 +98,7 @@ def inspect_file(path: Path, landing: LandingSettings | None = None, *, allow_ma
     found = None if is_parquet else _scan_lines(content, landing)
     return FileContent(
         path=path,
+        name=plain(path.name),
         format="parquet" if is_parquet else "json lines",
         content_hash=content.digest.hexdigest(),
         size_bytes=content.size_bytes,

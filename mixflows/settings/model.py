@@ -186,8 +186,10 @@ class PipelineSettings(Frozen):
     """What makes two copies the same event."""
     keep: Keep = "first"
     """Which arrival is kept."""
-    source_deletes: SourceDeletes = "block"
-    """What happens when the source no longer has a published copy: block the day, keep the copy, or delete it."""
+    source_deletes: SourceDeletes | None = None
+    """What happens when the source no longer has a published copy: block the day, keep the copy, or delete it. The default is
+    `block`. Of days that are delivered as a whole, the source keeps the copies that the newest delivery lacks, unless this is
+    set to `block` or `apply`: then it has no more than the newest delivery."""
     missing_insert_id: Literal["reject", "keep"] = "reject"
     """What happens to a row without insert id: `reject` it, or `keep` it as an event of its own."""
     restatements: Restatements | None = None
@@ -343,7 +345,7 @@ class Settings(Frozen):
         """Hash of what decides whether a day is blocked."""
         return _short_hash(
             self.quality.model_dump(mode="json", exclude=set(LOOKED_AT)),
-            self.pipeline.source_deletes,
+            self.pipeline.source_deletes or "block",
             self.pipeline.lookback_days,
         )
 

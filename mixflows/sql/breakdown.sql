@@ -18,7 +18,7 @@ WITH read_rows AS (
     {{ x.in_future('s') }} AS in_future,
     {{ x.is_missing('s', columns.distinct_id) }} AS is_nobody
   FROM {{ source }} AS s{{ as_of }}
-  WHERE {{ x.in_days('s') }}
+  WHERE {{ x.in_days('s') }}{{ ' AND s.gone_since IS NULL' if columns.marks_gone }}
 ),
 -- Few rows: a day has some thousand different combinations.
 counted AS (

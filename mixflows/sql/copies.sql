@@ -61,7 +61,7 @@ wanted AS (
     {{ x.columns('s') }},
     {{ x.day('s') }} AS mf__day,
     {{ x.is_in_its_day('s', x.day('s')) }} AS mf__in_day,
-    FALSE AS mf__gone
+    {{ 's.gone_since IS NOT NULL' if columns.marks_gone else 'FALSE' }} AS mf__gone
   FROM {{ source }} AS s{{ as_of }}
   WHERE {{ x.in_days('s') }} AND (
     {{ x.id_hash('s', x.day('s')) }} IN (SELECT i.mf__id FROM ranked_ids AS i) OR NOT {{ x.is_keyed('s') }}

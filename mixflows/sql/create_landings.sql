@@ -10,5 +10,13 @@ CREATE TABLE IF NOT EXISTS {{ landings }} (
   dropped_fields INT64,
   rows_per_day ARRAY<STRUCT<partition_date DATE, source_rows INT64>>,
   project_timezone STRING,
-  wall_clock_unit STRING
+  wall_clock_unit STRING,
+  feed STRING,
+  first_day DATE,
+  last_day DATE,
+  same_rows INT64,
+  restated_rows INT64,
+  new_rows INT64,
+  back_rows INT64,
+  gone_rows INT64
 )

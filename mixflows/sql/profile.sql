@@ -29,7 +29,7 @@ measured AS (
     , {{ x.size('s', column) }} AS size_{{ loop.index }}
     {% endfor %}
   FROM {{ source }} AS s{{ as_of }}
-  WHERE {{ x.in_days('s') }}
+  WHERE {{ x.in_days('s') }}{{ ' AND s.gone_since IS NULL' if columns.marks_gone }}
 ),
 placed AS (
   SELECT

@@ -2,12 +2,12 @@
 -- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
 -- Inputs: the source days or, where the engine has written them, their events; and their copies, ranked already.
 CREATE OR REPLACE VIEW {{ stage }} {{ stage_options }} AS
-{% macro plainly_kept(x, table, day) %}
+{% macro plainly_kept(x, table, day, gone='FALSE') %}
 SELECT
   {{ x.columns('s') }},
   {{ day }} AS mf__day,
   {{ x.is_in_its_day('s', day) }} AS mf__in_day,
-  FALSE AS mf__gone,
+  {{ gone }} AS mf__gone,
   1 AS row_num,
   CAST(NULL AS STRING) AS rejection_reason,
   CAST(NULL AS BOOL) AS is_exact_copy
@@ -19,7 +19,7 @@ LEFT JOIN {{ copies }} AS other ON other.mf__keyed AND other.mf__id = {{ x.id_ha
 {% endmacro %}
 {% if of_source %}
 {% set day = of_source.day('s') %}
-{{ plainly_kept(of_source, source ~ ' AS s' ~ as_of, day) }}
+{{ plainly_kept(of_source, source ~ ' AS s' ~ as_of, day, 's.gone_since IS NOT NULL' if columns.marks_gone else 'FALSE') }}
 {{ without_copies(of_source, day) }}
 WHERE {{ of_source.in_days('s') }} AND {{ of_source.is_keyed('s') }} AND other.mf__id IS NULL
 UNION ALL

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from mixflows.days import day_bounds, day_start, micros
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
+from mixflows.intake.slots import Delivery, Superseded
 from mixflows.model import Cost, PlannedDay, Run, SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.source import Source
@@ -236,6 +237,25 @@ class LandsFiles(Protocol):
         on_progress: Callable[[float], None] | None = None,
     ) -> Landing:
         """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
+        ...
+
+    def supersede(
+        self,
+        content: FileContent,
+        delivery: Delivery,
+        *,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Superseded:
+        """Makes whole days what a delivery says, in one transaction.
+
+        Args:
+            content: The inspected file, under the slot's name.
+
+        Raises:
+            LandingError: The file is refused, or lacks events (ShrunkError); nothing was written.
+            UsageError: The days were landed with times in another unit, or in another time zone.
+        """
         ...
 
     def date_landed_rows(self) -> None:

@@ -87,6 +87,14 @@ _LANDINGS = {
     "rows_per_day": "Source rows by day.",
     "project_timezone": "The time zone that the days of its rows are in.",
     "wall_clock_unit": "The unit of properties.time (s, ms), where that counts on the project's wall clock.",
+    "feed": "Where the file came from: files, mixpanel; NULL for files that an earlier version landed.",
+    "first_day": "The first of the whole days that the file holds, on the export's own clock; NULL where it was landed as it is.",
+    "last_day": "The last of them.",
+    "same_rows": "Lines of whole days that were in the source already.",
+    "restated_rows": "Lines of whole days that replaced a copy with other content.",
+    "new_rows": "Lines of whole days that were new.",
+    "back_rows": "Lines of whole days that an earlier delivery lacked, and one before it had.",
+    "gone_rows": "Copies that the source had of the whole days, and the file lacks.",
 }
 _MALFORMED = {
     "raw_line": "The line as it was delivered.",

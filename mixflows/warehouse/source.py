@@ -35,6 +35,9 @@ STAGED_DAY, STAGED_IN_DAY = f"{RESERVED_PREFIX}day", f"{RESERVED_PREFIX}in_day"
 """Columns of a staged batch: the day of each row, and whether its event time lies in it."""
 NARROW_TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATETIME", "DATE")
 SOURCE_FILE = "source_file"
+GONE_SINCE = "gone_since"
+"""When the newest delivery of a copy's day first lacked the copy, which policy keeps; NULL while it is delivered. It is the
+source's alone: no part of the content, and never published."""
 COPY_PREFIXES = ("_airbyte_", "_fivetran_", "_sdc_", "_dlt_")
 """How loaders name the columns that tell of a copy's delivery. Source: the documentation of Airbyte, Fivetran, Singer, dlt."""
 INSTANTS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "TIMESTAMP")
@@ -73,6 +76,7 @@ class Source:
             `_PARTITIONDATE`; None where the day is found from the event time, by the day's UTC bounds.
         content: The columns that are content of the event, in name order.
         about_the_copy: The columns that tell of a copy's delivery, besides arrival and `loaded_at`, in name order.
+        marks_gone: Whether the source has GONE_SINCE besides its columns.
     """
 
     columns: tuple[Column, ...]
@@ -87,6 +91,7 @@ class Source:
     key: tuple[KeyPart, ...]
     content: tuple[Column, ...]
     about_the_copy: tuple[Column, ...]
+    marks_gone: bool = False
 
     @property
     def passed_through(self) -> tuple[Column, ...]:
@@ -118,18 +123,28 @@ class Source:
         )
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...], settings: Settings, *, words: Mapping[str, str] | None = None) -> Self:
+    def of(
+        cls,
+        columns: tuple[Column, ...],
+        settings: Settings,
+        *,
+        words: Mapping[str, str] | None = None,
+        marks_gone: bool = False,
+    ) -> Self:
         """Finds the roles among the source's columns; names are told apart without case.
 
         Args:
             columns: The source's, in order.
             settings: Name the roles.
             words: What the engine calls a type, by BigQuery's name of it.
+            marks_gone: Whether the column GONE_SINCE is the mark of `land`; else it is the user's own, like any other.
 
         Raises:
             SourceColumnsError: A column that the settings name is not there, its type cannot play its role, or a column has a
                 name that the published tables need.
         """
+        if marks_gone:
+            columns = tuple(column for column in columns if column.name != GONE_SINCE)
         roles, found = settings.columns, _Roles(columns, settings, words or {})
         insert_id, time = found.required("insert_id"), found.required("time")
         event_name, distinct_id = found.required("event_name"), found.required("distinct_id")
@@ -169,6 +184,7 @@ class Source:
             key=_key(settings.pipeline.key, optional_parts, id_part, time_part),
             content=tuple(sorted(content, key=lambda column: column.name)),
             about_the_copy=tuple(sorted(of_the_copy, key=lambda column: column.name)),
+            marks_gone=marks_gone,
         )
 
 

@@ -23,7 +23,8 @@ TABLES = """
 CREATE TABLE mp_landings (
   file_name VARCHAR, content_hash VARCHAR, landed_at TIMESTAMPTZ, lines BIGINT, source_rows BIGINT,
   malformed_rows BIGINT, joined_rows BIGINT, dropped_fields BIGINT,
-  rows_per_day STRUCT(partition_date DATE, source_rows BIGINT)[], project_timezone VARCHAR, wall_clock_unit VARCHAR
+  rows_per_day STRUCT(partition_date DATE, source_rows BIGINT)[], project_timezone VARCHAR, wall_clock_unit VARCHAR,
+  feed VARCHAR
 );
 CREATE TABLE mp_malformed_records (
   raw_line VARCHAR, file_name VARCHAR, line_number BIGINT, reason VARCHAR, landed_at TIMESTAMPTZ

@@ -60,6 +60,7 @@ def test_the_landing_log_has_the_row_that_was_returned(shop: Shop) -> None:
             ],
             "UTC",
             None,
+            "files",
         )
     ]
     assert landing.rows_per_day == ((date(2024, 8, 1), 2), (date(2024, 8, 2), 1))

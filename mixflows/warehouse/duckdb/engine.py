@@ -13,22 +13,25 @@ from typing import Any
 import duckdb
 
 from mixflows.days import FIRST_DAY, LAST_DAY, days_between
-from mixflows.errors import MissingTableError, SourceColumnsError, StatementError
+from mixflows.errors import MissingTableError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
+from mixflows.intake.slots import Delivery, Superseded
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.claims import Claims
+from mixflows.warehouse.duckdb.columns import columns_of, marks_gone, new_columns, tables_and_views, texts_of_view
 from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import outdated, translated
 from mixflows.warehouse.duckdb.landed_days import date_anew
 from mixflows.warehouse.duckdb.landing import land_file
 from mixflows.warehouse.duckdb.quoting import identifier, names_table
-from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
+from mixflows.warehouse.duckdb.slots import supersede
+from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import Expansions, ParsedStatement, laid_out, missing_columns, quoted
@@ -93,20 +96,7 @@ class DuckDBWarehouse:
         return missing_columns(self._written(f"create_{role}"), "duckdb", present) if present else []
 
     def _add_new_columns(self, table: str) -> list[str]:
-        present = {column.name.lower(): column for column in self._columns(table)}
-        added: list[Column] = []
-        clashes: list[str] = []
-        for column in self.source().passed_through:
-            known = present.get(column.name.lower())
-            if known is None:
-                added.append(column)
-            elif known.native_type != column.native_type:
-                clashes.append(f"{column.name} ({known.native_type} became {column.native_type})")
-        if clashes:
-            raise SourceColumnsError(
-                f"the type of a column of {self._settings.tables.source} changed against {table}: {', '.join(clashes)}",
-                "Nothing was written. Change the source's column back, or rebuild the published tables under new names.",
-            )
+        added = new_columns(self.source().passed_through, self._columns(table), self._settings.tables.source, table)
         for column in added:
             self._execute(f"ALTER TABLE {self._table(table)} ADD COLUMN {identifier(column.name)} {column.native_type}")
         return [f"{table}.{column.name}" for column in added]
@@ -114,28 +104,18 @@ class DuckDBWarehouse:
     def _reads(self, view: str, read: str) -> bool:
         """Whether a view is there and names the table that the settings name."""
         tables = self._settings.tables
-        found = self._execute(
-            "SELECT sql FROM duckdb_views() WHERE database_name = $catalog AND schema_name = $schema"
-            " AND lower(view_name) = lower($name)",
-            {"catalog": self._catalog, "schema": self._schema, "name": getattr(tables, view)},
-        )
-        return any(names_table(str(sql), getattr(tables, read)) for (sql,) in found)
+        with translated(self._path, "views"):
+            return any(
+                names_table(sql, getattr(tables, read)) for sql in texts_of_view(self._cursor(), getattr(tables, view))
+            )
 
     def _tables(self) -> list[str]:
-        found = self._execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = $catalog AND schema_name = $schema"
-            " UNION ALL SELECT view_name FROM duckdb_views() WHERE database_name = $catalog AND schema_name = $schema",
-            {"catalog": self._catalog, "schema": self._schema},
-        )
-        return [str(name) for (name,) in found]
+        with translated(self._path, "tables"):
+            return tables_and_views(self._cursor())
 
     def _columns(self, table: str) -> tuple[Column, ...]:
-        rows = self._execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = $catalog AND schema_name = $schema"
-            " AND lower(table_name) = lower($name) ORDER BY column_index",
-            {"catalog": self._catalog, "schema": self._schema, "name": table},
-        )
-        return tuple(Column(str(name), bigquery_type(str(kind)), str(kind)) for name, kind in rows)
+        with translated(self._path, "columns"):
+            return columns_of(self._cursor(), table)
 
     def _table(self, name: str) -> str:
         return f"{identifier(self._catalog)}.{identifier(self._schema)}.{identifier(name)}"
@@ -150,14 +130,9 @@ class DuckDBWarehouse:
             if self._known_source is None:
                 if not (columns := self._columns(self._settings.tables.source)):
                     raise MissingTableError(f"table {self._settings.tables.source} is not in {self._path}", LAND_FIRST)
-                self._known_source = Source.of(columns, self._settings, words=NATIVE_TYPES)
+                marked = marks_gone(self._cursor(), self._settings, columns)
+                self._known_source = Source.of(columns, self._settings, words=NATIVE_TYPES, marks_gone=marked)
             return self._known_source
-
-    def _forget_source(self) -> None:
-        with self._lock:
-            self._known_source = None
-            self._parsed.clear()
-            self._texts.clear()
 
     # Statements
 
@@ -351,10 +326,33 @@ class DuckDBWarehouse:
             landing = land_file(
                 self._cursor(), self._settings, content, again=again, landed_at=landed_at, on_progress=on_progress
             )
-        self._forget_source()
-        if len(self._columns(self._settings.tables.events)) == 0:
-            self.create_tables()  # now that there is a source
+        self._source_changed()
         return landing
+
+    def supersede(
+        self,
+        content: FileContent,
+        delivery: Delivery,
+        *,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Superseded:
+        """Makes whole days what a delivery says, in one transaction; see the boundary."""
+        self.create_tables()
+        with translated(self._path, f"landing {delivery.slot}"):
+            superseded = supersede(
+                self._cursor(), self._settings, content, delivery, landed_at=landed_at, on_progress=on_progress
+            )
+        self._source_changed()
+        return superseded
+
+    def _source_changed(self) -> None:
+        with self._lock:
+            self._known_source = None
+            self._parsed.clear()
+            self._texts.clear()
+        if not self._columns(self._settings.tables.events):
+            self.create_tables()  # now that there is a source
 
     def date_landed_rows(self) -> None:
         """Dates rows of files that were landed in another time zone, in one transaction; see the boundary."""

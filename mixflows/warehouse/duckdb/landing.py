@@ -7,32 +7,26 @@ little more than its times, to tell which lines they are and why.
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import duckdb
 
-from mixflows.errors import AlreadyLandedError, LandingError, SourceColumnsError, WarehouseFullError
+from mixflows.errors import LandingError, SourceColumnsError, WarehouseFullError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing, promoted_columns
 from mixflows.settings import Settings
-from mixflows.warehouse.duckdb.events import (
-    LOOKS_LIKE,
-    OUT_OF_RANGE,
-    dropped_fields,
-    event_properties,
-    event_values,
-    readings,
-)
+from mixflows.warehouse.duckdb.columns import columns_of
+from mixflows.warehouse.duckdb.events import dropped_fields, event_properties, event_values, readings
 from mixflows.warehouse.duckdb.files import Lines, lines_of
 from mixflows.warehouse.duckdb.landed_days import day_of_rows, put_days, put_instants
 from mixflows.warehouse.duckdb.malformed import Leftovers, drop_joined, insert_malformed
 from mixflows.warehouse.duckdb.parquet import refuse_unreadable
 from mixflows.warehouse.duckdb.quoting import identifier
+from mixflows.warehouse.duckdb.refusals import refuse_changed, refuse_known, refuse_no_export, refuse_wrong_unit
 
-FEWEST_LINES_TO_WEIGH = 100
-"""A file with fewer lines is an export if one of them is an event; from here on half of them must be."""
 SAMPLED_ROWS = 1_000
 PROGRESS_SECONDS = 0.2
+FROM_FILES: Mapping[str, object] = {"feed": "files"}
 
 
 def land_file(
@@ -65,28 +59,58 @@ def land_file(
         WarehouseFullError: No space is left, or the folder cannot be written.
         duckdb.Error: Anything else that DuckDB refuses. After any of these errors nothing of the file was landed.
     """
-    if content.landing != settings.landing:
-        raise ValueError("the file was inspected with other settings than it is landed with")
-    promoted_columns(settings)
-    _refuse_changed(content)
     if content.size_bytes and not again:
-        _refuse_known(cursor, settings, content)
-    with _progress(cursor, on_progress), lines_of(cursor, settings, content) as lines, _transaction(cursor):
-        try:
-            landing = _land(cursor, settings, content, lines, landed_at)
-        except duckdb.Error:
-            if content.format == "parquet":
-                refuse_unreadable(cursor.cursor(), content.shown, lines.path)
-            raise
-        _refuse_changed(content)
-        _log(cursor, settings, landing)
+        refuse_known(cursor, settings, content)
+    with opened(cursor, settings, content, on_progress) as lines, transaction(cursor):
+        landing = land_lines(cursor, settings, content, lines, landed_at)
+        log_landing(cursor, settings, landing)
     return landing
 
 
-def _land(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent, lines: Lines, landed_at: datetime
+@contextmanager
+def opened(
+    cursor: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    content: FileContent,
+    on_progress: Callable[[float], None] | None,
+) -> Generator[Lines]:
+    """Opens an inspected file for the engine, and tells how far it is read; see `land_file` for what is refused."""
+    if content.landing != settings.landing:
+        raise ValueError("the file was inspected with other settings than it is landed with")
+    promoted_columns(settings)
+    refuse_changed(content)
+    with _progress(cursor, on_progress), lines_of(cursor, settings, content) as lines:
+        yield lines
+
+
+def land_lines(
+    cursor: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    content: FileContent,
+    lines: Lines,
+    landed_at: datetime,
+    into: str | None = None,
 ) -> Landing:
-    source = _Source(cursor, settings, lines, content, landed_at)
+    """Lands the lines of an opened file in the transaction of the caller: events and malformed lines, and no row in the log.
+
+    Args:
+        into: A temporary table that is created for the events, with all columns of the source; the source itself where None.
+
+    Raises:
+        LandingError: As `land_file`.
+    """
+    try:
+        landing = _landed(_Source(cursor, settings, lines, content, landed_at, into), lines, landed_at)
+    except duckdb.Error:
+        if content.format == "parquet":
+            refuse_unreadable(cursor.cursor(), content.shown, lines.path)
+        raise
+    refuse_changed(content)
+    return landing
+
+
+def _landed(source: "_Source", lines: Lines, landed_at: datetime) -> Landing:
+    cursor, settings, content = source.cursor, source.settings, source.content
     source.insert("dropped = 0")
     left = Leftovers()
     dropped = 0
@@ -116,8 +140,8 @@ def _land(
         project_timezone=settings.project_timezone,
         wall_clock_unit=lines.time_unit if lines.is_local else None,
     )
-    _refuse_wrong_unit(content, lines, landing)
-    _refuse_no_export(content, landing)
+    refuse_wrong_unit(content, lines, landing)
+    refuse_no_export(content, landing)
     if landing.lines != landing.source_rows + landing.malformed_rows + landing.joined_rows:
         raise LandingError(
             f"{content.shown} has {landing.lines:,} lines, but {landing.source_rows:,} were read as events,"
@@ -125,64 +149,6 @@ def _land(
             "Please report this: lines and rows are counted apart, and must agree.",
         )
     return landing
-
-
-# What is refused
-
-
-def _refuse_changed(content: FileContent) -> None:
-    try:
-        status = content.path.stat()
-    except OSError as err:
-        raise LandingError(f"{content.shown} cannot be read: {err.strerror}", "Nothing of it was landed.") from err
-    if (status.st_mtime_ns, status.st_size) != content.stamp:
-        raise LandingError(
-            f"{content.shown} changed while it was read; nothing of it was landed", "Land it when it is complete."
-        )
-
-
-def _refuse_known(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> None:
-    known = cursor.execute(
-        f"SELECT file_name, epoch_ms(landed_at) FROM {identifier(settings.tables.landings)}"
-        " WHERE content_hash = ? ORDER BY landed_at DESC LIMIT 1",
-        [content.content_hash],
-    ).fetchall()
-    if known:
-        name, landed_ms = known[0]
-        landed = datetime.fromtimestamp(landed_ms / 1000, UTC)
-        raise AlreadyLandedError(
-            f"the content of {content.shown} was landed before, as {name} on {landed:%Y-%m-%d at %H:%M:%S} UTC",
-            "Leave it, or land its copies once more with --again.",
-        )
-
-
-def _refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing) -> None:
-    unit = content.landing.time_unit
-    reasons = dict(landing.reasons)
-    wrong = reasons.get(LOOKS_LIKE[lines.time_unit], 0) + reasons.get(OUT_OF_RANGE, 0)
-    if wrong > landing.source_rows:
-        other = "ms" if unit == "s" else "s"
-        raise LandingError(
-            f"{content.shown}: {wrong:,} of its {wrong + landing.source_rows:,} times cannot count what"
-            f' landing.time_unit says ("{unit}"); nothing of it was landed',
-            f'An export in the other unit? Set landing.time_unit = "{other}".',
-        )
-
-
-def _refuse_no_export(content: FileContent, landing: Landing) -> None:
-    malformed = landing.malformed_rows
-    weighs = landing.lines >= FEWEST_LINES_TO_WEIGH and malformed * 2 > landing.lines
-    if content.allow_malformed or not malformed or (landing.source_rows and not weighs):
-        return
-    reason, count = landing.reasons[0]
-    recognized = content.recognized
-    looks_like = f" and looks like {recognized.name}" if recognized else ""
-    raise LandingError(
-        f"{content.shown} is no export{looks_like}: {malformed:,} of its {landing.lines:,} lines are no events"
-        f" ({count:,} times: {reason}); nothing of it was landed",
-        (f"{recognized.hint} " if recognized else "")
-        + "To keep its lines in the table of malformed lines all the same, land it with --allow-malformed.",
-    )
 
 
 # What is written
@@ -198,16 +164,21 @@ class _Source:
         lines: Lines,
         content: FileContent,
         landed_at: datetime,
+        into: str | None,
     ) -> None:
-        self._cursor = cursor
-        self._settings = settings
+        self.cursor = cursor
+        self.settings = settings
         self._lines = lines
-        self._content = content
-        self._table = identifier(settings.tables.source)
+        self.content = content
+        self._name = into or settings.tables.source
+        self._table = identifier(self._name)
         existing = _columns(cursor, settings.tables.source)
         self._properties = event_properties(settings, _present(settings, lines, content, existing))
         columns = event_values(settings, lines, self._properties)
         _make_columns(cursor, settings, existing, {name: kind for name, (kind, _) in columns.items()})
+        if into is not None:
+            of_source = f"SELECT * FROM {identifier(settings.tables.source)} LIMIT 0"
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {self._table} AS {of_source}")
         [(self._last_row,)] = cursor.execute(f"SELECT coalesce(max(rowid), -1) FROM {self._table}").fetchall()
         self._values = ",\n  ".join(f"{sql} AS {identifier(name)}" for name, (_, sql) in columns.items())
         self._params = {"file_name": content.name}
@@ -223,21 +194,21 @@ class _Source:
         events = f"""{readings(lines, self._properties)},
             events AS (SELECT *, {dropped_fields(lines, self._properties)} AS dropped FROM readings WHERE reason IS NULL)
             """
-        day = self._settings.columns.day
+        day = self.settings.columns.day
         # A day's rows side by side are what makes reading one day of a long history cheap.
-        order = "" if day is None or self._content.in_day_order else f"ORDER BY {identifier(day)}"
-        self._cursor.execute(
+        order = "" if day is None or self.content.in_day_order else f"ORDER BY {identifier(day)}"
+        self.cursor.execute(
             f"INSERT INTO {self._table} BY NAME {events} SELECT\n  {self._values}\nFROM events WHERE {condition} {order}",
             self._params | self._landed_at,
         )
         if not count_dropped:
             return 0
-        [(dropped,)] = self._cursor.execute(f"{events} SELECT coalesce(sum(dropped), 0) FROM events").fetchall()
+        [(dropped,)] = self.cursor.execute(f"{events} SELECT coalesce(sum(dropped), 0) FROM events").fetchall()
         return int(dropped)
 
     def count_rows(self) -> int:
         """The rows of this file so far."""
-        [(rows,)] = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {self._rows}").fetchall()
+        [(rows,)] = self.cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {self._rows}").fetchall()
         return int(rows)
 
     @property
@@ -246,17 +217,17 @@ class _Source:
 
     def put_days(self) -> None:
         """Gives the rows of this file their instants and their days in the project's time zone."""
-        name, day = self._settings.tables.source, self._settings.columns.day
+        name, day = self._name, self.settings.columns.day
         if self._lines.is_local:
-            put_instants(self._cursor, self._settings, name, self._rows)
+            put_instants(self.cursor, self.settings, name, self._rows)
         if day is not None:
-            put_days(self._cursor, self._settings, name, self._rows, day)
+            put_days(self.cursor, self.settings, name, self._rows, day)
 
     def rows_per_day(self) -> tuple[tuple[date | None, int], ...]:
         """The rows of this file by day, counted as they stand in the table, not as they were read."""
-        name, day = self._settings.tables.source, self._settings.columns.day
-        found = identifier(day) if day else day_of_rows(self._cursor, self._settings, name, self._rows)
-        days = self._cursor.execute(
+        name, day = self._name, self.settings.columns.day
+        found = identifier(day) if day else day_of_rows(self.cursor, self.settings, name, self._rows)
+        days = self.cursor.execute(
             f"SELECT {found} AS day, count(*) FROM {self._table} WHERE {self._rows} GROUP BY ALL ORDER BY day"
         ).fetchall()
         return tuple((day, int(rows)) for day, rows in days)
@@ -265,9 +236,9 @@ class _Source:
         """How many rows of a sample were landed before with a time less than a second away, and the sample's size."""
         if self._last_row < 0:
             return 0, 0
-        key, time = identifier(self._settings.columns.insert_id), identifier(self._settings.columns.time)
+        key, time = identifier(self.settings.columns.insert_id), identifier(self.settings.columns.time)
         step = max(1, self.count_rows() // SAMPLED_ROWS)
-        [(sampled, restamped)] = self._cursor.execute(
+        [(sampled, restamped)] = self.cursor.execute(
             f"""WITH sample AS (
               SELECT rowid AS row, {key} AS id, {time} AS instant FROM {self._table}
               WHERE rowid > $last AND (rowid - $last) % $step = 0 AND {key} IS NOT NULL
@@ -290,12 +261,7 @@ def _present(settings: Settings, lines: Lines, content: FileContent, existing: M
 
 
 def _columns(cursor: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    rows = cursor.execute(
-        "SELECT lower(column_name), data_type FROM duckdb_columns()"
-        " WHERE database_name = current_database() AND schema_name = current_schema() AND lower(table_name) = lower(?)",
-        [table],
-    ).fetchall()
-    return {str(name): str(kind) for name, kind in rows}
+    return {column.name.lower(): column.native_type for column in columns_of(cursor, table)}
 
 
 def _make_columns(
@@ -324,29 +290,35 @@ def _make_columns(
         cursor.execute(f"ALTER TABLE {identifier(table)} ADD COLUMN {identifier(name)} {wanted[name]}")
 
 
-def _log(cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing) -> None:
-    cursor.execute(
-        f"INSERT INTO {identifier(settings.tables.landings)}"
-        " (file_name, content_hash, landed_at, lines, source_rows, malformed_rows, joined_rows, dropped_fields,"
-        " rows_per_day, project_timezone, wall_clock_unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            landing.file_name,
-            landing.content_hash,
-            landing.landed_at,
-            landing.lines,
-            landing.source_rows,
-            landing.malformed_rows,
-            landing.joined_rows,
-            landing.dropped_fields,
-            [{"partition_date": day, "source_rows": rows} for day, rows in landing.rows_per_day],
-            landing.project_timezone,
-            landing.wall_clock_unit,
-        ],
-    )
+def log_landing(
+    cursor: duckdb.DuckDBPyConnection, settings: Settings, landing: Landing, more: Mapping[str, object] = FROM_FILES
+) -> None:
+    """Adds a landing to the log.
+
+    Args:
+        more: Further columns of the log.
+    """
+    row = {
+        "file_name": landing.file_name,
+        "content_hash": landing.content_hash,
+        "landed_at": landing.landed_at,
+        "lines": landing.lines,
+        "source_rows": landing.source_rows,
+        "malformed_rows": landing.malformed_rows,
+        "joined_rows": landing.joined_rows,
+        "dropped_fields": landing.dropped_fields,
+        "rows_per_day": [{"partition_date": day, "source_rows": rows} for day, rows in landing.rows_per_day],
+        "project_timezone": landing.project_timezone,
+        "wall_clock_unit": landing.wall_clock_unit,
+        **more,
+    }
+    columns, values = ", ".join(row), ", ".join(f"${name}" for name in row)
+    cursor.execute(f"INSERT INTO {identifier(settings.tables.landings)} ({columns}) VALUES ({values})", row)
 
 
 @contextmanager
-def _transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+    """All or nothing."""
     cursor.execute("BEGIN")
     try:
         yield
