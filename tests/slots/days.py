@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from tests.spec.project import LetAll, Project
 
 DAY = date(2026, 7, 2)
 TABLES = ("events", "rejected", "ledger", "quality", "profiles", "landings", "malformed")
-NAMES = count(1)
 
 
 def at(clock: str, day: date = DAY) -> datetime:
@@ -79,10 +77,10 @@ class Days:
         return self.project.engine.rows(getattr(self.project.settings.tables, table))
 
     def clear(self) -> None:
-        """Empties every table."""
+        """Empties every table; the source is as before its first whole day."""
+        self.project.create_source()
         for table in TABLES:
             self.project.engine.delete(getattr(self.project.settings.tables, table), {})
-        self.project.engine.delete(self.project.settings.tables.source, {})
 
 
 def counts(superseded: Superseded) -> dict[str, int]:

@@ -1,6 +1,16 @@
 """What one more delivery of a day does to the source and to the published tables."""
 
-from tests.slots.days import DAY, Days, counts, line
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from mixflows.errors import LandingError, ShrunkError, UsageError
+from mixflows.pipeline.land import land_one
+from mixflows.pipeline.totals import read_totals
+from tests.slots.days import DAY, Days, at, counts, event, line
+
+NEXT = DAY + timedelta(days=1)
 
 
 def users(days: Days, table: str = "events") -> dict[str, str]:
@@ -39,3 +49,122 @@ def test_an_unchanged_day_writes_nothing(days: Days) -> None:
         assert (again.status, counts(again), again.malformed, again.days) == ("unchanged", {"same": 2}, 1, ())
     assert {table: days.rows(table) for table in before} == before
     assert days.project.planned() == {}
+
+
+@pytest.mark.parametrize("key", ["insert_id_time", "mixpanel", "mixpanel_day"])
+def test_compaction_and_re_keying_together_publish_the_live_identity(days: Days, key: str) -> None:
+    """The compacted copy arrived first: it would win by its arrival, and be an event of its own under its old identity."""
+    days.project.set(pipeline={"key": key})
+    days.deliver(line("a", arrived_s=60), line("a", arrived_s=120), line("b"))
+    days.run()
+    assert counts(days.deliver(line("a", arrived_s=120, user="merged"), line("b"))) == {
+        "same": 1,
+        "restated": 1,
+        "gone": 1,
+    }
+    days.run()
+    assert users(days) == {"a": "merged", "b": "u1"}
+    assert len(days.rows("rejected")) == 1
+
+
+def test_an_event_that_is_gone_stays_beside_another_person_s_of_the_same_key_but_for_the_person(days: Days) -> None:
+    days.project.set(pipeline={"key": "mixpanel"})
+    days.deliver(line("a", user="u1"), line("a", arrived_s=61, user="u2"))
+    days.deliver(line("a", arrived_s=61, user="u2"))
+    days.run()
+    assert sorted(row["distinct_id"] for row in days.rows("events")) == ["u1", "u2"]
+
+
+def test_twelve_deliveries_of_a_day_leave_its_malformed_lines_and_totals_as_they_were(days: Days) -> None:
+    days.deliver(line("a"), "no event", "[1]", "no event")
+    days.run()
+    before = read_totals(days.project.warehouse, days.project.settings), days.rows("malformed")
+    for _ in range(12):
+        days.deliver("no event", line("a"), "no event", "[1]")
+    assert (read_totals(days.project.warehouse, days.project.settings), days.rows("malformed")) == before
+    days.deliver("no event", line("a"))
+    assert [row["raw_line"] for row in days.rows("malformed")] == ["no event"]
+
+
+def test_malformed_lines_of_ranges_and_days_that_overlap_are_there_once(days: Days) -> None:
+    days.deliver(line("a"), "of the first", event("b", at("10:00:00", NEXT)), "of the next", last=NEXT)
+    days.deliver(line("a"), "of the first")
+    assert sorted(row["raw_line"] for row in days.rows("malformed")) == ["of the first", "of the next"]
+    days.deliver(line("a"), event("b", at("10:00:00", NEXT)), "of the next", last=NEXT)
+    assert [row["raw_line"] for row in days.rows("malformed")] == ["of the next"]
+
+
+def test_rows_that_were_landed_from_a_file_are_adopted(days: Days) -> None:
+    project = days.project
+    land_one(
+        project.warehouse, project.settings, days.file([line("a"), line("b"), "no event"], "old.jsonl"), again=False
+    )
+    days.run()
+    first = days.deliver(line("b"), line("a", user="merged"), "no event")
+    assert counts(first) == {"same": 1, "restated": 1}
+    assert len(days.rows("malformed")) == 1
+    days.run()
+    assert users(days) == {"a": "merged", "b": "u1"}
+    assert {row["source_file"] for row in days.rows("source")} == {"old.jsonl", first.slot}
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1)], ids=["23 hours", "25 hours"])
+def test_a_day_of_utc_touches_two_days_of_the_project(days: Days, day: date) -> None:
+    days.project.set(project_timezone="America/Los_Angeles")
+    start = at("00:00:00", day)
+    hours = [start + timedelta(minutes=59 * n) for n in range(24)] + [start + timedelta(days=1, seconds=-1)]
+    first = days.deliver(*(event(f"{n}", hour) for n, hour in enumerate(hours)), first=day)
+    assert first.days == (day - timedelta(days=1), day)
+    merged = days.deliver(*(event(f"{n}", hour, user="merged") for n, hour in enumerate(hours)), first=day)
+    assert (merged.days, counts(merged)) == ((day - timedelta(days=1), day), {"restated": 25})
+    for outside in (start - timedelta(seconds=1), start + timedelta(days=1)):
+        with pytest.raises(LandingError, match="outside"):
+            days.deliver(event("x", outside), first=day)
+
+
+def test_times_in_another_unit_are_refused(days: Days) -> None:
+    days.deliver(*(line(f"{n}") for n in range(20)))
+    before = days.rows("source")
+    days.project.set(landing={"time_unit": "ms"})
+    lines = [json.loads(line(f"{n}")) for n in range(20)]
+    for n, read in enumerate(lines):
+        read["properties"]["time"] = read["properties"]["time"] * 1000 + n
+    with pytest.raises(UsageError, match="counts its times in ms"):
+        days.deliver(*map(json.dumps, lines))
+    assert days.rows("source") == before
+
+
+def test_a_day_that_lost_events_is_refused_unless_that_is_accepted(days: Days) -> None:
+    lines = [line(f"{n}") for n in range(1, 30)]
+    days.deliver(*lines)
+    before = days.rows("source")
+    for left in (lines[10:], []):
+        with pytest.raises(ShrunkError) as refused:
+            days.deliver(*left)
+        assert (refused.value.days, days.rows("source")) == ((DAY,), before)
+    assert counts(days.deliver(*lines[9:])) == {"same": 20, "gone": 9}
+    assert counts(days.deliver(accept_shrink=[DAY])) == {"gone": 20}
+    days.run()
+    assert len(days.rows("events")) == 29
+    assert days.deliver().status == "unchanged"
+
+
+def test_copies_of_an_event_that_is_still_there_are_no_loss(days: Days) -> None:
+    copies = [line("a", arrived_s=60 + n) for n in range(50)]
+    days.deliver(*copies)
+    assert counts(days.deliver(copies[7])) == {"same": 1, "gone": 49}
+
+
+@pytest.mark.parametrize("stays", [1, 2])
+def test_a_restated_copy_is_the_live_one_of_those_that_only_their_content_tells_apart(days: Days, stays: int) -> None:
+    days.deliver(line("a", n=1), line("a", n=2))
+    assert counts(days.deliver(line("a", n=stays))) == {"same": 1, "gone": 1}
+    assert counts(days.deliver(line("a", n=3))) == {"restated": 1}
+    assert counts(days.deliver(line("a", n=3), line("a", n=3 - stays))) == {"same": 1, "back": 1}
+
+
+def test_a_day_that_comes_back_empty_is_refused_however_few_rows_it_had(days: Days) -> None:
+    days.deliver(line("a"))
+    with pytest.raises(ShrunkError):
+        days.deliver()
+    assert days.deliver(first=NEXT).status == "landed"  # a day that was never delivered, without events

@@ -225,7 +225,7 @@ class _Slot:
             (OLD, "old", self._table, NEW, "new"), (NEW, "new", INCOMING, OLD, "old"),
         ):  # fmt: skip
             self._query(
-                f"""UPDATE {table} SET content = HASH(f.content) FROM (
+                f"""UPDATE {table} SET content = CAST('0x' || left(f.content, 16) AS UBIGINT) FROM (
                   SELECT r.rowid AS row, {self._fingerprint("r")} AS content FROM {rows} r
                   WHERE {self._in_slot("r")} AND r.rowid IN (
                     SELECT t.row FROM {table} t ANTI JOIN {PAIRS} p ON p.{side} = t.row
