@@ -132,15 +132,37 @@ def land(
         bool,
         typer.Option("--allow-malformed", help="Land files in which most lines are not events."),
     ] = False,
+    whole_days: Annotated[
+        str | None,
+        typer.Option(
+            "--whole-days",
+            metavar="FIRST..LAST",
+            help="The file holds all of these days, and replaces what earlier files said of them.",
+        ),
+    ] = None,
+    accept_shrink: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-shrink", metavar="DAY", help="Accept that one of the whole days lost events; repeatable."
+        ),
+    ] = None,
     wait: Wait = None,
     config: Config = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
     """Load raw-export files into the source table. JSON lines, gzip or Parquet; each file whole or not at all."""
+    words = _and(assignments, pipeline__wait_minutes=wait)
+    if whole_days is not None:
+        from mixflows.cli.whole_days import run_whole_days
+
+        run_whole_days(
+            config, words, files, whole_days,
+            accept_shrink=accept_shrink or (), as_json=as_json, allow_malformed=allow_malformed,
+        )  # fmt: skip
+        return
     from mixflows.cli.land import run_land
 
-    words = _and(assignments, pipeline__wait_minutes=wait)
     run_land(config, words, files, again=again, as_json=as_json, allow_malformed=allow_malformed)
 
 

@@ -24,6 +24,7 @@ EXAMPLES = {
         ("mixflows land exports/", "every file of a folder"),
         ("mixflows land 'exports/2026-06-*.jsonl.gz'", "a glob"),
         ("mixflows land exports/2026-06-03.jsonl.gz --again", "a file that was landed before"),
+        ("mixflows land june.jsonl --whole-days 2026-06-01..2026-06-30", "days that were exported again, whole"),
     ),
     "plan": (
         ("mixflows plan", "what a run would process now"),

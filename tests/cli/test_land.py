@@ -150,3 +150,20 @@ def test_a_file_name_that_is_no_text_stops_no_other_file(packing: str, empty: In
     assert empty.rows("SELECT DISTINCT source_file FROM mp_master_event ORDER BY 1") == [
         (f"{name}.{packing}",) for name in ("a", "b\\xff\\xfe", "c\\xc3", "d")
     ]
+
+
+def test_whole_days_supersede_what_earlier_files_said_of_them(empty: Installation) -> None:
+    lines = export(days=2, rows=20).splitlines(keepends=True)
+    empty.write("first.jsonl", "".join(lines))
+    empty.write("second.jsonl", "".join(lines[3:]))
+    days = ("--whole-days", "2024-01-01..2024-01-02")
+    assert "40 new, 0 restated, 0 unchanged" in empty.run("land", "first.jsonl", *days).out
+    again = empty.run("land", "second.jsonl", *days, "--json").json
+    assert (again["status"], again["same"], again["gone"], again["days"]) == ("landed", 37, 3, ["2024-01-01"])
+    assert "nothing was written" in empty.run("land", "second.jsonl", *days).out
+    assert "lie outside" in empty.run("land", "first.jsonl", "--whole-days", "2024-01-01", code=1).err
+    empty.write("third.jsonl", "".join(lines[20:]))
+    assert "--accept-shrink 2024-01-01" in empty.run("land", "third.jsonl", *days, code=1).err
+    empty.run("land", "third.jsonl", *days, "--accept-shrink", "2024-01-01")
+    for wrong in (["third.jsonl", "first.jsonl", *days], ["third.jsonl", "--whole-days", "2024-01-02..2024-01-01"]):
+        empty.run("land", *wrong, code=2)

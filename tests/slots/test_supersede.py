@@ -125,12 +125,13 @@ def test_a_day_of_utc_touches_two_days_of_the_project(days: Days, day: date) -> 
 def test_times_in_another_unit_are_refused(days: Days) -> None:
     days.deliver(*(line(f"{n}") for n in range(20)))
     before = days.rows("source")
-    days.project.set(landing={"time_unit": "ms"})
     lines = [json.loads(line(f"{n}")) for n in range(20)]
     for n, read in enumerate(lines):
         read["properties"]["time"] = read["properties"]["time"] * 1000 + n
-    with pytest.raises(UsageError, match="counts its times in ms"):
-        days.deliver(*map(json.dumps, lines))
+    for unit, told in (("s", "cannot count"), ("ms", "counts its times in ms")):
+        days.project.set(landing={"time_unit": unit})
+        with pytest.raises(UsageError, match=told):
+            days.deliver(*map(json.dumps, lines))
     assert days.rows("source") == before
 
 

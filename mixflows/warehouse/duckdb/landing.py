@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from mixflows.errors import LandingError, SourceColumnsError, WarehouseFullError
+from mixflows.errors import LandingError, SourceColumnsError, UsageError, WarehouseFullError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing, promoted_columns
 from mixflows.settings import Settings
@@ -98,6 +98,7 @@ def land_lines(
 
     Raises:
         LandingError: As `land_file`.
+        UsageError: The times count another unit than the settings say, and the lines do not go into the source.
     """
     try:
         landing = _landed(_Source(cursor, settings, lines, content, landed_at, into), lines, landed_at)
@@ -140,7 +141,7 @@ def _landed(source: "_Source", lines: Lines, landed_at: datetime) -> Landing:
         project_timezone=settings.project_timezone,
         wall_clock_unit=lines.time_unit if lines.is_local else None,
     )
-    refuse_wrong_unit(content, lines, landing)
+    refuse_wrong_unit(content, lines, landing, UsageError if source.is_apart else LandingError)
     refuse_no_export(content, landing)
     if landing.lines != landing.source_rows + landing.malformed_rows + landing.joined_rows:
         raise LandingError(
@@ -170,6 +171,7 @@ class _Source:
         self.settings = settings
         self._lines = lines
         self.content = content
+        self.is_apart = into is not None
         self._name = into or settings.tables.source
         self._table = identifier(self._name)
         existing = _columns(cursor, settings.tables.source)

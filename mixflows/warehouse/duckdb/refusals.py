@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from mixflows.errors import AlreadyLandedError, LandingError
+from mixflows.errors import AlreadyLandedError, LandingError, MixflowsError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.settings import Settings
@@ -44,14 +44,14 @@ def refuse_known(cursor: duckdb.DuckDBPyConnection, settings: Settings, content:
         )
 
 
-def refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing) -> None:
+def refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing, error: type[MixflowsError]) -> None:
     """Times of which most cannot count the unit that the settings name."""
     unit = content.landing.time_unit
     reasons = dict(landing.reasons)
     wrong = reasons.get(LOOKS_LIKE[lines.time_unit], 0) + reasons.get(OUT_OF_RANGE, 0)
     if wrong > landing.source_rows:
         other = "ms" if unit == "s" else "s"
-        raise LandingError(
+        raise error(
             f"{content.shown}: {wrong:,} of its {wrong + landing.source_rows:,} times cannot count what"
             f' landing.time_unit says ("{unit}"); nothing of it was landed',
             f'An export in the other unit? Set landing.time_unit = "{other}".',

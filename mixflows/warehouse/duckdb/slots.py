@@ -310,8 +310,9 @@ class _Slot:
             self._write_rows(lacking)
         malformed = supersede_malformed(self._cursor, self._settings, self._delivery, self._landing)
         is_known = self._query(
-            f"SELECT 1 FROM {identifier(self._settings.tables.landings)} WHERE file_name = $slot AND first_day IS NOT NULL",
-            slot=self._landing.file_name,
+            f"SELECT 1 FROM {identifier(self._settings.tables.landings)} WHERE first_day = $first AND last_day = $last LIMIT 1",
+            first=self._delivery.first_day,
+            last=self._delivery.last_day,
         )
         self._drop()
         return Superseded(
