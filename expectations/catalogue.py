@@ -153,6 +153,14 @@ CATALOGUE: tuple[Described, ...] = (
     _always("kept_rows_in_day", "Every kept row's event time lies in the day."),
     _always("figures_add_up", "Source rows = kept rows + rejected rows."),
     Described(
+        "gone_events",
+        "figures",
+        "rows",
+        "No event is published of which the source has no copy any more; a warning, where policy keeps such events.",
+        "Mixpanel deleted events, or an export lacks them.",
+        "If they are to go, set pipeline.source_deletes to apply.",
+    ),
+    Described(
         "source_deletes",
         "figures",
         "rows",

@@ -26,6 +26,7 @@ def suite(thresholds: Thresholds) -> ExpectationSuite:
         none_of("kept_null_key_rows", name="no_null_key_parts"),
         none_of("kept_other_day_rows", name="kept_rows_in_day"),
         none_of("unaccounted_rows", name="figures_add_up"),
+        *at_most("gone_events", Bounds(warning=0)),
     ]
     if thresholds.deletes_block:
         expectations.append(none_of("source_deleted_rows", name="source_deletes"))

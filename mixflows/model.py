@@ -199,7 +199,8 @@ class Figures:
         kept_other_day_rows: Kept copies whose event time lies outside the day.
         ambiguous_keys: Keys with copies of the same arrival and different content, told apart by version or content alone.
         kept_without_id_rows: Kept copies without insert id (policy `keep`).
-        retained_rows: Published copies that the source no longer has and that policy keeps.
+        retained_rows: Copies that the source no longer has and that policy keeps.
+        gone_events: Those of them that are kept: no copy of the event is delivered any more.
     """
 
     source_rows: int = 0
@@ -218,6 +219,7 @@ class Figures:
     ambiguous_keys: int = 0
     kept_without_id_rows: int = 0
     retained_rows: int = 0
+    gone_events: int = 0
 
 
 @dataclass(frozen=True)

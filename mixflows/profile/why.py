@@ -31,6 +31,7 @@ FIGURES = {
     "property_type_drift": "{seen} more of the rows than usual have no value of a property (limit {bound})",
     "property_range_drift": "the numbers of a property moved by {seen} powers of ten (limit {bound})",
     "time_shift_hours": "the first copies arrive {seen} hours later after their events than usual (limit {bound})",
+    "gone_events": "events are published that the source no longer has ({seen}, limit {bound})",
     "source_deletes": "published copies are no longer in the source ({seen}, limit {bound})",
 }
 MOST, ABOVE_ITS_SHARE = 0.5, 0.1

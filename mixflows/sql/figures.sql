@@ -17,7 +17,8 @@ WITH per_copy AS (
     SUM(CASE WHEN {{ x.is_valid('s') }} AND NOT ({{ x.has_id('s') }}) THEN 1 ELSE 0 END) AS valid_without_id,
     SUM(CASE WHEN s.row_num = 1 AND NOT ({{ x.has_id('s') }}) THEN 1 ELSE 0 END) AS kept_without_id_rows,
     SUM(CASE WHEN s.row_num = 1 AND NOT ({{ x.has_time('s') }}) THEN 1 ELSE 0 END) AS kept_without_time,
-    SUM(CASE WHEN s.row_num = 1 AND NOT s.mf__in_day THEN 1 ELSE 0 END) AS kept_other_day_rows
+    SUM(CASE WHEN s.row_num = 1 AND NOT s.mf__in_day THEN 1 ELSE 0 END) AS kept_other_day_rows,
+    SUM(CASE WHEN s.row_num = 1 AND s.mf__gone THEN 1 ELSE 0 END) AS gone_events
   FROM {{ stage }} AS s
   JOIN {{ days }} AS d ON d.mf__day = s.mf__day
   GROUP BY s.mf__day
@@ -68,7 +69,8 @@ SELECT
     AS kept_null_key_rows,
   p.kept_other_day_rows,
   COALESCE(a.ambiguous_keys, 0) AS ambiguous_keys,
-  p.kept_without_id_rows
+  p.kept_without_id_rows,
+  p.gone_events
 FROM per_copy AS p
 LEFT JOIN per_key AS k ON k.mf__day = p.mf__day
 LEFT JOIN ambiguous AS a ON a.mf__day = p.mf__day

@@ -49,6 +49,7 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ("figures", "no_null_key_parts", "critical", 0.0, 0.0),
         ("figures", "kept_rows_in_day", "critical", 0.0, 0.0),
         ("figures", "figures_add_up", "critical", 0.0, 0.0),
+        ("figures", "gone_events", "warning", 0.0, 0.0),
         ("figures", "source_deletes", "critical", 0.0, 0.0),
     ]
     assert {f.note for f in judged} == {""}
@@ -82,6 +83,7 @@ def test_a_fine_day_passes_every_expectation_and_each_says_what_it_saw() -> None
         ({"kept_other_day_rows": 1}, [("kept_rows_in_day", "critical")]),
         ({"rejected_rows": 11}, [("figures_add_up", "critical")]),
         ({"rejected_rows": 13}, [("figures_add_up", "critical")]),
+        ({"gone_events": 1}, [("gone_events", "warning")]),
     ],
 )
 def test_a_figure_that_is_off_fails_its_expectation_and_only_it(
@@ -138,7 +140,8 @@ def test_without_history_and_without_rows_nothing_is_judged() -> None:
 def test_a_bound_that_is_switched_off_has_no_expectation() -> None:
     off: dict[str, Any] = {"warning": None, "critical": None}
     quality = QualitySettings.model_validate(dict.fromkeys((*Rates.names(), *Drift.names()), off))
-    assert [f.expectation for f in verdict(Settings(quality=quality)).findings] == list(ALWAYS_CRITICAL)
+    findings = verdict(Settings(quality=quality)).findings
+    assert {f.expectation for f in findings} == {*ALWAYS_CRITICAL, "gone_events"}
 
 
 def test_equal_bounds_are_two_findings() -> None:

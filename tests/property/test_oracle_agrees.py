@@ -116,4 +116,5 @@ def count(day: date, copies: list[Copy], key: str, keep: str, missing: str) -> d
         "ambiguous_keys": sum(len(of_the_instant) > 1 for of_the_instant in contents.values()),
         "kept_without_id_rows": sum(not copy.id for copy in events),
         "retained_rows": 0,
+        "gone_events": 0,
     }

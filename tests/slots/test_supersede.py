@@ -169,3 +169,11 @@ def test_a_day_that_comes_back_empty_is_refused_however_few_rows_it_had(days: Da
     with pytest.raises(ShrunkError):
         days.deliver()
     assert days.deliver(first=NEXT).status == "landed"  # a day that was never delivered, without events
+
+
+def test_the_figures_tell_events_that_are_gone_from_copies_that_are(days: Days) -> None:
+    days.deliver(line("a"), line("b", arrived_s=60), line("b", arrived_s=61))
+    days.deliver(line("b", arrived_s=61))
+    figures = days.project.look().figures
+    assert (figures.source_rows, figures.retained_rows, figures.gone_events) == (1, 2, 1)
+    assert (figures.kept_rows, figures.rejected_rows, figures.duplicate_rows) == (2, 1, 0)
