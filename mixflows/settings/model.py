@@ -165,6 +165,15 @@ class ColumnSettings(Frozen):
         return self
 
 
+class SourceSettings(Frozen):
+    """Where the rows of the source come from."""
+
+    feed: Literal["files", "mixpanel", "table"] | None = None
+    """`files`: landed with `land`. `mixpanel`: whole days, from Mixpanel's export API. `table`: another program writes the
+    source. The landing log records it; a source that was landed from files can become one that is fed from Mixpanel, but not the
+    other way round. By default whatever is recorded."""
+
+
 class LandingSettings(Frozen):
     """How raw-export files are read."""
 
@@ -241,6 +250,7 @@ class Settings(Frozen):
     bigquery: BigQuerySettings = BigQuerySettings()
     tables: TableSettings = TableSettings()
     columns: ColumnSettings = ColumnSettings()
+    source: SourceSettings = SourceSettings()
     landing: LandingSettings = LandingSettings()
     pipeline: PipelineSettings = PipelineSettings()
     quality: QualitySettings = QualitySettings()

@@ -22,6 +22,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
 @pytest.fixture
 def days(made: Days) -> Days:
     """A project without rows, with the usual settings."""
-    made.project.set(pipeline=USUAL, project_timezone="UTC", landing={"time_unit": "s"})
+    made.project.set(pipeline=USUAL, project_timezone="UTC", landing={"time_unit": "s"}, source={"feed": None})
     made.clear()
     return made

@@ -177,3 +177,18 @@ def test_the_figures_tell_events_that_are_gone_from_copies_that_are(days: Days) 
     figures = days.project.look().figures
     assert (figures.source_rows, figures.retained_rows, figures.gone_events) == (1, 2, 1)
     assert (figures.kept_rows, figures.rejected_rows, figures.duplicate_rows) == (2, 1, 0)
+
+
+def test_a_source_has_one_feed_and_files_may_become_mixpanel_s(days: Days) -> None:
+    project = days.project
+    days.deliver(line("a"), feed="files")
+    days.deliver(line("a"), feed="mixpanel", first=DAY, last=NEXT)
+    before = days.rows("source"), days.rows("landings")
+    with pytest.raises(UsageError, match="is fed from Mixpanel"):
+        days.deliver(line("b"), feed="files")
+    with pytest.raises(UsageError, match="is fed from Mixpanel"):
+        land_one(project.warehouse, project.settings, days.file([line("b")], "b.jsonl"), again=False)
+    project.set(source={"feed": "table"})
+    with pytest.raises(UsageError, match="another program writes"):
+        days.deliver(line("b"))
+    assert (days.rows("source"), days.rows("landings")) == before

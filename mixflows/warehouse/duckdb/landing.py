@@ -22,7 +22,13 @@ from mixflows.warehouse.duckdb.landed_days import day_of_rows, put_days, put_ins
 from mixflows.warehouse.duckdb.malformed import Leftovers, drop_joined, insert_malformed
 from mixflows.warehouse.duckdb.parquet import refuse_unreadable
 from mixflows.warehouse.duckdb.quoting import identifier
-from mixflows.warehouse.duckdb.refusals import refuse_changed, refuse_known, refuse_no_export, refuse_wrong_unit
+from mixflows.warehouse.duckdb.refusals import (
+    refuse_changed,
+    refuse_known,
+    refuse_no_export,
+    refuse_other_feed,
+    refuse_wrong_unit,
+)
 
 SAMPLED_ROWS = 1_000
 PROGRESS_SECONDS = 0.2
@@ -52,6 +58,7 @@ def land_file(
         The landing, as it stands in the log.
 
     Raises:
+        UsageError: The source is fed from elsewhere.
         AlreadyLandedError: The same content was landed before, and not `again`. Empty files may be landed any time.
         LandingError: The file cannot be read, changed while it was read, or counts time in another unit.
         SourceColumnsError: A column of the source is missing or has another type.
@@ -59,6 +66,7 @@ def land_file(
         WarehouseFullError: No space is left, or the folder cannot be written.
         duckdb.Error: Anything else that DuckDB refuses. After any of these errors nothing of the file was landed.
     """
+    refuse_other_feed(cursor, settings, "files")
     if content.size_bytes and not again:
         refuse_known(cursor, settings, content)
     with opened(cursor, settings, content, on_progress) as lines, transaction(cursor):

@@ -4,14 +4,20 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from mixflows.errors import AlreadyLandedError, LandingError, MixflowsError
+from mixflows.errors import AlreadyLandedError, LandingError, MixflowsError, UsageError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
+from mixflows.intake.slots import Feed
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.quoting import identifier
 
+FEEDS: dict[Feed, str] = {
+    "files": "files",
+    "mixpanel": "Mixpanel's export API",
+    "table": "a table that another program writes",
+}
 FEWEST_LINES_TO_WEIGH = 100
 """A file with fewer lines is an export if one of them is an event; from here on half of them must be."""
 
@@ -26,6 +32,34 @@ def refuse_changed(content: FileContent) -> None:
         raise LandingError(
             f"{content.shown} changed while it was read; nothing of it was landed", "Land it when it is complete."
         )
+
+
+def refuse_other_feed(cursor: duckdb.DuckDBPyConnection, settings: Settings, feed: Feed) -> None:
+    """Rows that come from elsewhere than those of the source do, by the settings or by the landing log.
+
+    Rows that were landed from files are adopted by a feed of whole days.
+
+    Raises:
+        UsageError: They do.
+    """
+    known = settings.source.feed
+    if known in (None, feed):
+        known = _recorded_feed(cursor, settings)
+        if known in (None, feed) or (known, feed) == ("files", "mixpanel"):
+            return
+    raise UsageError(
+        f"nothing was landed: the source {settings.tables.source} is fed from {FEEDS[known]}, and not from {FEEDS[feed]}",
+        "Check source.feed, or name another warehouse.path for the other feed.",
+    )
+
+
+def _recorded_feed(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Feed | None:
+    [(landed, fetched)] = cursor.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE feed = 'mixpanel') FROM {identifier(settings.tables.landings)}"
+    ).fetchall()
+    if landed:
+        return "mixpanel" if fetched else "files"
+    return None
 
 
 def refuse_known(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> None:

@@ -21,6 +21,7 @@ from mixflows.warehouse.duckdb.dialect import DuckDBDialect, day_of
 from mixflows.warehouse.duckdb.landing import land_lines, log_landing, opened, transaction
 from mixflows.warehouse.duckdb.malformed import supersede_malformed
 from mixflows.warehouse.duckdb.quoting import identifier
+from mixflows.warehouse.duckdb.refusals import refuse_other_feed
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.source import GONE_SINCE, SOURCE_FILE, Column, KeyPart, Source
@@ -66,7 +67,7 @@ def supersede(
     Raises:
         ShrunkError: A day lacks events, more than is likely, and is not accepted.
         LandingError: Rows lie outside the days, or as `land_file`.
-        UsageError: The slot's times count another unit, or the source is dated in another time zone.
+        UsageError: The source is fed from elsewhere, the slot's times count another unit, or the source is dated in another time zone.
         SourceColumnsError: A column of the source is missing, has another type, or is named like the mark of gone copies.
         duckdb.Error: Anything else that DuckDB refuses. After any of these errors nothing was written.
     """
@@ -75,6 +76,7 @@ def supersede(
             f"{delivery.slot} is not landed: whole days need columns.loaded_at, the version of a copy",
             "Name a column of the source as columns.loaded_at.",
         )
+    refuse_other_feed(cursor, settings, delivery.feed)
     _refuse_stale(cursor, settings, delivery)
     [(last,)] = cursor.execute(f"SELECT max(landed_at) FROM {identifier(settings.tables.landings)}").fetchall()
     landed_at = landed_at if last is None else max(landed_at, last.astimezone(UTC) + A_MOMENT)
