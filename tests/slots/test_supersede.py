@@ -192,3 +192,10 @@ def test_a_source_has_one_feed_and_files_may_become_mixpanel_s(days: Days) -> No
     with pytest.raises(UsageError, match="another program writes"):
         days.deliver(line("b"))
     assert (days.rows("source"), days.rows("landings")) == before
+
+
+def test_a_source_in_another_time_zone_is_dated_anew_first(days: Days) -> None:
+    days.deliver(line("a"))
+    days.project.set(project_timezone="Asia/Tokyo")
+    with pytest.raises(UsageError, match="another time zone"):
+        days.deliver(line("a"), line("b"))

@@ -62,6 +62,23 @@ def _recorded_feed(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Fee
     return None
 
 
+def refuse_stale(cursor: duckdb.DuckDBPyConnection, settings: Settings, slot: str) -> None:
+    """Whole days, while the source is dated in another time zone than the settings name.
+
+    Raises:
+        UsageError: It is.
+    """
+    [(stale,)] = cursor.execute(
+        f"SELECT count(*) FROM {identifier(settings.tables.landings)} WHERE project_timezone IS DISTINCT FROM ?",
+        [settings.project_timezone],
+    ).fetchall()
+    if stale:
+        raise UsageError(
+            f"{slot} is not landed: the source is dated in another time zone than {settings.project_timezone}",
+            "Date it anew first, with mixflows run --accept-rules; or set project_timezone back.",
+        )
+
+
 def refuse_known(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> None:
     """Content that was landed before."""
     known = cursor.execute(

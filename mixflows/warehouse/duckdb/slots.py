@@ -21,7 +21,7 @@ from mixflows.warehouse.duckdb.dialect import DuckDBDialect, day_of
 from mixflows.warehouse.duckdb.landing import land_lines, log_landing, opened, transaction
 from mixflows.warehouse.duckdb.malformed import supersede_malformed
 from mixflows.warehouse.duckdb.quoting import identifier
-from mixflows.warehouse.duckdb.refusals import refuse_other_feed
+from mixflows.warehouse.duckdb.refusals import refuse_other_feed, refuse_stale
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.source import GONE_SINCE, SOURCE_FILE, Column, KeyPart, Source
@@ -77,7 +77,7 @@ def supersede(
             "Name a column of the source as columns.loaded_at.",
         )
     refuse_other_feed(cursor, settings, delivery.feed)
-    _refuse_stale(cursor, settings, delivery)
+    refuse_stale(cursor, settings, delivery.slot)
     [(last,)] = cursor.execute(f"SELECT max(landed_at) FROM {identifier(settings.tables.landings)}").fetchall()
     landed_at = landed_at if last is None else max(landed_at, last.astimezone(UTC) + A_MOMENT)
     try:
@@ -96,18 +96,6 @@ def supersede(
     except _UnchangedError as unchanged:
         superseded = unchanged.superseded
     return superseded
-
-
-def _refuse_stale(cursor: duckdb.DuckDBPyConnection, settings: Settings, delivery: Delivery) -> None:
-    [(stale,)] = cursor.execute(
-        f"SELECT count(*) FROM {identifier(settings.tables.landings)} WHERE project_timezone IS DISTINCT FROM ?",
-        [settings.project_timezone],
-    ).fetchall()
-    if stale:
-        raise UsageError(
-            f"{delivery.slot} is not landed: the source is dated in another time zone than {settings.project_timezone}",
-            "Date it anew first, with mixflows run --accept-rules; or set project_timezone back.",
-        )
 
 
 def _logged(superseded: Superseded, delivery: Delivery) -> dict[str, object]:
@@ -142,7 +130,8 @@ class _Slot:
 
     # Columns of a row
 
-    def _of(self, alias: str, column: Column | KeyPart | None) -> str:
+    @staticmethod
+    def _of(alias: str, column: Column | KeyPart | None) -> str:
         return "NULL" if column is None else f"{alias}.{identifier(column.name)}"
 
     def _time_us(self, alias: str) -> str:
@@ -174,8 +163,18 @@ class _Slot:
     def _content(self, alias: str) -> str:
         return f"HASH({', '.join(self._of(alias, column) for column in self._source.content)})"
 
+    def _sorted_content(self, alias: str) -> str:
+        """Equal for objects that differ in the order of their members; cheaper than the fingerprint."""
+        values: list[str] = []
+        for column in self._source.content:
+            value = self._of(alias, column)
+            members = f"list_sort(map_entries(TRY_CAST({value} AS MAP(VARCHAR, JSON))))"
+            values += [members, f"CASE WHEN {members} IS NULL THEN {value} END"] if column.type == "JSON" else [value]
+        return f"HASH({', '.join(values)})"
+
     def _fingerprint(self, alias: str) -> str:
-        return ParsedStatement(f"SELECT {self._x.fingerprint(alias)}").in_duckdb({}, {}).removeprefix("SELECT ")
+        text = ParsedStatement(f"SELECT {self._x.fingerprint(alias)}").in_duckdb({}, {}).removeprefix("SELECT ")
+        return f"CAST('0x' || left({text}, 16) AS UBIGINT)"
 
     def _query(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
         return self._cursor.execute(sql, params).fetchall()
@@ -206,8 +205,9 @@ class _Slot:
             )
         self._query(f"CREATE OR REPLACE TEMP TABLE {PAIRS} (old BIGINT, new BIGINT, gone BOOLEAN, restated BOOLEAN)")
         self._pair("copy, content", restated=False)
-        self._take_fingerprints()
-        self._pair("copy, content", restated=False)
+        for content in (self._sorted_content, self._fingerprint):
+            self._compare_by(content)
+            self._pair("copy, content", restated=False)
         self._pair("copy", restated=True)
 
     def _pair(self, alike: str, *, restated: bool) -> None:
@@ -221,14 +221,14 @@ class _Slot:
             f"INSERT INTO {PAIRS} SELECT o.row, n.row, o.gone, {restated} FROM ({old}) o JOIN ({new}) n USING ({alike}, nth)"
         )
 
-    def _take_fingerprints(self) -> None:
-        """Makes the fingerprint the content of the copies that may be the same one in other words."""
+    def _compare_by(self, content: Callable[[str], str]) -> None:
+        """Takes another hash of the content of copies that may be the same one in other words."""
         for table, side, rows, other, other_side in (
             (OLD, "old", self._table, NEW, "new"), (NEW, "new", INCOMING, OLD, "old"),
         ):  # fmt: skip
             self._query(
-                f"""UPDATE {table} SET content = CAST('0x' || left(f.content, 16) AS UBIGINT) FROM (
-                  SELECT r.rowid AS row, {self._fingerprint("r")} AS content FROM {rows} r
+                f"""UPDATE {table} SET content = f.content FROM (
+                  SELECT r.rowid AS row, {content("r")} AS content FROM {rows} r
                   WHERE {self._in_slot("r")} AND r.rowid IN (
                     SELECT t.row FROM {table} t ANTI JOIN {PAIRS} p ON p.{side} = t.row
                     WHERE t.copy IN (SELECT u.copy FROM {other} u ANTI JOIN {PAIRS} p ON p.{other_side} = u.row)
