@@ -9,7 +9,10 @@ MixflowsError                       exit code 1
 ├── LandingError                    a file was refused whole; nothing of it was landed
 │   ├── AlreadyLandedError          the same content was landed before
 │   ├── ShrunkError                 whole days that are delivered again lack events; needs --accept-shrink
-│   └── IncompleteFileError         cut off: truncated gzip, or `terminated early`
+│   └── IncompleteFileError         cut off: truncated gzip
+│       └── TerminatedEarlyError    Mixpanel cut the export off and said so
+├── FetchError                      Mixpanel did not give what was asked for; days landed before stay
+│   └── FetchHeldError              exit code 4: another process fetches this project
 ├── WarehouseError                  the warehouse cannot do what was asked
 │   ├── WarehouseBusyError          exit code 4: another process holds the DuckDB file, for longer than a run waits
 │   ├── WarehouseFullError          no space left, or a read-only folder
@@ -99,6 +102,20 @@ class ShrunkError(LandingError):
 
 class IncompleteFileError(LandingError):
     """The file was cut off before its end."""
+
+
+class TerminatedEarlyError(IncompleteFileError):
+    """Mixpanel cut the export off and wrote `terminated early` at its end."""
+
+
+class FetchError(MixflowsError):
+    """Mixpanel's export API did not give what was asked for; what was landed before stays."""
+
+
+class FetchHeldError(FetchError):
+    """Another process fetches the same project."""
+
+    exit_code = LEFT_TO_ANOTHER
 
 
 class WarehouseError(MixflowsError):

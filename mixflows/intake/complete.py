@@ -3,7 +3,7 @@
 import json
 import re
 
-from mixflows.errors import IncompleteFileError
+from mixflows.errors import IncompleteFileError, TerminatedEarlyError
 
 MARKER = b"terminated early"
 """The end of an export that the API cut short: `terminated early` or `export terminated early`, on a line of its own or
@@ -112,7 +112,7 @@ class Completeness:
             )
 
     def _refuse_marked(self) -> None:
-        raise IncompleteFileError(
+        raise TerminatedEarlyError(
             f"{self._shown} has a line that ends with `terminated early`: Mixpanel cut the export off, and nothing of it"
             " was landed",
             EXPORT_AGAIN,

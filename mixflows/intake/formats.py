@@ -20,11 +20,13 @@ class Recognized:
         name: With its article, such as `a zip archive`.
         hint: What to do with such a file.
         is_certain: Whether no line of such a file can be an event, so that it need not be read to the end.
+        is_answer: Whether servers answer so in place of events: with a page or an error.
     """
 
     name: str
     hint: str
     is_certain: bool = True
+    is_answer: bool = False
 
 
 MAGIC = (
@@ -71,6 +73,7 @@ def recognize(head: bytes) -> Recognized | None:
             "an HTML page" if is_page else "XML or HTML",
             "The download may have ended in an error page: export it again.",
             is_certain=False,
+            is_answer=True,
         )
     return _json_that_is_no_event(text) or _table_or_other_text(head)
 
@@ -90,6 +93,7 @@ def _json_that_is_no_event(text: bytes) -> Recognized | None:
             "an error response of the API in JSON",
             "Check the credentials, the project and the dates of the request, then export again.",
             is_certain=False,
+            is_answer=True,
         )
     return _spread_out() if first_line is None else None
 

@@ -1,6 +1,7 @@
 """The settings: one frozen model, how it is loaded, and how it is written as TOML."""
 
 from mixflows.settings.load import DEFAULT_CONFIG, checked, load_settings, parse_assignments, settings_file
+from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.model import (
     CLAIMS,
     FINGERPRINT_VERSION,
@@ -28,9 +29,11 @@ __all__ = [
     "BigQuerySettings",
     "Bounds",
     "ColumnSettings",
+    "FetchSettings",
     "Keep",
     "Key",
     "LandingSettings",
+    "MixpanelSettings",
     "PipelineSettings",
     "QualitySettings",
     "ReportSettings",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mixflows.errors import SettingsError
+from mixflows.settings.mixpanel import FetchSettings
 from mixflows.settings.model import Settings, WarehouseSettings
 from mixflows.settings.paths import in_folder
 
@@ -49,7 +50,8 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
     path = named or DEFAULT_CONFIG
     written = _read(path, CONFIG_VARIABLE if config is None else "--config") if named or path.exists() else {}
     _refuse_unknown_environment()
-    refuse_secrets(Settings, overrides or {})
+    refuse_secrets(Settings, written, f"the settings file {path}, which others may read")
+    refuse_secrets(Settings, overrides or {}, "--set, which Prefect stores as a parameter")
 
     class Sources(Settings, BaseSettings):
         model_config = SettingsConfigDict(
@@ -111,25 +113,31 @@ def _read(path: Path, named_by: str) -> dict[str, Any]:
     section = values.get("warehouse", {})
     if isinstance(section, dict) and "bigquery" not in section.values():
         values["warehouse"] = {"path": str(WarehouseSettings().path), **cast("dict[str, Any]", section)}
+    section = values.get("fetch", {})
+    if isinstance(section, dict):
+        values["fetch"] = {"folder": str(FetchSettings().folder), **cast("dict[str, Any]", section)}
     return in_folder(values, path.parent, Settings)
 
 
-def refuse_secrets(model: type[BaseModel], overrides: Mapping[str, Any], section: str = "") -> None:
-    """Refuses secret settings among overrides, which flows store as parameters for everybody to read.
+def refuse_secrets(model: type[BaseModel], values: Mapping[str, Any], where: str, section: str = "") -> None:
+    """Refuses secret settings where others can read them.
+
+    Args:
+        where: What the values come from, in words.
 
     Raises:
         SettingsError: A secret setting is set.
     """
-    for name, value in overrides.items():
+    for name, value in values.items():
         kind = model.model_fields[name].annotation if name in model.model_fields else None
         if SecretStr in (kind, *get_args(kind)):
             variable = f"{ENV_PREFIX}{section}{name}".replace(".", "__").upper()
             raise SettingsError(
-                f"{section}{name} is secret and is not taken from --set, which Prefect stores as a parameter",
+                f"{section}{name} is secret and is not taken from {where}",
                 f"Set {variable} in the environment, or keep it in a Prefect block.",
             )
         if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
-            refuse_secrets(kind, cast("Mapping[str, Any]", value), f"{section}{name}.")
+            refuse_secrets(kind, cast("Mapping[str, Any]", value), where, f"{section}{name}.")
 
 
 def _refuse_unknown_environment() -> None:

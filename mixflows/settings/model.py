@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
+from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.paths import file_path, regular_file
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
 from mixflows.settings.roles import refuse_shared_columns, refuse_shared_tables
@@ -252,6 +253,8 @@ class Settings(Frozen):
     columns: ColumnSettings = ColumnSettings()
     source: SourceSettings = SourceSettings()
     landing: LandingSettings = LandingSettings()
+    mixpanel: MixpanelSettings = MixpanelSettings()
+    fetch: FetchSettings = FetchSettings()
     pipeline: PipelineSettings = PipelineSettings()
     quality: QualitySettings = QualitySettings()
     backfill: BackfillSettings = BackfillSettings()

@@ -37,6 +37,18 @@ def regular_file(value: object) -> object:
     return value
 
 
+def folder_path(value: object) -> object:
+    """Checks that a value can be the path of a folder, whether it exists yet or not."""
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    if not text.strip() or any(ord(character) < 32 for character in text) or NO_PATH.match(text):
+        raise ValueError(f"{text!r} is not the path of a folder")
+    if _look(Path(text).exists) and not _look(Path(text).is_dir):
+        raise ValueError(f"{text!r} is a file; name a folder")
+    return value
+
+
 def _look(at: Callable[[], bool]) -> bool:
     try:
         return at()

@@ -1,7 +1,10 @@
 """Writes settings as a `mixflows.toml`: what differs from the defaults, section by section."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
+
+from pydantic import SecretStr
 
 from mixflows.settings.model import Settings
 
@@ -18,8 +21,8 @@ def toml_of(settings: Settings) -> str:
 
 
 def _section(path: str, values: dict[str, Any], usual: dict[str, Any]) -> list[str]:
-    """A section and those under it. A mapping with keys of the user's own is written whole."""
-    changed = {name: value for name, value in values.items() if value != usual.get(name)}
+    """A section and those under it, without secrets. A mapping with keys of the user's own is written whole."""
+    changed = {n: value for n, value in values.items() if value != usual.get(n) and not isinstance(value, SecretStr)}
     plain = {name: value for name, value in changed.items() if not isinstance(value, dict)}
     lines = [f"\n[{path}]\n", *(f"{name} = {_value(value)}\n" for name, value in plain.items())] if plain else []
     for name, value in changed.items():
@@ -36,6 +39,8 @@ def _value(value: Any) -> str:
             return str(value).lower()
         case int() | float():
             return repr(value)
+        case date():
+            return value.isoformat()
         case tuple() | list():
             return f"[{', '.join(_value(item) for item in cast('list[Any]', value))}]"
         case str() | Path():

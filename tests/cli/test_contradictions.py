@@ -140,9 +140,9 @@ class WithSecret(Settings):
 
 
 def test_a_secret_setting_is_not_taken_from_set() -> None:
-    refuse_secrets(WithSecret, {"section": {"name": "x"}})
+    refuse_secrets(WithSecret, {"section": {"name": "x"}}, "--set")
     with pytest.raises(SettingsError) as told:
-        refuse_secrets(WithSecret, {"section": {"token": "abc123"}})
+        refuse_secrets(WithSecret, {"section": {"token": "abc123"}}, "--set")
     assert "section.token" in told.value.message
     assert "MIXFLOWS_SECTION__TOKEN" in told.value.hint
     assert "abc123" not in str(told.value)

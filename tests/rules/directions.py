@@ -35,7 +35,7 @@ INNER_ROOMS = (
     {"days", "files", "packages"},
     {"settings"},
     {"intake", "profile"},
-    {"model"},
+    {"mixpanel", "model"},
     {"progress", "rates"},
     {"warehouse"},
     {"costs", "ledger"},
