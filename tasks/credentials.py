@@ -1,6 +1,8 @@
-"""BigQuery's credentials from a prefect-gcp block, handed to the warehouse, which does not know Prefect."""
+"""Secrets from Prefect's blocks, handed to the library, which does not know Prefect."""
 
 from typing import Any
+
+from pydantic import SecretStr
 
 from mixflows.errors import SettingsError
 from mixflows.settings import Settings
@@ -41,3 +43,30 @@ def hand_over(settings: Settings) -> None:
             "Give the block a service account's key, or remove bigquery.credentials_block.",
         ) from err
     provide(name, credentials)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The settings with Mixpanel's secret from the Secret block that they name, if they name one.
+
+    Raises:
+        SettingsError: There is no such block, or it holds no text.
+    """
+    name = settings.mixpanel.secret_block
+    if name is None:
+        return settings
+    from prefect.blocks.system import Secret
+
+    try:
+        block: Any = Secret.load(name)
+    except ValueError as err:
+        raise SettingsError(
+            f"there is no Secret block {name!r}",
+            "Create it in Prefect's UI under Blocks, or name another in mixpanel.secret_block.",
+        ) from err
+    secret = block.get()
+    if not isinstance(secret, str) or not secret:
+        raise SettingsError(
+            f"the Secret block {name!r} holds no text", "Give it the secret of the service account or project."
+        )
+    mixpanel = settings.mixpanel.model_copy(update={"secret": SecretStr(secret)})
+    return settings.model_copy(update={"mixpanel": mixpanel})

@@ -8,6 +8,7 @@ import typer
 from mixflows import __version__
 from mixflows.cli.examples import examples
 from mixflows.cli.expectations_app import expectations
+from mixflows.cli.fetch_app import fetch
 from mixflows.cli.options import (
     AcceptRules,
     AsOf,
@@ -122,6 +123,9 @@ def doctor(config: Config = None, assignments: Assignments = None, as_json: Json
     from mixflows.cli.setup import run_doctor
 
     raise typer.Exit(run_doctor(config, assignments, as_json=as_json))
+
+
+app.command(epilog=examples("fetch"))(fetch)
 
 
 @app.command(epilog=examples("land"))

@@ -20,6 +20,11 @@ EXAMPLES = {
         ("mixflows doctor", "check the setup, with a fix for each finding"),
         ("mixflows doctor --json", "the same for a monitor"),
     ),
+    "fetch": (
+        ("mixflows fetch --dry-run", "which days are due, and how many queries"),
+        ("mixflows fetch", "fetch all that is due"),
+        ("mixflows fetch --start 2026-06-01 --end 2026-06-07", "a week, whatever is due"),
+    ),
     "land": (
         ("mixflows land exports/", "every file of a folder"),
         ("mixflows land 'exports/2026-06-*.jsonl.gz'", "a glob"),

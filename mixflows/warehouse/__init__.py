@@ -3,7 +3,8 @@
 import atexit
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 from mixflows.errors import WarehouseBusyError
 from mixflows.progress import listener
@@ -43,6 +44,24 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Warehouse
         warehouse = _when_free(settings, must_exist=must_exist)
         _open[place] = settings, warehouse
         return warehouse
+
+
+@contextmanager
+def borrowed(settings: Settings, *, must_exist: bool = False) -> Generator[Warehouse]:
+    """The warehouse for one step: closed after it, so that other processes can have it while this one does other things.
+
+    Args:
+        settings: Where it is.
+        must_exist: As for `open_warehouse`, whose errors are raised.
+    """
+    warehouse = open_warehouse(settings, must_exist=must_exist)
+    try:
+        yield warehouse
+    finally:
+        with _lock:
+            if _open.get(_place(settings), (None, None))[1] is warehouse:
+                del _open[_place(settings)]
+        warehouse.close()
 
 
 def diagnose(settings: Settings) -> Iterator[Check]:

@@ -279,7 +279,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "claims_read": {},
     "claims_write": {"claims": "{}", "version": 1},
     **{key: {} for key in ("costs", "date_events", "date_rejected", "doctor_day")},
-    **{key: {} for key in ("ledger_days", "ledger_latest", "ledger_published", "new_files")},
+    **{key: {} for key in ("ledger_days", "ledger_latest", "ledger_published", "new_files", "fetched_slots")},
     "partitions": {"table_name": "mp_master_event"},
     "published_days": {},
     "published_partitions": {"events": "mp_events", "rejected": "mp_rejected_events"},

@@ -1,0 +1,270 @@
+"""Fetching days from Mixpanel into the source: what is due, downloads side by side, landings one after the other."""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mixflows.days import DayRange, zone_of
+from mixflows.errors import LandingError, MissingTableError, OutdatedTableError, SettingsError, ShrunkError, UsageError
+from mixflows.intake.slots import Delivery, Superseded
+from mixflows.mixpanel.client import ExportClient
+from mixflows.mixpanel.clock import Clock, StoppedError
+from mixflows.mixpanel.download import Download, Downloader, FailedDownload, days_words
+from mixflows.mixpanel.due import PlannedFetch, due, in_queries, requested
+from mixflows.mixpanel.limiter import Limiter
+from mixflows.mixpanel.memory import Fetch, Memory, cannot_write
+from mixflows.pipeline.slots import supersede
+from mixflows.settings import Settings
+from mixflows.warehouse import borrowed
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class FetchPlan:
+    """What a fetch would ask for.
+
+    Attributes:
+        queries: In their order; each is a query of the hour's.
+        used: Queries of the last hour.
+        per_hour: `fetch.queries_per_hour`.
+    """
+
+    queries: tuple[PlannedFetch, ...]
+    used: int
+    per_hour: int
+
+    @property
+    def days(self) -> int:
+        """Days of all queries."""
+        return sum(query.days for query in self.queries)
+
+    @property
+    def hours(self) -> float:
+        """For how long at least the limit stretches the queries."""
+        beyond = len(self.queries) - max(0, self.per_hour - self.used)
+        return max(0, -(-beyond // self.per_hour))
+
+
+@dataclass(frozen=True)
+class FetchedDays:
+    """What became of consecutive days. `error` is one sentence, where there is one."""
+
+    first_day: date
+    last_day: date
+    reason: str
+    status: str
+    superseded: Superseded | None = None
+    error: str = ""
+
+    def __str__(self) -> str:
+        return days_words(self.first_day, self.last_day)
+
+
+def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> FetchPlan:
+    """Plans a fetch. Holds the warehouse for the moment in which its log is read; asks Mixpanel nothing.
+
+    Args:
+        days: All of these days, whatever is due; None for what is due.
+        clock: Says what time it is.
+
+    Raises:
+        UsageError: A setting is missing, no day is named to begin with, a day is not ready, or the engine is BigQuery.
+        OutputError: `fetch.folder` cannot be written.
+    """
+    project = _project(settings)
+    memory = Memory(settings.fetch.folder, project)
+    now, zone = datetime.fromtimestamp(clock.now(), UTC), export_zone(settings)
+    first_day = settings.mixpanel.first_day
+    if days is None:
+        wanted = due(first_day, now, _fetched(settings, memory), settings.fetch.again_after_days, zone)
+    else:
+        wanted = requested(days, first_day, now, zone)
+    limiter = Limiter(memory, settings.fetch.queries_per_hour, clock)
+    queries = in_queries(wanted, settings.fetch.days_per_query)
+    return FetchPlan(queries, limiter.used(), settings.fetch.queries_per_hour)
+
+
+def fetch(
+    settings: Settings,
+    plan: FetchPlan,
+    clock: Clock,
+    on_days: Callable[[FetchedDays], None],
+    accept_shrink: frozenset[date] = frozenset(),
+) -> list[FetchedDays]:
+    """Downloads and lands the days of a plan. The warehouse is held while a complete file is landed, and only then.
+
+    Days that fail do not stop the others. Killed at any moment, landed days are done and the others are still due.
+
+    Args:
+        on_days: Told what became of each range of days, as soon as it is known.
+        accept_shrink: Days that may lose events.
+
+    Raises:
+        UsageError: A setting or the secret is missing, or Mixpanel refuses it.
+        FetchError: Mixpanel refuses every query, or another process fetches the project.
+        OutputError: A file cannot be written.
+        WarehouseError: The warehouse could not take a file.
+    """
+    project = _project(settings)
+    memory = Memory(settings.fetch.folder, project)
+    limiter = Limiter(memory, settings.fetch.queries_per_hour, clock)
+    results: list[FetchedDays] = []
+    with memory.alone(), _client(settings, limiter, clock) as client:
+        folder = settings.fetch.folder / str(project)
+        downloader = Downloader(client, folder / "incoming", settings.landing, clock)
+        for reason, download in _side_by_side(plan.queries, downloader, settings.fetch.concurrency, clock):
+            result = _land(settings, download, reason, accept_shrink)
+            memory.remember(_logged(result, download))
+            if isinstance(download, Download):
+                _put_away(download.file, folder if settings.fetch.keep_files else None)
+            results.append(result)
+            on_days(result)
+    return results
+
+
+def export_zone(settings: Settings) -> ZoneInfo:
+    """The zone in which Mixpanel counts the days of an export."""
+    return settings.zone if settings.landing.time_zone == "project" else zone_of("UTC")
+
+
+def _project(settings: Settings) -> int:
+    if settings.warehouse.engine == "bigquery":
+        raise UsageError(
+            "fetch is not on BigQuery yet: Mixpanel's warehouse pipeline writes the source there",
+            'Fetch into DuckDB with warehouse.engine = "duckdb".',
+        )
+    if settings.mixpanel.project_id is None:
+        raise SettingsError(
+            "mixpanel.project_id is not set", "Set it in mixflows.toml, section [mixpanel], or with --set."
+        )
+    return settings.mixpanel.project_id
+
+
+def _fetched(settings: Settings, memory: Memory) -> dict[date, float]:
+    """When each day in the source was last asked for. What the folder forgot, the warehouse knows by its landings."""
+    prefix = _slot(memory.project, "")
+    try:
+        with borrowed(settings, must_exist=True) as warehouse:
+            rows = warehouse.query("fetched_slots")
+    except (MissingTableError, OutdatedTableError):
+        return {}
+    landed: dict[date, float] = {}
+    for row in rows:
+        if row["slot"].startswith(prefix):
+            for n in range((row["last_day"] - row["first_day"]).days + 1):
+                day = row["first_day"] + timedelta(days=n)
+                landed[day] = max(landed.get(day, 0.0), row["landed_at"].timestamp())
+    asked = memory.last_fetched()
+    return {day: asked.get(day, landed_at) for day, landed_at in landed.items()}
+
+
+@contextmanager
+def _client(settings: Settings, limiter: Limiter, clock: Clock) -> Generator[ExportClient]:
+    client = ExportClient(settings, limiter, clock)
+    try:
+        yield client
+    finally:
+        clock.stop()
+        client.close()
+
+
+def _slot(project: int, days: str) -> str:
+    return f"mixpanel/{project}/{days}"
+
+
+def _land(
+    settings: Settings, download: Download | FailedDownload, reason: str, accept_shrink: frozenset[date]
+) -> FetchedDays:
+    first_day, last_day = download.first_day, download.last_day
+    if isinstance(download, FailedDownload):
+        return FetchedDays(first_day, last_day, reason, "failed", error=download.error)
+    slot = _slot(settings.mixpanel.project_id or 0, days_words(first_day, last_day))
+    delivery = Delivery(download.file, slot, first_day, last_day, "mixpanel", accept_shrink)
+    try:
+        with borrowed(settings) as warehouse:
+            superseded = supersede(warehouse, settings, delivery)
+    except ShrunkError as err:
+        return FetchedDays(first_day, last_day, reason, "shrunk", error=str(err))
+    except LandingError as err:
+        return FetchedDays(first_day, last_day, reason, "failed", error=str(err))
+    return FetchedDays(first_day, last_day, reason, superseded.status, superseded)
+
+
+def _put_away(file: Path, folder: Path | None) -> None:
+    """Moves a file that was landed to a folder, in the place of an earlier one of the same days, or removes it."""
+    try:
+        if folder is None:
+            file.unlink()
+            return
+        days = file.name.split(".json", 1)[0]
+        for earlier in (folder / f"{days}.jsonl", folder / f"{days}.jsonl.gz"):
+            earlier.unlink(missing_ok=True)
+        file.replace(folder / file.name)
+    except OSError as err:
+        raise cannot_write(file.parent, err.strerror) from err
+
+
+def _logged(result: FetchedDays, download: Download | FailedDownload) -> Fetch:
+    done = result.superseded
+    changed = None if done is None else done.restated + done.new + done.back + done.gone
+    size, lines = (download.bytes, download.lines) if isinstance(download, Download) else (None, None)
+    return Fetch(
+        result.first_day, result.last_day, download.asked_at, result.status, result.reason, size, lines, changed,
+        result.error or None,
+    )  # fmt: skip
+
+
+Found = tuple[str, Download | FailedDownload]
+
+
+def _side_by_side(
+    queries: Iterable[PlannedFetch], downloader: Downloader, concurrency: int, clock: Clock
+) -> Iterator[Found]:
+    """Downloads queries on so many threads, and hands each download out as soon as it is complete, with its reason.
+
+    At most as many complete files as there are threads wait to be landed. An error that stops everything is raised here.
+    The threads end with the process: one that waits for Mixpanel does not keep it.
+    """
+    waiting = iter(list(queries))
+    lock = threading.Lock()
+    found: queue.Queue[Found | BaseException | None] = queue.Queue(concurrency)
+
+    def put(item: Found | BaseException | None) -> None:
+        while True:
+            try:
+                return found.put(item, timeout=POLL_SECONDS)
+            except queue.Full:
+                clock.go_on()
+
+    def work() -> None:
+        try:
+            while True:
+                with lock:
+                    query = next(waiting, None)
+                if query is None:
+                    return put(None)
+                for download in downloader.downloads(query.first_day, query.last_day):
+                    put((query.reason, download))
+        except StoppedError:
+            pass
+        except BaseException as err:  # noqa: BLE001 - raised again where the downloads are consumed
+            found.put(err)
+
+    threads = [threading.Thread(target=work, daemon=True, name=f"fetch-{n}") for n in range(concurrency)]
+    for thread in threads:
+        thread.start()
+    working = len(threads)
+    while working:
+        item = found.get()
+        if item is None:
+            working -= 1
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            yield item
