@@ -161,10 +161,12 @@ def land(
         from mixflows.cli.whole_days import run_whole_days
 
         run_whole_days(
-            config, words, files, whole_days,
+            config, words, files, whole_days, again=again,
             accept_shrink=accept_shrink or (), as_json=as_json, allow_malformed=allow_malformed,
         )  # fmt: skip
         return
+    if accept_shrink:
+        raise UsageError("--accept-shrink is about whole days", "Name them too, with --whole-days FIRST..LAST.")
     from mixflows.cli.land import run_land
 
     run_land(config, words, files, again=again, as_json=as_json, allow_malformed=allow_malformed)

@@ -23,6 +23,7 @@ def run_whole_days(
     files: list[str],
     days: str,
     *,
+    again: bool,
     accept_shrink: Sequence[str],
     as_json: bool,
     allow_malformed: bool = False,
@@ -31,6 +32,7 @@ def run_whole_days(
 
     Args:
         days: FIRST..LAST, or one day, on the clock of `landing.time_zone`.
+        again: Refused: whole days are landed again as they are.
         accept_shrink: Those of them that may lose events.
 
     Raises:
@@ -38,6 +40,10 @@ def run_whole_days(
         LandingError: The file was refused.
         WarehouseError: The warehouse could not take it.
     """
+    if again:
+        raise UsageError(
+            "--again does not go with --whole-days, which lands a file again as it is", "Leave out --again."
+        )
     first, last = whole_days(days)
     accepted = frozenset(map(parse_day, accept_shrink))
     if others := sorted(day for day in accepted if day not in DayRange(first, last)):

@@ -152,6 +152,20 @@ def test_a_file_name_that_is_no_text_stops_no_other_file(packing: str, empty: In
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--whole-days", "2024-01-01", "--again"), "--again"),
+        (("--accept-shrink", "2024-01-01"), "--whole-days"),
+        (("--whole-days", "2024-01-01", "--accept-shrink", "2024-01-02"), "2024-01-02"),
+        (("--whole-days", "2024-01-02..2024-01-01"), "2024-01-01"),
+    ],
+)
+def test_words_that_contradict_each_other_land_nothing(empty: Installation, words: tuple[str, ...], named: str) -> None:
+    (empty.folder / "export.jsonl").write_text("")
+    assert named in empty.run("land", "export.jsonl", *words, code=2).err
+
+
 def test_whole_days_supersede_what_earlier_files_said_of_them(empty: Installation) -> None:
     lines = export(days=2, rows=20).splitlines(keepends=True)
     empty.write("first.jsonl", "".join(lines))
