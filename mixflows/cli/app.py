@@ -75,13 +75,16 @@ def demo(
         str | None,
         typer.Option("--until", metavar="DAY", help="Last day of the events, UTC; by default yesterday."),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch the events from a stand-in of Mixpanel, which restates some.")
+    ] = False,
     no_prefect: NoPrefect = False,
     verbose: Verbose = False,
 ) -> None:
     """Process a month of example events into a report."""
-    from mixflows.cli.demo import run_demo
+    from mixflows.cli.demo import demo_spec, run_demo
 
-    raise typer.Exit(run_demo(folder, until, use_prefect=not no_prefect, verbose=verbose))
+    raise typer.Exit(run_demo(folder, demo_spec(until), fetches=fetch, use_prefect=not no_prefect, verbose=verbose))
 
 
 @app.command(epilog=examples("init"))

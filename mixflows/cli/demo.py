@@ -2,17 +2,21 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
 
+from mixflows.cli.demo_fetch import MixpanelDeliveries
 from mixflows.cli.land import run_land
 from mixflows.cli.output import console, number, progress_bars, styled
 from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
 from mixflows.days import FIRST_DAY, LAST_DAY, last_complete_day, parse_day, zone_of
+from mixflows.demo.api import ExportApi
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
 from mixflows.demo.story import DemoSpec
@@ -29,12 +33,29 @@ EARLIEST = date(2000, 1, 1)
 """The first day that the demo may end on: Mixpanel's events are of this century."""
 
 
-def run_demo(folder: Path, until: str | None, *, use_prefect: bool, verbose: bool) -> int:
+Line = tuple[str, int, int]
+"""What is compared: its name, what the generator knows, and what was found."""
+
+
+def demo_spec(until: str | None) -> DemoSpec:
+    """The demo's month.
+
+    Args:
+        until: The last day, UTC; by default yesterday. The counts are the same for every day.
+
+    Raises:
+        UsageError: The day is not over yet, or before 2000.
+    """
+    return DemoSpec(last_day=_last_day(until) - timedelta(days=1))
+
+
+def run_demo(folder: Path, spec: DemoSpec, *, fetches: bool, use_prefect: bool, verbose: bool) -> int:
     """Runs the demo.
 
     Args:
         folder: Where everything is written.
-        until: The last day, UTC; by default yesterday. The counts are the same for every day.
+        spec: The events.
+        fetches: Whether the events are fetched from a stand-in of Mixpanel, not landed from files.
         use_prefect: Whether the runs are Prefect flows.
         verbose: Whether Prefect's log is shown.
 
@@ -42,11 +63,10 @@ def run_demo(folder: Path, until: str | None, *, use_prefect: bool, verbose: boo
         The exit code: 0, or 1 where the pipeline's counts are not the generator's.
 
     Raises:
-        UsageError: The day is not over yet, or before 2000; the folder has another warehouse.
+        UsageError: The folder has another warehouse.
         OutputError: The folder cannot be written.
     """
     started = time.perf_counter()
-    spec = DemoSpec(last_day=_last_day(until) - timedelta(days=1))
     try:
         config = _prepare(folder)
         _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
@@ -57,23 +77,56 @@ def run_demo(folder: Path, until: str | None, *, use_prefect: bool, verbose: boo
             f"the demo cannot be written to {folder}: {err.strerror}",
             "Name a folder that you can write to with --folder.",
         ) from err
-    _step(f"Landing the first export: mixflows land {folder}/export/first")
-    run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
-
-    _step("Backfilling every day: mixflows backfill")
-    _run(config, use_prefect=use_prefect, verbose=verbose).backfill(PlanRequest())
-
-    _step(f"Late events, files delivered twice and one new day arrive: mixflows land {folder}/export/later")
-    run_land(config, None, [str(folder / "export" / "later")], again=False, as_json=False, brief=True)
-    _step(f"Processing only the days that changed: mixflows run --as-of {spec.new_day}")
-    _run(config, use_prefect=use_prefect, verbose=verbose).daily(str(spec.new_day), accept_rules=False)
+    runner = partial(Runner, config, None, use_prefect=use_prefect, verbose=verbose, as_json=False)
+    process = _process_fetched if fetches else _process_landed
+    deleted_rows, fetched = process(config, folder, export, runner)
 
     _step("Writing the report: mixflows report")
     run_report(config, None, folder / "report.html", as_json=False)
 
-    agree = _compare(config, export)
+    agree = _compare(config, export.after, deleted_rows, fetched)
     _say_what_next(folder, config, spec, time.perf_counter() - started)
     return 0 if agree else 1
+
+
+def _process_landed(
+    config: Path, folder: Path, export: DemoExport, runner: Callable[[], Runner]
+) -> tuple[int, list[Line]]:
+    _step(f"Landing the first export: mixflows land {folder}/export/first")
+    run_land(config, None, [str(folder / "export" / "first")], again=False, as_json=False, brief=True)
+
+    _step("Backfilling every day: mixflows backfill")
+    runner().backfill(PlanRequest())
+
+    _step(f"Late events, files delivered twice and one new day arrive: mixflows land {folder}/export/later")
+    run_land(config, None, [str(folder / "export" / "later")], again=False, as_json=False, brief=True)
+    _step(f"Processing only the days that changed: mixflows run --as-of {export.spec.new_day}")
+    runner().daily(str(export.spec.new_day), accept_rules=False)
+    return 0, []
+
+
+def _process_fetched(
+    config: Path, folder: Path, export: DemoExport, runner: Callable[[], Runner]
+) -> tuple[int, list[Line]]:
+    """Fetches and processes twice; gives the rows that Mixpanel took back, and what each fetch should have found."""
+    with ExportApi(shuffles=False) as api:
+        deliveries = MixpanelDeliveries(config, export, api)
+        _step("Fetching the month from a stand-in of Mixpanel: mixflows fetch")
+        first = deliveries.first()
+
+        _step("Backfilling every day: mixflows backfill")
+        runner().backfill(PlanRequest())
+
+        _step("Late events, merged identities, a duplicate less, an event deleted, one new day: mixflows fetch")
+        again, restated = deliveries.later()
+    _step(f"Processing only the days that changed: mixflows run --as-of {export.spec.new_day}")
+    runner().daily(str(export.spec.new_day), accept_rules=False)
+    return restated.gone_rows, [
+        ("first fetch: new rows", export.before.source_rows, first.new_rows),
+        ("second fetch: new rows", export.after.source_rows - export.before.source_rows, again.new_rows),
+        ("second fetch: restated rows", restated.rekeyed_rows, again.restated_rows),
+        ("second fetch: gone rows", restated.gone_rows, again.gone_rows),
+    ]
 
 
 def _last_day(until: str | None) -> date:
@@ -105,15 +158,11 @@ def _prepare(folder: Path) -> Path:
     return config
 
 
-def _run(config: Path, *, use_prefect: bool, verbose: bool) -> Runner:
-    return Runner(config, None, use_prefect=use_prefect, verbose=verbose, as_json=False)
-
-
 def _step(text: str) -> None:
     console.print(styled(f"\n{text}", "bold"))
 
 
-def _compare(config: Path, export: DemoExport) -> bool:
+def _compare(config: Path, made: ExportCounts, gone_rows: int, fetched: list[Line]) -> bool:
     """Prints the generator's own counts beside the pipeline's."""
     _, warehouse = opened(config, None)
     (totals,) = warehouse.query("table_totals")
@@ -121,10 +170,10 @@ def _compare(config: Path, export: DemoExport) -> bool:
     reasons: Counter[str] = Counter()
     for row in warehouse.query("report_rejected", {"first_day": FIRST_DAY, "last_day": LAST_DAY}):
         reasons[row["rejection_reason"]] += row["rejected_rows"]
-    made: ExportCounts = export.after
     published = made.without(blocked)
-    lines: list[tuple[str, int, int]] = [
-        ("source rows", made.source_rows, totals["source_rows"]),
+    lines: list[Line] = [
+        *fetched,
+        ("source rows", made.source_rows - gone_rows, totals["source_rows"]),
         ("malformed lines", made.malformed_rows, totals["malformed_rows"]),
         ("events kept *", published.kept_rows, totals["event_rows"]),
         *((f"rejected: {name} *", rows, reasons[name]) for name, rows in published.rejected_by_reason.items()),

@@ -11,6 +11,7 @@ EXAMPLES = {
         ("mixflows demo", "the events end yesterday"),
         ("mixflows demo --until 2026-07-01", "the same counts on fixed dates"),
         ("mixflows demo --folder elsewhere --no-prefect", "another folder, without Prefect"),
+        ("mixflows demo --fetch", "the events come from a stand-in of Mixpanel's export API"),
     ),
     "init": (
         ("mixflows init", "DuckDB: mixflows.toml and the tables"),
