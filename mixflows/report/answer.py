@@ -170,6 +170,11 @@ def share(value: float | None) -> str:
     return "< 0.01 %" if 0 < value < 0.00005 else percent(value)
 
 
+def age(days: int) -> str:
+    """An age of days that are fetched again."""
+    return "less than the first age" if days == 0 else "1 day" if days == 1 else f"{days} days"
+
+
 def near(value: float) -> str:
     """A share near to all, with as many nines as it has, such as `99.98 %`."""
     return (

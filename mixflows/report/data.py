@@ -12,13 +12,15 @@ from typing import Any
 
 from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
-from mixflows.errors import MissingTableError, SourceColumnsError
+from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
+from mixflows.pipeline.fetch import export_zone
 from mixflows.pipeline.inspect import rejected_sql
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
+from mixflows.report.ages import ages
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
     ANY_DAY,
@@ -107,6 +109,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         expected_day=last_complete_day(datetime.now(UTC), settings.zone),
         totals=_totals(warehouse, settings),
         rejected_sql=_sql(warehouse, ANY_DAY, is_held_back=False),
+        ages=ages(_fetched(warehouse), settings.fetch.again_after_days, export_zone(settings)),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 
@@ -139,6 +142,13 @@ def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
     try:
         return warehouse.query(name, {})
     except MissingTableError:
+        return []
+
+
+def _fetched(warehouse: Warehouse) -> list[dict[str, Any]]:
+    try:
+        return _rows(warehouse, "report_fetched")
+    except OutdatedTableError:
         return []
 
 

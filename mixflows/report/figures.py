@@ -16,6 +16,7 @@ from mixflows.pipeline.totals import Totals
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
 from mixflows.profile.why import why
+from mixflows.report.ages import AgeFigures
 from mixflows.report.insights import Insights
 from mixflows.verdict import Finding, Severity
 
@@ -227,6 +228,7 @@ class ReportData:
         shown_properties: Properties whose values may be shown.
         totals: Where every delivered row is; None where there is no source yet.
         rejected_sql: Selects the published rejected rows of ANY_DAY; empty where there is no source.
+        ages: What fetching days again still found, by their age.
     """
 
     made_at: datetime
@@ -245,6 +247,7 @@ class ReportData:
     shown_properties: tuple[str, ...] = ()
     totals: Totals | None = None
     rejected_sql: str = ""
+    ages: tuple[AgeFigures, ...] = ()
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:

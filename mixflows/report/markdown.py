@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mixflows.report.answer import answer, near, share, spoken, what_changed
+from mixflows.report.answer import age, answer, near, share, spoken, what_changed
 from mixflows.report.figures import DayFigures, DayState, ReportData
 from mixflows.text import markdown
 
@@ -46,6 +46,13 @@ def _lines(data: ReportData) -> Iterator[str]:
         yield "\n## How late events arrive\n"
         yield from (f"- {near(part)} within {days} days" for part, days in late.caught_by)
         yield f"- the look-back of {late.lookback_days} days catches {near(late.caught_now)}"
+    if data.ages:
+        yield "\n## Fetched again\n"
+        yield "| after | changed days | rows restated | new | back | gone |"
+        yield "|---|---:|---:|---:|---:|---:|"
+        for a in data.ages:
+            counts = (a.days, a.restated_rows, a.new_rows, a.back_rows, a.gone_rows)
+            yield f"| {age(a.after_days)} | {' | '.join(f'{count:,}' for count in counts)} |"
 
 
 def _why(day: DayFigures) -> str:

@@ -20,7 +20,7 @@ from mixflows.costs.billed import in_words, spoken_bytes, spoken_money, spoken_s
 from mixflows.errors import UsageError
 from mixflows.files import is_regular, write_text
 from mixflows.profile.breakdown import part_label
-from mixflows.report.answer import answer, freshness, label, limit, near, share, spoken, what_changed
+from mixflows.report.answer import age, answer, freshness, label, limit, near, share, spoken, what_changed
 from mixflows.report.charts import REASON_COLOURS, specifications
 from mixflows.report.data import collect, to_json
 from mixflows.report.figures import DayFigures, DayState, Outcome, ReportData, worst
@@ -199,6 +199,7 @@ def _environment(project_timezone: str) -> Environment:
         "rows": _rows,
         "share": share,
         "near": near,
+        "age": age,
         "seconds": _seconds,
         "spoken": spoken,
         "instant": instant,
@@ -227,6 +228,7 @@ def _contents(data: ReportData) -> list[tuple[str, str]]:
         ("lateness", "Lateness", seen),
         ("keys", "Keys", seen),
         ("origins", "Origins of duplicates", seen),
+        ("ages", "Fetched again", bool(data.ages)),
         ("days", "Day by day", True),
         ("time", "Time", data.seconds_a_day is not None),
         ("costs", "Cost", data.costs is not None),

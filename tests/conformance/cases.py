@@ -286,7 +286,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "profiles": {"first_day": DAY, "last_day": DAY},
     **{key: {} for key in ("held_back_of_days", "rejected_of_days")},
     **{key: {} for key in ("report_days", "report_findings", "report_history", "report_landed_days")},
-    **{key: {} for key in ("report_landings", "report_malformed", "report_runs")},
+    **{key: {} for key in ("report_fetched", "report_landings", "report_malformed", "report_runs")},
     "report_rejected": {"first_day": DAY, "last_day": DAY},
     "source_days": {},
     "story_published": {"insert_id": "x", "distinct_id": "", "first_day": DAY, "last_day": DAY},
