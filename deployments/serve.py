@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from deployments import project
 from flows.backfill import backfill
 from flows.daily import daily
+from flows.fetch import fetch
 from flows.inspect_day import inspect
 from flows.land import land
 from flows.release_day import release
@@ -24,7 +25,7 @@ from flows.report import report
 from mixflows.settings import Settings
 
 PREFECT_FILE = Path(__file__).with_name("prefect.yaml")
-FLOWS = {flow.name: flow for flow in (daily, backfill, report, land, inspect, release)}
+FLOWS = {flow.name: flow for flow in (daily, backfill, report, land, fetch, inspect, release)}
 ENTRYPOINTS = {f"{flow.fn.__module__}.{flow.fn.__name__}": flow for flow in FLOWS.values()}
 """The flows by what `prefect.yaml` calls their entrypoint."""
 

@@ -1,1 +1,1 @@
-"""The flows that people run and deploy: land, daily, backfill, report."""
+"""The flows that people run and deploy: land, fetch, daily, backfill, report, inspect, release."""

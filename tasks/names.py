@@ -27,11 +27,19 @@ def daily_name() -> str:
 
 def backfill_name() -> str:
     """`backfill` and its range, such as `2024-01-01..2024-12-31`; an open end is left out."""
+    return f"backfill {_range('all days')}{' (dry run)' if flow_run.parameters['dry_run'] else ''}"
+
+
+def fetch_name() -> str:
+    """`fetch` and its range, such as `2026-07-01..2026-07-03`, or `due days`."""
+    return f"fetch {_range('due days')}"
+
+
+def _range(without: str) -> str:
     start, end = flow_run.parameters["start"], flow_run.parameters["end"]
-    days = (
-        "all days" if start is None and end is None else str(start) if start == end else f"{start or ''}..{end or ''}"
-    )
-    return f"backfill {days}{' (dry run)' if flow_run.parameters['dry_run'] else ''}"
+    if start is None and end is None:
+        return without
+    return str(start) if start == end else f"{start or ''}..{end or ''}"
 
 
 def land_name() -> str:

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from mixflows.errors import DayHeldError, WarehouseBusyError
+from mixflows.errors import DayHeldError, FetchHeldError, WarehouseBusyError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
 from mixflows.progress import Nobody, listener, listening
@@ -25,22 +25,35 @@ T = TypeVar("T")
 
 
 def held_elsewhere(flow: Callable[P, T]) -> Callable[P, T | State[Any]]:
-    """Lets a flow end `HeldElsewhere` where others hold the warehouse's file, or its day, for longer than it waits."""
+    """Lets a flow end `HeldElsewhere` where others hold the warehouse's file, its day or the fetch for longer than it waits."""
 
     @wraps(flow)
     def run(*args: P.args, **kwargs: P.kwargs) -> T | State[Any]:
         try:
             return flow(*args, **kwargs)
-        except (WarehouseBusyError, DayHeldError) as err:
+        except (WarehouseBusyError, DayHeldError, FetchHeldError) as err:
             return Failed(name="HeldElsewhere", message=str(err), data=err)
 
     return run
 
 
-class _Log(Nobody):
+class RunLog(Nobody):
+    """A Listener that writes what a run waits for into its log, and tells whoever listened before."""
+
+    def __init__(self) -> None:
+        self._heard = listener()
+
     def waiting(self, why: str) -> None:
         """Writes it into the run's log."""
         get_run_logger().info(why)
+        self._heard.waiting(why)
+
+
+def tell_page() -> None:
+    """Tells the listener of the run's page."""
+    # The page that prefect.runtime names is not in Prefect's UI.
+    if page := url_for("flow-run", obj_id=flow_run.id):
+        listener().started(page)
 
 
 def settings_of(config: str | None, assignments: list[str]) -> Settings:
@@ -74,10 +87,8 @@ def run_context(config: str | None, assignments: list[str], *, must_exist: bool 
     Raises:
         MixflowsError: The settings do not hold, or the warehouse cannot be opened.
     """
-    # The page that prefect.runtime names is not in Prefect's UI.
-    if page := url_for("flow-run", obj_id=flow_run.id):
-        listener().started(page)
+    tell_page()
     settings = settings_of(config, assignments)
-    with listening(_Log()):
+    with listening(RunLog()):
         warehouse = open_warehouse(settings, must_exist=must_exist)
     return RunContext(warehouse, settings, current_run())

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("operation"), pytes
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.mark.parametrize("name", ["daily", "backfill", "report", "land", "inspect", "release"])
+@pytest.mark.parametrize("name", ["daily", "backfill", "report", "land", "fetch", "inspect", "release"])
 def test_the_server_holds_what_the_file_says(server: PrefectServer, project: Project, deployed: str, name: str) -> None:
     entry, held = file_says()[name], server.deployment(name)
     assert held["entrypoint"] == entry["entrypoint"]

@@ -20,7 +20,7 @@ def file_says() -> dict[str, Any]:
 
 
 def test_every_flow_is_described() -> None:
-    assert set(file_says()) == set(FLOWS) == {"daily", "backfill", "report", "land", "inspect", "release"}
+    assert set(file_says()) == set(FLOWS) == {"daily", "backfill", "report", "land", "fetch", "inspect", "release"}
 
 
 def test_the_report_follows_daily_however_it_ended() -> None:
@@ -57,6 +57,7 @@ def test_a_prefix_keeps_the_deployments_and_alerts_of_two_projects_apart() -> No
         ("backfill", ["start", "end"]),
         ("report", ["out"]),
         ("land", ["files", "again"]),
+        ("fetch", ["start", "end"]),
         ("inspect", ["day"]),
         ("release", ["day", "because"]),
     ],

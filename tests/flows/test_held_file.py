@@ -9,6 +9,7 @@ import pytest
 
 from flows.backfill import backfill
 from flows.daily import daily
+from flows.fetch import fetch
 from flows.inspect_day import inspect
 from flows.land import land
 from flows.release_day import release
@@ -24,6 +25,7 @@ FLOWS: list[tuple[Any, dict[str, Any]]] = [
     (daily, {"as_of": DAY}),
     (backfill, {}),
     (land, {"files": ["export.jsonl"]}),
+    (fetch, {}),
     (report, {}),
     (inspect, {"day": DAY}),
     (release, {"day": DAY, "because": "tried"}),
@@ -40,7 +42,7 @@ def landed(project: Project) -> Project:
 def test_no_flow_waits_for_ever(landed: Project) -> None:
     with held(landed.folder / "mixflows.duckdb") as pid:
         for flow, parameters in FLOWS:
-            ran = landed.run(flow, "pipeline.wait_minutes=0", **parameters)
+            ran = landed.run(flow, "pipeline.wait_minutes=0", "mixpanel.project_id=1", **parameters)
             assert ran.named == ("FAILED", "HeldElsewhere")
             assert f"is held by process {pid}" in ran.message
             assert isinstance(ran.state.result(raise_on_failure=False), WarehouseBusyError)

@@ -1,0 +1,68 @@
+"""The flow `fetch`, against a stand-in of Mixpanel."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from flows.fetch import fetch
+from mixflows.demo.api import ExportApi
+from mixflows.errors import FetchHeldError
+from mixflows.mixpanel.memory import Memory
+from tests.flows.project import Project, Ran
+from tests.support.command_line import export
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+SECRET = "s3cret"
+DAYS = [date(2024, 1, 1 + n) for n in range(3)]
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportApi]:
+    monkeypatch.setenv("MIXFLOWS_MIXPANEL__SECRET", SECRET)
+    with ExportApi(secret=SECRET) as running:
+        for n, day in enumerate(DAYS):
+            running.put(day, [line.encode() for line in export(1, 20, first_day=n).splitlines()])
+        yield running
+
+
+def run_fetch(project: Project, api: ExportApi, **parameters: object) -> Ran:
+    return project.run(
+        fetch,
+        f"mixpanel.project_id={api.project_id}",
+        f"mixpanel.service_account={api.user}",
+        f"mixpanel.api_url={api.url}",
+        f"fetch.folder={project.folder / 'fetched'}",
+        "fetch.days_per_query=2",
+        **{"start": DAYS[0], "end": DAYS[-1], **parameters},
+    )
+
+
+def test_a_range_of_days_is_fetched_and_told(project: Project, api: ExportApi) -> None:
+    ran = run_fetch(project, api)
+    assert ran.named == ("COMPLETED", "Completed")
+    assert ran.message == "2 deliveries: 2 landed"
+    assert ran.flow_run.name == "fetch 2024-01-01..2024-01-03"
+    assert project.totals()["source_rows"] == 60
+    told = ran.artifact("mixflows-fetch")
+    assert told is not None
+    assert "| 2024-01-02..2024-01-03 | requested | landed | 40 | 0 | 0 | 40 | 0 | 0 |" in str(told.data)
+    assert SECRET not in str(told.data) + ran.flow_run.model_dump_json()
+
+
+def test_a_day_that_shrank_fails_the_run_until_it_is_accepted(project: Project, api: ExportApi) -> None:
+    run_fetch(project, api)
+    api.put(DAYS[0], [])
+    ran = run_fetch(project, api)
+    assert ran.named == ("FAILED", "Failed")
+    assert "1 shrunk, 1 unchanged; 2024-01-01: " in ran.message
+    assert run_fetch(project, api, accept_shrink=[DAYS[0]]).named == ("COMPLETED", "Completed")
+
+
+def test_a_second_fetch_of_the_project_is_held_elsewhere(project: Project, api: ExportApi) -> None:
+    with Memory(project.folder / "fetched", api.project_id).alone():
+        ran = run_fetch(project, api)
+    assert ran.named == ("FAILED", "HeldElsewhere")
+    assert isinstance(ran.state.result(raise_on_failure=False), FetchHeldError)
+    assert api.requests == []
