@@ -9,7 +9,7 @@ from mixflows.days import DayRange
 from mixflows.pipeline.fetch import FetchedDays
 from tasks.fetching import fetch_days, fetched_state, plan_days
 from tasks.names import fetch_name
-from tasks.runs import held_elsewhere, settings_of, tell_page
+from tasks.runs import held_elsewhere, settings_of
 
 
 @flow(name="fetch", flow_run_name=fetch_name, retries=0, persist_result=False)
@@ -30,7 +30,6 @@ def fetch(
         config: The settings' file.
         assignments: Settings over it, as `section.name=value`; never a secret.
     """
-    tell_page()
     settings = settings_of(config, assignments or [])
     plan = plan_days(settings, DayRange(start, end) if start or end else None)
     return fetched_state(fetch_days(settings, plan, frozenset(accept_shrink or [])))

@@ -12,8 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from mixflows.days import DayRange
+from mixflows.errors import MixflowsError
 from mixflows.mixpanel.clock import Clock
-from mixflows.pipeline.fetch import FetchedDays, FetchPlan, fetch, plan_fetch
+from mixflows.pipeline.fetch import FetchedDays, FetchPlan, fetch, fetch_due, plan_fetch
 from mixflows.progress import listening
 from mixflows.settings import Settings
 from mixflows.text import markdown
@@ -41,6 +42,20 @@ def fetch_days(settings: Settings, plan: FetchPlan, accept_shrink: frozenset[dat
         if plan.queries:
             fetch(with_secret(settings), plan, Clock(), results.append, accept_shrink)
     return results
+
+
+def fetch_due_days(settings: Settings) -> tuple[MixflowsError, ...]:
+    """Fetches what is due before a run, where Mixpanel feeds the source; see `mixflows.pipeline.fetch.fetch_due`."""
+    return _fetch_due(settings) if settings.source.feed == "mixpanel" else ()
+
+
+@task(name="fetch", cache_policy=NO_CACHE, retries=0, persist_result=False)
+def _fetch_due(settings: Settings) -> tuple[MixflowsError, ...]:
+    with _told() as results:
+        not_fetched = fetch_due(settings, with_secret, Clock(), results.append)
+    for err in not_fetched:
+        get_run_logger().error("not fetched: %s", err)
+    return not_fetched
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def summary(result: RunResult, totals: Totals) -> str:
     """The run in Markdown: days by status, rows, every day that needs a person, and where every delivered row is now."""
     everything = ["", f"Over all days: {totals}."]
     if not result.outcomes and not result.held:
-        return "\n".join([markdown(result.nothing_to_do), *everything, *_standing(result)])
+        return "\n".join([markdown(result.nothing_to_do), *everything, *_not_fetched(result), *_standing(result)])
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
@@ -130,7 +130,15 @@ def summary(result: RunResult, totals: Totals) -> str:
     if result.held:
         lines += ["", "### Left alone, held by another run", ""]
         lines += [f"- {day}: {holder}" for day, holder in result.held.items()]
-    return "\n".join([*lines, *_standing(result)])
+    return "\n".join([*lines, *_not_fetched(result), *_standing(result)])
+
+
+def _not_fetched(result: RunResult) -> list[str]:
+    lines = ["", "### Not fetched", ""] if result.not_fetched else []
+    lines += [f"- {markdown(' '.join(str(err).split()))}" for err in result.not_fetched[:NAMED_DAYS]]
+    return lines + (
+        [f"- and {len(result.not_fetched) - NAMED_DAYS:,} more"] if len(result.not_fetched) > NAMED_DAYS else []
+    )
 
 
 def _standing(result: RunResult) -> list[str]:
@@ -164,12 +172,13 @@ def final_state(result: RunResult) -> State[RunResult]:
         parts.append(f"standing: {', '.join(f'{day.day} {day.status}' for day in before[:NAMED_DAYS])}{more}")
     if result.held:
         parts.append(f"held by another run and left alone: {', '.join(map(str, result.held))}")
+    parts += [f"not fetched: {' '.join(str(err).split())}" for err in result.not_fetched[:NAMED_DAYS]]
     message = "; ".join(parts)
     if result.exit_code == FAILED:
         return Failed(message=message, data=DaysLeftError(message, result))
     if any(not outcome.row.acknowledged for outcome in blocked):
         return Failed(name="Blocked", message=message, data=DaysLeftError(message, result))
-    if result.held:
+    if result.held or result.not_fetched:
         return Failed(name="HeldElsewhere", message=message, data=DaysLeftError(message, result))
     if result.exit_code:
         return Completed(name="StandingBlocks", message=message, data=result)

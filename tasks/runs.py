@@ -49,21 +49,17 @@ class RunLog(Nobody):
         self._heard.waiting(why)
 
 
-def tell_page() -> None:
-    """Tells the listener of the run's page."""
-    # The page that prefect.runtime names is not in Prefect's UI.
-    if page := url_for("flow-run", obj_id=flow_run.id):
-        listener().started(page)
-
-
 def settings_of(config: str | None, assignments: list[str]) -> Settings:
-    """The settings of a flow run, from a file and `section.name=value` assignments over it.
+    """The settings of a flow run, whose page the listener is told first; from a file and `section.name=value` assignments over it.
 
     BigQuery's credentials are taken from the block that the settings name.
 
     Raises:
         SettingsError: They do not hold, or the block cannot be loaded.
     """
+    # The page that prefect.runtime names is not in Prefect's UI.
+    if page := url_for("flow-run", obj_id=flow_run.id):
+        listener().started(page)
     settings = load_settings(Path(config) if config else None, parse_assignments(assignments))
     hand_over(settings)
     return settings
@@ -87,8 +83,11 @@ def run_context(config: str | None, assignments: list[str], *, must_exist: bool 
     Raises:
         MixflowsError: The settings do not hold, or the warehouse cannot be opened.
     """
-    tell_page()
-    settings = settings_of(config, assignments)
+    return opened(settings_of(config, assignments), must_exist=must_exist)
+
+
+def opened(settings: Settings, *, must_exist: bool = True) -> RunContext:
+    """The run with these settings and the warehouse; see `run_context`."""
     with listening(RunLog()):
         warehouse = open_warehouse(settings, must_exist=must_exist)
     return RunContext(warehouse, settings, current_run())

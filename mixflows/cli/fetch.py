@@ -49,9 +49,9 @@ def run_fetch(
         return 0
     results: list[FetchedDays] = []
     if plan.queries:
-        settings = _with_secret(settings)
+        settings = with_secret(settings)
         with progress_bars():
-            results = fetch(settings, plan, clock, lambda done: _say(done, as_json=as_json), accepted)
+            results = fetch(settings, plan, clock, lambda done: say_fetched(done, as_json=as_json), accepted)
     failed = [result for result in results if result.error]
     if as_json:
         print_json({"fetched": [_json(result) for result in results], "exit_code": 1 if failed else 0})
@@ -71,17 +71,17 @@ def run_fetch(
     return 1 if failed else 0
 
 
-def _with_secret(settings: Settings) -> Settings:
+def with_secret(settings: Settings) -> Settings:
     """The settings with the secret of the block that they name, if they name one."""
     if settings.mixpanel.secret_block is None:
         return settings
     from deployments.prefect_server import connected, prepare_prefect
 
     prepare_prefect(verbose=False)
-    from tasks.credentials import with_secret
+    from tasks import credentials
 
     with connected(starting_server()):
-        return with_secret(settings)
+        return credentials.with_secret(settings)
 
 
 def _print_plan(plan: FetchPlan, *, as_json: bool) -> None:
@@ -108,7 +108,8 @@ def _print_plan(plan: FetchPlan, *, as_json: bool) -> None:
     )
 
 
-def _say(done: FetchedDays, *, as_json: bool) -> None:
+def say_fetched(done: FetchedDays, *, as_json: bool) -> None:
+    """Prints what became of a range of days; nothing where the result is JSON."""
     if as_json:
         return
     status = styled(done.status, STYLES[done.status])

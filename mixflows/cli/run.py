@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.prefect_server import connected, is_server_named, prepare_prefect, server_must_answer
+from mixflows.cli.fetch import say_fetched, with_secret
 from mixflows.cli.interrupt import leave_signals_to_prefect
 from mixflows.cli.output import (
     console,
@@ -24,9 +25,11 @@ from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.ledger.standing import FlaggedDay
+from mixflows.mixpanel.clock import Clock
 from mixflows.model import Run, Status
 from mixflows.packages import refuse_hidden_packages
 from mixflows.pipeline.context import RunContext
+from mixflows.pipeline.fetch import fetch_due
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
@@ -60,7 +63,7 @@ class Runner:
             prepare_prefect(verbose=verbose)
 
     def daily(self, as_of: str | None, *, accept_rules: bool) -> int:
-        """Runs what is due and prints it.
+        """Fetches what is due, where Mixpanel feeds the source, runs what is due and prints it.
 
         Returns:
             The exit code.
@@ -68,11 +71,13 @@ class Runner:
         last = parse_day(as_of) if as_of else last_complete_day(datetime.now(UTC), self.settings.zone)
         check_rows = self.settings.quality.row_checks != "never"
         request = PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows)
-        if not self._needs_prefect(request):
-            return self._shown(self._plain(request))
+        fetches = self.settings.source.feed == "mixpanel"
+        if not (self._use_prefect if fetches else self._needs_prefect(request)):
+            not_fetched = self._fetch_due()
+            return self._shown(replace(self._plain(request), not_fetched=not_fetched))
         from flows.daily import daily
 
-        return self._shown(self._flow(daily, as_of=last, accept_rules=accept_rules))
+        return self._shown(self._flow(daily, fetches=fetches, as_of=last, accept_rules=accept_rules))
 
     def backfill(self, request: PlanRequest) -> int:
         """Runs a backfill and prints it.
@@ -101,6 +106,10 @@ class Runner:
             return self._use_prefect
         return bool(make_plan(opened_source(self.settings), self.settings, request).days)
 
+    def _fetch_due(self) -> tuple[MixflowsError, ...]:
+        with progress_bars():
+            return fetch_due(self.settings, with_secret, Clock(), lambda done: say_fetched(done, as_json=self._as_json))
+
     def _plain(self, request: PlanRequest) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor
 
@@ -117,10 +126,12 @@ class Runner:
                 renew_report(warehouse, self.settings)
             return result
 
-    def _flow(self, flow: Any, **parameters: object) -> RunResult:
+    def _flow(self, flow: Any, *, fetches: bool = False, **parameters: object) -> RunResult:
         config = str(self._config) if self._config else None
-        # A file held by another process, or a source that is not there, is told before a server is started.
-        opened_source(self.settings)
+        if (
+            not fetches
+        ):  # a file held by another process, or a source that is not there, is told before a server is started
+            opened_source(self.settings)
         from prefect import tags
 
         outlives_the_command = is_server_named()
@@ -144,6 +155,7 @@ class Runner:
                 "held": {str(day): holder for day, holder in result.held.items()},
                 "standing": standing_json(result.standing),
                 **({"nothing": result.nothing} if result.nothing else {}),
+                **({"not_fetched": [str(err) for err in result.not_fetched]} if result.not_fetched else {}),
             })  # fmt: skip
             return result.exit_code
         show_result(result, self._config)
@@ -152,6 +164,12 @@ class Runner:
 
 def show_result(result: RunResult, config: Path | None) -> None:
     """Prints what a run did: its days, one line that sums them up, and the command to go on with these settings."""
+    _show_days(result, config)
+    for err in result.not_fetched:
+        console.print(f"Not fetched: {err}")
+
+
+def _show_days(result: RunResult, config: Path | None) -> None:
     if not result.outcomes and not result.held:
         console.print(result.nothing_to_do)
         print_standing(result.standing, config)

@@ -10,7 +10,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mixflows.days import DayRange, zone_of
-from mixflows.errors import LandingError, MissingTableError, OutdatedTableError, SettingsError, ShrunkError, UsageError
+from mixflows.errors import (
+    FetchError,
+    LandingError,
+    MissingTableError,
+    MixflowsError,
+    OutdatedTableError,
+    SettingsError,
+    ShrunkError,
+    UsageError,
+    WarehouseError,
+)
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.clock import Clock, StoppedError
@@ -126,6 +136,51 @@ def fetch(
             results.append(result)
             on_days(result)
     return results
+
+
+def fetch_due(
+    settings: Settings,
+    with_secret: Callable[[Settings], Settings],
+    clock: Clock,
+    on_days: Callable[[FetchedDays], None],
+) -> tuple[MixflowsError, ...]:
+    """Fetches what is due before a run, where `source.feed` is `mixpanel`; else nothing.
+
+    Args:
+        with_secret: Gives the settings the secret; called only where a day is due.
+        on_days: As for `fetch`.
+
+    Returns:
+        Why days were not fetched. The run goes on with what has been landed.
+
+    Raises:
+        MixflowsError: Days were not fetched, and nothing has been landed yet.
+        WarehouseError: The warehouse could not take a file.
+    """
+    if settings.source.feed != "mixpanel":
+        return ()
+    errors: list[MixflowsError] = []
+
+    def heard(done: FetchedDays) -> None:
+        if done.error:
+            errors.append(FetchError(f"{done}: {' '.join(done.error.split())}"))
+        on_days(done)
+
+    try:
+        plan = plan_fetch(settings, None, clock)
+        if plan.queries:
+            fetch(with_secret(settings), plan, clock, heard)
+    except WarehouseError:
+        raise
+    except MixflowsError as err:
+        errors.append(err)
+    if errors:
+        try:
+            with borrowed(settings, must_exist=True) as warehouse:
+                warehouse.source()
+        except MissingTableError:
+            raise errors[0] from None
+    return tuple(errors)
 
 
 def export_zone(settings: Settings) -> ZoneInfo:

@@ -70,6 +70,7 @@ class RunResult:
         held: Planned days that another run holds, each with its holder; they were left alone.
         nothing: See `Plan.nothing`.
         standing: The blocked and failed days of the range that was asked for, of this run and of those before.
+        not_fetched: Why days could not be fetched before the run.
     """
 
     run: Run
@@ -77,6 +78,7 @@ class RunResult:
     held: Mapping[date, str]
     nothing: str = ""
     standing: tuple[StandingDay, ...] = ()
+    not_fetched: tuple[MixflowsError, ...] = ()
 
     @property
     def nothing_to_do(self) -> str:
@@ -89,11 +91,12 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a day failed, 4 days were left to another run, 3 days are blocked; the first that holds, from 1 on."""
+        """0 done, 1 a day or a fetch failed, 4 left to another run, 3 days are blocked; the first that holds, from 1 on."""
         standing = exit_code_of(self.standing)
-        if standing == FAILED or self.days(Status.FAILED):
+        fetch_failed = any(err.exit_code != LEFT_TO_ANOTHER for err in self.not_fetched)
+        if standing == FAILED or self.days(Status.FAILED) or fetch_failed:
             return FAILED
-        if self.held:
+        if self.held or self.not_fetched:
             return LEFT_TO_ANOTHER
         is_blocked = any(not outcome.row.acknowledged for outcome in self.days(Status.BLOCKED))
         return BLOCKED if is_blocked else standing

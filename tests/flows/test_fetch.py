@@ -1,12 +1,13 @@
 """The flow `fetch`, against a stand-in of Mixpanel."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from flows.daily import daily
 from flows.fetch import fetch
-from mixflows.demo.api import ExportApi
+from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import FetchHeldError
 from mixflows.mixpanel.memory import Memory
 from tests.flows.project import Project, Ran
@@ -27,16 +28,18 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportApi]:
         yield running
 
 
-def run_fetch(project: Project, api: ExportApi, **parameters: object) -> Ran:
-    return project.run(
-        fetch,
+def given(project: Project, api: ExportApi) -> list[str]:
+    return [
         f"mixpanel.project_id={api.project_id}",
         f"mixpanel.service_account={api.user}",
         f"mixpanel.api_url={api.url}",
         f"fetch.folder={project.folder / 'fetched'}",
         "fetch.days_per_query=2",
-        **{"start": DAYS[0], "end": DAYS[-1], **parameters},
-    )
+    ]
+
+
+def run_fetch(project: Project, api: ExportApi, **parameters: object) -> Ran:
+    return project.run(fetch, *given(project, api), **{"start": DAYS[0], "end": DAYS[-1], **parameters})
 
 
 def test_a_range_of_days_is_fetched_and_told(project: Project, api: ExportApi) -> None:
@@ -66,3 +69,24 @@ def test_a_second_fetch_of_the_project_is_held_elsewhere(project: Project, api: 
     assert ran.named == ("FAILED", "HeldElsewhere")
     assert isinstance(ran.state.result(raise_on_failure=False), FetchHeldError)
     assert api.requests == []
+
+
+def test_daily_runs_what_was_fetched_and_fails_for_what_was_not(project: Project, api: ExportApi) -> None:
+    first_day = datetime.now(UTC).date() - timedelta(days=3)
+    second_day = first_day + timedelta(days=1)
+    for day in (first_day, second_day):
+        lines = export(1, 20, first_day=(day - date(2024, 1, 1)).days).splitlines()
+        api.put(day, [line.encode() for line in lines])
+    api.faults.append(Fault("terminated_early", times=None, day=second_day))
+    fed = [*given(project, api), "source.feed=mixpanel", "fetch.days_per_query=1", f"mixpanel.first_day={first_day}"]
+    ran = project.run(daily, *fed)
+    assert ran.named == ("FAILED", "Failed")
+    assert f"not fetched: {second_day}: " in ran.message
+    assert [(row["partition_date"], row["status"]) for row in project.ledger()] == [(first_day, "published")]
+    summary = ran.artifact("mixflows-summary")
+    assert summary is not None
+    assert "### Not fetched" in str(summary.data)
+    api.faults.clear()
+    again = project.run(daily, *fed)
+    assert again.named == ("COMPLETED", "Completed")
+    assert {row["partition_date"] for row in project.ledger()} == {first_day, second_day}
