@@ -53,7 +53,6 @@ class _Found:
     published: Mapping[date, tuple[int, int]]
     reasons: Mapping[date, Mapping[str, int]]
     landed_at: Mapping[date, datetime]
-    keeps_deleted: bool
     history: RowsByDay
     profiles: Mapping[date, DayProfile]
 
@@ -83,7 +82,6 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         published=published,
         reasons=_reasons(warehouse, published, profiles),
         landed_at={day: row["last_landed_at"] for day, row in landed.items()},
-        keeps_deleted=settings.pipeline.source_deletes == "keep",
         history=_by_day(_rows(warehouse, "report_history")),
         profiles=profiles,
     )
@@ -289,14 +287,12 @@ def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:
 def _published(row: Row, found: _Found) -> PublishedFigures | None:
     if row["published_at"] is None:
         return None
-    source_rows: int = row["published_source_rows"]
     kept_rows, rejected_rows = found.published.get(row["partition_date"], (0, 0))
-    too_many = max(kept_rows + rejected_rows - source_rows, 0)
     return PublishedFigures(
-        source_rows=source_rows,
+        source_rows=row["published_source_rows"],
         kept_rows=kept_rows,
         rejected_rows=rejected_rows,
-        left_out_rows=too_many if found.keeps_deleted else 0,
+        left_out_rows=row["published_retained_rows"],
         finished_at=_utc(row["published_at"]),
     )
 

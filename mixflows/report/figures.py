@@ -73,7 +73,7 @@ class PublishedFigures:
         source_rows: The source rows that it was last published from, by the ledger.
         kept_rows: Rows of the published events when the report was made.
         rejected_rows: Rows of the rejected events when the report was made.
-        left_out_rows: Published rows that the source has deleted since and that stay by `source_deletes = "keep"`.
+        left_out_rows: Published rows of which the source had no copy any more then, by the ledger, and that policy keeps.
         finished_at: When the run that published it, or found it unchanged, was done with it.
     """
 

@@ -31,6 +31,7 @@ SELECT
   latest.error,
   latest.work_seconds,
   published.source_rows AS published_source_rows,
+  COALESCE(published.retained_rows, 0) AS published_retained_rows,
   published.finished_at AS published_at
 FROM ranked AS latest
 LEFT JOIN ranked AS published

@@ -8,7 +8,7 @@ from mixflows.model import Status
 from mixflows.report.answer import Level, answer
 from mixflows.report.data import collect, to_json
 from mixflows.report.figures import DayState, LandingFigures, Outcome, ReportData
-from mixflows.settings import PipelineSettings, QualitySettings, Settings
+from mixflows.settings import QualitySettings, Settings
 from mixflows.verdict import Severity
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 
@@ -54,9 +54,8 @@ def test_rows_lost_or_added_behind_the_ledgers_back_are_seen(history: History, k
     assert answer(data).reasons[0] == "Tue 10 Mar 2026 does not add up: source is not kept + rejected."
 
 
-def test_rows_that_the_source_deleted_and_that_stay_by_setting_are_left_out_of_the_equation(tmp_path: Path) -> None:
-    history = History(tmp_path, Settings(pipeline=PipelineSettings(source_deletes="keep")))
-    history.ran(DAY, Status.PUBLISHED, source_rows=90)
+def test_rows_that_policy_keeps_without_a_copy_in_the_source_are_left_out_of_the_equation(history: History) -> None:
+    history.ran(DAY, Status.PUBLISHED, source_rows=90, retained_rows=10)
     history.holds(DAY, 100)
     ((_, figures),) = read(history).published
     assert (figures.left_out_rows, figures.holds) == (10, True)
