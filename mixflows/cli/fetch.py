@@ -61,13 +61,13 @@ def run_fetch(
         counts = Counter(result.status for result in results)
         told = ", ".join(f"{number(count)} {status}" for status, count in sorted(counts.items()))
         console.print(
-            f"\n{counted(plan.days, 'day')} in {counted(len(results), 'delivery').replace('ys', 'ies')}: {told}."
+            f"\n{counted(plan.days, 'day')} in {number(len(results))} {'delivery' if len(results) == 1 else 'deliveries'}: {told}."
         )
-        shrunk = [result for result in failed if result.status == "shrunk"]
-        if shrunk:
-            day = str(shrunk[0].first_day)
-            again = command("fetch", "--start", day, "--end", day, "--accept-shrink", day, config=config)
-            console.print(f"To accept the loss of events: {again}")
+        for shrunk in failed:
+            if shrunk.shrunk_days:
+                accepting = [word for day in shrunk.shrunk_days for word in ("--accept-shrink", str(day))]
+                days = ("--start", str(shrunk.first_day), "--end", str(shrunk.last_day))
+                console.print(f"To accept the loss of events: {command('fetch', *days, *accepting, config=config)}")
     return 1 if failed else 0
 
 

@@ -63,7 +63,7 @@ class FetchPlan:
 
 @dataclass(frozen=True)
 class FetchedDays:
-    """What became of consecutive days. `error` is one sentence, where there is one."""
+    """What became of consecutive days. `error` is one sentence, where there is one; `shrunk_days` lost events, which needs a word."""
 
     first_day: date
     last_day: date
@@ -71,6 +71,7 @@ class FetchedDays:
     status: str
     superseded: Superseded | None = None
     error: str = ""
+    shrunk_days: tuple[date, ...] = ()
 
     def __str__(self) -> str:
         return days_words(self.first_day, self.last_day)
@@ -245,7 +246,7 @@ def _land(
         with borrowed(settings) as warehouse:
             superseded = supersede(warehouse, settings, delivery)
     except ShrunkError as err:
-        return FetchedDays(first_day, last_day, reason, "shrunk", error=str(err))
+        return FetchedDays(first_day, last_day, reason, "shrunk", error=str(err), shrunk_days=err.days)
     except LandingError as err:
         return FetchedDays(first_day, last_day, reason, "failed", error=str(err))
     return FetchedDays(first_day, last_day, reason, superseded.status, superseded)
