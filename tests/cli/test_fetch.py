@@ -54,6 +54,7 @@ def test_days_that_fail_end_with_1_and_the_others_are_landed(api: ExportApi, pla
     assert "2024-01-05..2024-01-07 shrunk" in ended.out
     (told,) = [line for line in ended.out.splitlines() if line.startswith("To accept")]
     place.run(*shlex.split(told.partition(": mixflows ")[2]), env=SECRET)
+    place.run("fetch", *WEEK, env=SECRET)
 
 
 @pytest.mark.parametrize(
