@@ -24,6 +24,7 @@ from mixflows.cli.options import (
     Start,
     Verbose,
     Wait,
+    with_flags,
 )
 from mixflows.errors import UsageError
 from mixflows.packages import refuse_hidden_packages
@@ -37,12 +38,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def _and(assignments: list[str] | None, **flags: object) -> list[str]:
-    """The assignments, and those that given flags stand for: `pipeline__wait_minutes=5` is `pipeline.wait_minutes=5`."""
-    given = [f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None]
-    return [*(assignments or []), *given]
 
 
 def _print_version(wanted: bool) -> None:
@@ -113,11 +108,11 @@ def init(
     from mixflows.cli.setup import run_init
 
     # What is known of a source is written into the settings file; how long one command waits is not.
-    run_init(config, assignments if source else _and(assignments, pipeline__wait_minutes=wait), source)
+    run_init(config, assignments if source else with_flags(assignments, pipeline__wait_minutes=wait), source)
     if adopt is not None:
         from mixflows.cli.adopt import run_adopt
 
-        run_adopt(config, _and(assignments, pipeline__wait_minutes=wait), adopt)
+        run_adopt(config, with_flags(assignments, pipeline__wait_minutes=wait), adopt)
 
 
 @app.command(epilog=examples("doctor"))
@@ -159,7 +154,7 @@ def land(
     as_json: Json = False,
 ) -> None:
     """Load raw-export files into the source table. JSON lines, gzip or Parquet; each file whole or not at all."""
-    words = _and(assignments, pipeline__wait_minutes=wait)
+    words = with_flags(assignments, pipeline__wait_minutes=wait)
     if whole_days is not None:
         from mixflows.cli.whole_days import run_whole_days
 
@@ -210,7 +205,7 @@ def run(
     """Process every due day, up to the last complete one. Due are new and changed days; this is what a schedule runs."""
     from mixflows.cli.run import Runner
 
-    words = _and(assignments, pipeline__wait_minutes=wait)
+    words = with_flags(assignments, pipeline__wait_minutes=wait)
     runner = Runner(config, words, use_prefect=not no_prefect, verbose=verbose, as_json=as_json)
     raise typer.Exit(runner.daily(as_of, accept_rules=accept_rules))
 
@@ -239,7 +234,7 @@ def backfill(
     from mixflows.cli.run import Runner
 
     request = request_of(start, end, mode, newest_first, accept_rules)
-    words = _and(assignments, backfill__concurrency=concurrency, pipeline__wait_minutes=wait)
+    words = with_flags(assignments, backfill__concurrency=concurrency, pipeline__wait_minutes=wait)
     if dry_run:
         run_plan(config, words, request, priced=True, as_json=as_json)
         return
@@ -314,7 +309,9 @@ def release(
     """Publish a blocked day as it is, and record the reason."""
     from mixflows.cli.inspection import run_release
 
-    raise typer.Exit(run_release(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json))
+    raise typer.Exit(
+        run_release(config, with_flags(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json)
+    )
 
 
 @app.command(epilog=examples("acknowledge"))
@@ -329,7 +326,7 @@ def acknowledge(
     """Keep a day blocked, out of the exit code. It lasts until the day's source or verdict changes."""
     from mixflows.cli.inspection import run_acknowledge
 
-    run_acknowledge(config, _and(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json)
+    run_acknowledge(config, with_flags(assignments, pipeline__wait_minutes=wait), day, because, as_json=as_json)
 
 
 @app.command(epilog=examples("explain"))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mixflows.cli.options import Assignments, Config, End, Json, Start, Wait
+from mixflows.cli.options import Assignments, Config, End, Json, Start, Wait, with_flags
 
 
 def fetch(
@@ -25,6 +25,6 @@ def fetch(
     """Load days from Mixpanel's export API. By default all that is due; --start and --end name days."""
     from mixflows.cli.fetch import run_fetch
 
-    words = [*(assignments or []), *([f"pipeline.wait_minutes={wait}"] if wait is not None else [])]
+    words = with_flags(assignments, pipeline__wait_minutes=wait)
     code = run_fetch(config, words, start, end, dry_run=dry_run, accept_shrink=accept_shrink, as_json=as_json)
     raise typer.Exit(code)

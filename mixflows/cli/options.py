@@ -39,3 +39,9 @@ Wait = Annotated[
 ]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run the same functions without Prefect.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log: a line per day and step.")]
+
+
+def with_flags(assignments: list[str] | None, **flags: object) -> list[str]:
+    """The assignments, and those that given flags stand for: `pipeline__wait_minutes=5` is `pipeline.wait_minutes=5`."""
+    given = [f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None]
+    return [*(assignments or []), *given]
