@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.prefect_server import connected, is_server_named, prepare_prefect, server_must_answer
-from mixflows.cli.fetch import say_fetched, with_secret
 from mixflows.cli.interrupt import leave_signals_to_prefect
 from mixflows.cli.output import (
     console,
@@ -25,11 +24,9 @@ from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.ledger.standing import FlaggedDay
-from mixflows.mixpanel.clock import Clock
 from mixflows.model import Run, Status
 from mixflows.packages import refuse_hidden_packages
 from mixflows.pipeline.context import RunContext
-from mixflows.pipeline.fetch import fetch_due
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
@@ -73,7 +70,7 @@ class Runner:
         request = PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows)
         fetches = self.settings.source.feed == "mixpanel"
         if not (self._use_prefect if fetches else self._needs_prefect(request)):
-            not_fetched = self._fetch_due()
+            not_fetched = self._fetch_due() if fetches else ()
             return self._shown(replace(self._plain(request), not_fetched=not_fetched))
         from flows.daily import daily
 
@@ -107,6 +104,10 @@ class Runner:
         return bool(make_plan(opened_source(self.settings), self.settings, request).days)
 
     def _fetch_due(self) -> tuple[MixflowsError, ...]:
+        from mixflows.cli.fetch import say_fetched, with_secret
+        from mixflows.mixpanel.clock import Clock
+        from mixflows.pipeline.fetch import fetch_due
+
         with progress_bars():
             return fetch_due(self.settings, with_secret, Clock(), lambda done: say_fetched(done, as_json=self._as_json))
 
@@ -128,9 +129,8 @@ class Runner:
 
     def _flow(self, flow: Any, *, fetches: bool = False, **parameters: object) -> RunResult:
         config = str(self._config) if self._config else None
-        if (
-            not fetches
-        ):  # a file held by another process, or a source that is not there, is told before a server is started
+        if not fetches:
+            # A file held by another process, or a source that is not there, is told before a server is started.
             opened_source(self.settings)
         from prefect import tags
 

@@ -55,7 +55,7 @@ class FetchPlan:
         return sum(query.days for query in self.queries)
 
     @property
-    def hours(self) -> float:
+    def hours(self) -> int:
         """For how long at least the limit stretches the queries."""
         beyond = len(self.queries) - max(0, self.per_hour - self.used)
         return max(0, -(-beyond // self.per_hour))
@@ -145,21 +145,19 @@ def fetch_due(
     clock: Clock,
     on_days: Callable[[FetchedDays], None],
 ) -> tuple[MixflowsError, ...]:
-    """Fetches what is due before a run, where `source.feed` is `mixpanel`; else nothing.
+    """Fetches what is due before a run, which goes on without the days that could not be fetched.
 
     Args:
         with_secret: Gives the settings the secret; called only where a day is due.
         on_days: As for `fetch`.
 
     Returns:
-        Why days were not fetched. The run goes on with what has been landed.
+        Why days were not fetched.
 
     Raises:
         MixflowsError: Days were not fetched, and nothing has been landed yet.
         WarehouseError: The warehouse could not take a file.
     """
-    if settings.source.feed != "mixpanel":
-        return ()
     errors: list[MixflowsError] = []
 
     def heard(done: FetchedDays) -> None:
