@@ -70,7 +70,8 @@ def test_each_pipeline_and_partitioning_is_recognised_and_survives_the_settings_
     assert {role: getattr(settings.columns, role) for role in found} == found
     file = tmp_path / "mixflows.toml"
     file.write_text(toml_of(settings))
-    assert load_settings(file) == settings
+    placed = settings.fetch.model_copy(update={"folder": tmp_path / settings.fetch.folder})
+    assert load_settings(file) == settings.model_copy(update={"fetch": placed})
 
 
 def test_what_is_no_source_is_refused_with_the_next_step(mixpanel: Mixpanel) -> None:
