@@ -22,7 +22,7 @@ class Step(Enum):
 
 
 class Listener(Protocol):
-    """Hears of a run's progress: of the steps of a batch in the thread that works on it, of all else in the run's own."""
+    """Hears of a run's progress: of a batch's steps in its own thread, of a fetch's waits in any, of all else in the run's thread."""
 
     def started(self, page: str) -> None:
         """A flow run began, which can be watched on this page."""
@@ -49,7 +49,7 @@ class Listener(Protocol):
         ...
 
     def waiting(self, why: str) -> None:
-        """The work waits for another run, once for each that it waits for; why, and for how long, in one sentence."""
+        """The work waits, for another run or for Mixpanel's limit; once for each wait: why, and for how long, in one sentence."""
         ...
 
 

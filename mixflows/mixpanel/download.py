@@ -92,11 +92,12 @@ class Downloader:
         return FailedDownload(first_day, last_day, self._clock.now(), f"{days_words(first_day, last_day)}: {why}")
 
     def _with_tries(self, first_day: date, last_day: date) -> Download:
+        days = days_words(first_day, last_day)
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE) + wait_random(0, FIRST_PAUSE),
             retry=retry_if_exception_type(PassingError),
-            sleep=self._clock.wait,
+            sleep=lambda seconds: self._clock.wait_for(f"to ask for {days} again after a fault", seconds),
             reraise=True,
         )
         return tries(self._try, first_day, last_day)

@@ -46,10 +46,10 @@ class Limiter:
         """
         while True:
             self._clock.go_on()
-            number, seconds = self._try()
+            number, seconds, what = self._try()
             if number is not None:
                 return number
-            self._clock.wait(seconds)
+            self._clock.wait_for(what, seconds)
 
     def answered(self, number: int, *, refused: bool, retry_after: float | None = None) -> None:
         """Tells that the answer to a query began.
@@ -94,8 +94,8 @@ class Limiter:
             )
         return int(row[0])
 
-    def _try(self) -> tuple[int | None, float]:
-        """The number of a query that may be sent now, or None and for how long to wait."""
+    def _try(self) -> tuple[int | None, float, str]:
+        """The number of a query that may be sent now; or None, for how long to wait, and what for."""
         project = self._memory.project
         with self._memory.transaction() as connection:
             now = self._clock.now()  # read where nobody else counts, so that times follow one another
@@ -106,13 +106,16 @@ class Limiter:
             ).fetchall()
             pauses = connection.execute("SELECT until FROM pauses WHERE project = ?", (project,)).fetchall()
             times = [at for at, _ in rows]
-            waits = [until - now for (until,) in pauses if until - now <= HOUR]
-            waits += [sent + APART - now for _, sent in rows]
+            refused = f"because Mixpanel refused a query of project {project} by its limit (status 429)"
+            used = f"for room in the hour of project {project}: {len(times):,} of {self._per_hour:,} queries are used"
+            waits = [(until - now, refused) for (until,) in pauses if until - now <= HOUR]
+            waits += [(sent + APART - now, used) for _, sent in rows]
             if len(times) >= self._per_hour:
-                waits.append(times[-self._per_hour] + HOUR - now)
-            if (longest := max(waits, default=0.0)) > 0:
-                return None, longest
+                waits.append((times[-self._per_hour] + HOUR - now, used))
+            longest, what = max(waits, default=(0.0, ""))
+            if longest > 0:
+                return None, longest, what
             cursor = connection.execute(
                 "INSERT INTO queries (project, sent, at) VALUES (?, ?, ?)", (project, now, now + LONGEST_WAY)
             )
-            return cursor.lastrowid, 0.0
+            return cursor.lastrowid, 0.0, ""

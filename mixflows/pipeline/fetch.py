@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -310,7 +311,11 @@ def _side_by_side(
         except BaseException as err:  # noqa: BLE001 - raised again where the downloads are consumed
             found.put(err)
 
-    threads = [threading.Thread(target=work, daemon=True, name=f"fetch-{n}") for n in range(concurrency)]
+    threads = [
+        # Each in the context of the caller, whose listener and log are told of waits.
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"fetch-{n}")
+        for n in range(concurrency)
+    ]
     for thread in threads:
         thread.start()
     working = len(threads)

@@ -1,6 +1,7 @@
 """Days from the stand-in of Mixpanel's API into the source: landed once, again by the ladder, whatever happens between."""
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from mixflows.days import DayRange
 from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import UsageError
 from mixflows.pipeline.fetch import FetchedDays, fetch, plan_fetch
+from mixflows.progress import Nobody, listening
 from mixflows.settings import Settings
 from mixflows.warehouse import borrowed
 from tests.fetch.clocks import NOW, SteppedClock
@@ -153,6 +155,53 @@ def test_another_process_writes_the_warehouse_while_a_refusal_is_waited_for(
     api.faults.append(Fault("status", status=429))
     assert all(result.status == "landed" for result in commands.run(concurrency=1))
     assert written == [60]
+
+
+class Heard(Nobody):
+    """Keeps what is waited for."""
+
+    def __init__(self) -> None:
+        self.waits: list[str] = []
+
+    def waiting(self, why: str) -> None:
+        """See Listener."""
+        self.waits.append(why)
+
+
+def test_each_long_wait_is_reported_whichever_thread_waits(api: ExportApi, commands: Commands) -> None:
+    heard = Heard()
+    api.faults += [
+        Fault("status", status=429, headers={"Retry-After": "130"}),
+        *(Fault("status", day=LAST_DAY) for _ in range(3)),
+    ]
+    with listening(heard):
+        commands.run(queries_per_hour=6, concurrency=4)
+        assert len(api.requests) == 6
+        commands.run(DayRange(FIRST_DAY, LAST_DAY), queries_per_hour=6, concurrency=4)
+    shown = [re.sub(r"\d\d:\d\d:\d\d", "TIME", why) for why in heard.waits]
+    until = "waiting until 2026-07-10 TIME UTC"
+    assert set(shown) == {
+        f"{until} because Mixpanel refused a query of project 1234567 by its limit (status 429)",
+        f"{until} to ask for 2026-07-03..2026-07-09 again after a fault",
+        f"{until} for room in the hour of project 1234567: 6 of 6 queries are used",
+    }
+    assert len(set(heard.waits)) == len(heard.waits)
+
+
+def test_a_wait_of_several_threads_is_reported_once_and_a_short_one_never() -> None:
+    heard, clock = Heard(), SteppedClock()
+
+    def wait_too(_: float) -> None:
+        """As another thread does meanwhile."""
+        clock.while_waiting = lambda _: None
+        clock.wait_for("for room", 65)
+        clock.set(NOW)
+
+    clock.while_waiting = wait_too
+    with listening(heard):
+        clock.wait_for("for room", 65)
+        clock.wait_for("for room", 9.9)
+    assert heard.waits == ["waiting until 2026-07-10 12:01:05 UTC for room"]
 
 
 def test_a_long_history_is_fetched_without_one_refusal_by_the_limit(api: ExportApi, commands: Commands) -> None:
