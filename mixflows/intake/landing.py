@@ -48,6 +48,22 @@ class Landing:
         """Whether the file looks like a second export of the same events with times in another unit."""
         return self.restamped_rows > 0 and self.restamped_rows * 10 >= self.sampled_rows
 
+    def logged(self) -> dict[str, object]:
+        """What the landing log says of it, by column."""
+        return {
+            "file_name": self.file_name,
+            "content_hash": self.content_hash,
+            "landed_at": self.landed_at,
+            "lines": self.lines,
+            "source_rows": self.source_rows,
+            "malformed_rows": self.malformed_rows,
+            "joined_rows": self.joined_rows,
+            "dropped_fields": self.dropped_fields,
+            "rows_per_day": [{"partition_date": day, "source_rows": rows} for day, rows in self.rows_per_day],
+            "project_timezone": self.project_timezone,
+            "wall_clock_unit": self.wall_clock_unit,
+        }
+
 
 def passed_over_words(passed_over: Mapping[str, int]) -> str:
     """One sentence on the files that were not landed."""

@@ -5,7 +5,7 @@ little more than its times, to tell which lines they are and why.
 """
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 
@@ -14,6 +14,7 @@ import duckdb
 from mixflows.errors import LandingError, SourceColumnsError, UsageError, WarehouseFullError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing, promoted_columns
+from mixflows.intake.refusals import refuse_changed, refuse_known, refuse_no_export, refuse_other_feed
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.columns import columns_of
 from mixflows.warehouse.duckdb.events import dropped_fields, event_properties, event_values, readings
@@ -22,13 +23,7 @@ from mixflows.warehouse.duckdb.landed_days import day_of_rows, put_days, put_ins
 from mixflows.warehouse.duckdb.malformed import Leftovers, drop_joined, insert_malformed
 from mixflows.warehouse.duckdb.parquet import refuse_unreadable
 from mixflows.warehouse.duckdb.quoting import identifier
-from mixflows.warehouse.duckdb.refusals import (
-    refuse_changed,
-    refuse_known,
-    refuse_no_export,
-    refuse_other_feed,
-    refuse_wrong_unit,
-)
+from mixflows.warehouse.duckdb.refusals import landed_before, refuse_wrong_unit
 
 SAMPLED_ROWS = 1_000
 PROGRESS_SECONDS = 0.2
@@ -66,9 +61,10 @@ def land_file(
         WarehouseFullError: No space is left, or the folder cannot be written.
         duckdb.Error: Anything else that DuckDB refuses. After any of these errors nothing of the file was landed.
     """
-    refuse_other_feed(cursor, settings, "files")
+    before = landed_before(cursor, settings, content)
+    refuse_other_feed(settings, before, "files")
     if content.size_bytes and not again:
-        refuse_known(cursor, settings, content)
+        refuse_known(content, before)
     with opened(cursor, settings, content, on_progress) as lines, transaction(cursor):
         landing = land_lines(cursor, settings, content, lines, landed_at)
         log_landing(cursor, settings, landing)
@@ -182,7 +178,7 @@ class _Source:
         self.is_apart = into is not None
         self._name = into or settings.tables.source
         self._table = identifier(self._name)
-        existing = _columns(cursor, settings.tables.source)
+        existing = {column.name.lower(): column.native_type for column in columns_of(cursor, settings.tables.source)}
         self._properties = event_properties(settings, _present(settings, lines, content, existing))
         columns = event_values(settings, lines, self._properties)
         _make_columns(cursor, settings, existing, {name: kind for name, (kind, _) in columns.items()})
@@ -264,25 +260,32 @@ class _Source:
         return int(sampled), int(restamped)
 
 
-def _present(settings: Settings, lines: Lines, content: FileContent, existing: Mapping[str, str]) -> list[str]:
+def _present(settings: Settings, lines: Lines, content: FileContent, existing: Collection[str]) -> list[str]:
     """The promoted properties that the file or the source has."""
     in_file = set(content.properties if lines.names is None else lines.names)
     return [name for name, column in promoted_columns(settings).items() if name in in_file or column in existing]
 
 
-def _columns(cursor: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    return {column.name.lower(): column.native_type for column in columns_of(cursor, table)}
+def landed_columns(settings: Settings, lines: Lines, content: FileContent, existing: Collection[str]) -> dict[str, str]:
+    """The columns of the source that a file fills, each with DuckDB's type.
+
+    Args:
+        existing: The names of the source's columns, in lower case; none where it is not there.
+    """
+    properties = event_properties(settings, _present(settings, lines, content, existing))
+    return {name: kind for name, (kind, _) in event_values(settings, lines, properties).items()}
 
 
-def _make_columns(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, existing: Mapping[str, str], wanted: Mapping[str, str]
-) -> None:
-    """Creates the source, or adds what promoted columns it lacks."""
-    table = settings.tables.source
-    if not existing:
-        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in wanted.items())
-        cursor.execute(f"CREATE TABLE {identifier(table)} ({columns})")
-        return
+def missing_columns(settings: Settings, existing: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """The promoted columns that a source lacks.
+
+    Args:
+        existing: The types of the source's columns in its engine's words, by their names in lower case.
+        wanted: What is landed, likewise.
+
+    Raises:
+        SourceColumnsError: Another column is missing, or a column has another type.
+    """
     clashes = [
         f"{name} is {existing[name.lower()]}, but {kind} is landed"
         for name, kind in wanted.items()
@@ -293,11 +296,23 @@ def _make_columns(
     clashes += [f"{name} is missing" for name in missing if name not in promoted]
     if clashes:
         raise SourceColumnsError(
-            f"table {table} does not fit what is landed: {'; '.join(clashes)}. Nothing was landed",
+            f"table {settings.tables.source} does not fit what is landed: {'; '.join(clashes)}. Nothing was landed",
             "Name the columns in [columns], the types in landing.promote, or another table as tables.source.",
         )
-    for name in missing:
-        cursor.execute(f"ALTER TABLE {identifier(table)} ADD COLUMN {identifier(name)} {wanted[name]}")
+    return missing
+
+
+def _make_columns(
+    cursor: duckdb.DuckDBPyConnection, settings: Settings, existing: Mapping[str, str], wanted: Mapping[str, str]
+) -> None:
+    """Creates the source, or adds what promoted columns it lacks."""
+    table = identifier(settings.tables.source)
+    if not existing:
+        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in wanted.items())
+        cursor.execute(f"CREATE TABLE {table} ({columns})")
+        return
+    for name in missing_columns(settings, existing, wanted):
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(name)} {wanted[name]}")
 
 
 def log_landing(
@@ -308,20 +323,7 @@ def log_landing(
     Args:
         more: Further columns of the log.
     """
-    row = {
-        "file_name": landing.file_name,
-        "content_hash": landing.content_hash,
-        "landed_at": landing.landed_at,
-        "lines": landing.lines,
-        "source_rows": landing.source_rows,
-        "malformed_rows": landing.malformed_rows,
-        "joined_rows": landing.joined_rows,
-        "dropped_fields": landing.dropped_fields,
-        "rows_per_day": [{"partition_date": day, "source_rows": rows} for day, rows in landing.rows_per_day],
-        "project_timezone": landing.project_timezone,
-        "wall_clock_unit": landing.wall_clock_unit,
-        **more,
-    }
+    row = {**landing.logged(), **more}
     columns, values = ", ".join(row), ", ".join(f"${name}" for name in row)
     cursor.execute(f"INSERT INTO {identifier(settings.tables.landings)} ({columns}) VALUES ({values})", row)
 

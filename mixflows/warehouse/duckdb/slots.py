@@ -5,7 +5,7 @@ compared by their fingerprint, which the order of an object's keys does not chan
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -14,6 +14,7 @@ from mixflows.days import day_bounds, day_runs, days_between, micros, zone_of
 from mixflows.errors import LandingError, ShrunkError, UsageError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
+from mixflows.intake.refusals import refuse_other_feed, refuse_stale
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.columns import columns_of, make_gone_since
@@ -21,7 +22,7 @@ from mixflows.warehouse.duckdb.dialect import DuckDBDialect, day_of
 from mixflows.warehouse.duckdb.landing import land_lines, log_landing, opened, transaction
 from mixflows.warehouse.duckdb.malformed import supersede_malformed
 from mixflows.warehouse.duckdb.quoting import identifier
-from mixflows.warehouse.duckdb.refusals import refuse_other_feed, refuse_stale
+from mixflows.warehouse.duckdb.refusals import landed_before
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.source import GONE_SINCE, SOURCE_FILE, Column, KeyPart, Source
@@ -76,10 +77,11 @@ def supersede(
             f"{delivery.slot} is not landed: whole days need columns.loaded_at, the version of a copy",
             "Name a column of the source as columns.loaded_at.",
         )
-    refuse_other_feed(cursor, settings, delivery.feed)
-    refuse_stale(cursor, settings, delivery.slot)
-    [(last,)] = cursor.execute(f"SELECT max(landed_at) FROM {identifier(settings.tables.landings)}").fetchall()
-    landed_at = landed_at if last is None else max(landed_at, last.astimezone(UTC) + A_MOMENT)
+    before = landed_before(cursor, settings, content)
+    refuse_other_feed(settings, before, delivery.feed)
+    refuse_stale(settings, before, delivery.slot)
+    last = before.last_landed_at
+    landed_at = landed_at if last is None else max(landed_at, last + A_MOMENT)
     try:
         with opened(cursor, settings, content, on_progress) as lines, transaction(cursor):
             landing = land_lines(cursor, settings, content, lines, landed_at, INCOMING)
