@@ -10,9 +10,11 @@ copies of partitions besides, and new fields of records.
 import collections
 import functools
 import gc
+import gzip
 import hashlib
 import json
 import os
+import pathlib
 import sys
 import threading
 
@@ -21,7 +23,7 @@ from local_bigquery import cli, errors, models
 from local_bigquery.catalog import metadata, tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
-from local_bigquery.jobs import copy, merge, runner, store
+from local_bigquery.jobs import copy, load, merge, runner, store
 from local_bigquery.sql import rules
 from local_bigquery.sql.rules import external, partitions, ranges, row_access
 from sqlglot import exp
@@ -31,6 +33,7 @@ CONNECT = database._connect
 MERGE = merge.run
 ALTER = tables._alter
 COPY = copy.run
+LOAD = load.run
 RESOURCES: dict[type, dict[tuple[str, ...], str]] = collections.defaultdict(dict)
 """What the server knows of datasets, tables and jobs, as JSON, by their names."""
 
@@ -211,6 +214,13 @@ def copy_job(cur, config, upload):
     return models.JobStatistics5(copiedRows="0", copiedLogicalBytes="0")
 
 
+def load_file(cur, config, upload):
+    """A load of an uploaded file, which BigQuery takes compressed or not, whatever its name; the server goes by the name."""
+    if upload is not None and (uploaded := pathlib.Path(upload)).read_bytes()[:2] == b"\x1f\x8b":
+        uploaded.write_bytes(gzip.decompress(uploaded.read_bytes()))
+    return LOAD(cur, config, upload)
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -223,6 +233,7 @@ tables.columns = tabledata.columns = columns
 merge.run = merged
 tables._alter = alter
 runner.HANDLERS["copy"] = copy_job
+runner.HANDLERS["load"] = load_file
 metadata.list_, metadata.save, metadata.delete = resources, save, forget
 store.save, store.load, store.list_ = save_job, load_job, list_jobs
 store.delete = functools.partial(forget, models.Job)

@@ -48,6 +48,11 @@ class Landing:
         """Whether the file looks like a second export of the same events with times in another unit."""
         return self.restamped_rows > 0 and self.restamped_rows * 10 >= self.sampled_rows
 
+    @property
+    def logged_days(self) -> list[dict[str, date | int | None]]:
+        """Its days and their rows as records."""
+        return [{"partition_date": day, "source_rows": rows} for day, rows in self.rows_per_day]
+
     def logged(self) -> dict[str, object]:
         """What the landing log says of it, by column."""
         return {
@@ -59,7 +64,7 @@ class Landing:
             "malformed_rows": self.malformed_rows,
             "joined_rows": self.joined_rows,
             "dropped_fields": self.dropped_fields,
-            "rows_per_day": [{"partition_date": day, "source_rows": rows} for day, rows in self.rows_per_day],
+            "rows_per_day": self.logged_days,
             "project_timezone": self.project_timezone,
             "wall_clock_unit": self.wall_clock_unit,
         }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from mixflows.warehouse.base import LandsFiles, Warehouse
+from mixflows.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class NewFile:
 
 
 def new_files(warehouse: Warehouse) -> dict[date, tuple[NewFile, ...]]:
-    """The new files of each day that has any, in the order in which they were landed; none where no files are landed."""
+    """The new files of each day that has any, in the order in which they were landed."""
     found: dict[date, list[NewFile]] = {}
-    for row in warehouse.query("new_files") if isinstance(warehouse, LandsFiles) else ():
+    for row in warehouse.query("new_files"):
         found.setdefault(row["day"], []).append(NewFile(row["file_name"], int(row["source_rows"])))
     return {day: tuple(files) for day, files in found.items()}

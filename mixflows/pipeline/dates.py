@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.ledger.runs import DayState
 from mixflows.settings import Settings
-from mixflows.warehouse.base import LandsFiles, Warehouse
+from mixflows.warehouse.base import Warehouse
 
 FURTHEST = timedelta(days=2)
 """No two clocks are further apart than 26 hours."""
@@ -27,8 +27,7 @@ def date_anew(warehouse: Warehouse, settings: Settings, states: Mapping[date, Da
     is_other = any(states[day].published_rules != settings.rules_version for day in published)
     if is_other and not accept_rules:
         return
-    if isinstance(warehouse, LandsFiles):
-        warehouse.date_landed_rows()
+    warehouse.date_landed_rows()
     if is_other and warehouse.source().day is None:
         first, last = max(FIRST_DAY, min(published) - FURTHEST), min(LAST_DAY, max(published) + FURTHEST)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mixflows.errors import UsageError
 from mixflows.intake.content import inspect_file
 from mixflows.intake.landing import Landing
 from mixflows.settings import Settings
-from mixflows.warehouse.base import LandsFiles, Warehouse
+from mixflows.warehouse.base import Warehouse
 
 
 def land_one(
@@ -35,9 +34,4 @@ def land_one(
         WarehouseError: The warehouse could not take it; nothing of it was landed.
     """
     content = inspect_file(path, settings.landing, allow_malformed=allow_malformed)
-    if not isinstance(warehouse, LandsFiles):
-        raise UsageError(
-            f"{content.name} is not landed: on BigQuery, Mixpanel's warehouse pipeline writes the source",
-            'Name its table in [bigquery] and tables.source; or land into DuckDB with warehouse.engine = "duckdb".',
-        )
     return warehouse.land(content, again=again, landed_at=datetime.now(UTC), on_progress=on_progress)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mixflows.errors import UsageError
 from mixflows.intake.content import inspect_file
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
 from mixflows.text import plain
-from mixflows.warehouse.base import LandsFiles, Warehouse
+from mixflows.warehouse.base import Warehouse
 
 
 def supersede(
@@ -29,15 +28,10 @@ def supersede(
     Raises:
         ShrunkError: A day lost more than 0.1 % of its events, and at least 10, or all of them; nothing was written.
         LandingError: The file was refused; nothing was written.
-        UsageError: The days were landed with times in another unit or in another time zone, or the engine lands no files.
+        UsageError: The days were landed with times in another unit or in another time zone.
         WarehouseError: The warehouse could not take it; nothing was written.
     """
     content = inspect_file(delivery.file, settings.landing, allow_malformed=allow_malformed)
-    if not isinstance(warehouse, LandsFiles):
-        raise UsageError(
-            f"{delivery.slot} is not landed: not on BigQuery yet: whole days are landed into DuckDB only",
-            'Land into DuckDB with warehouse.engine = "duckdb"; on BigQuery, Mixpanel\'s warehouse pipeline writes the source.',
-        )
     return warehouse.supersede(
         replace(content, name=plain(delivery.slot)),
         delivery,

@@ -1,6 +1,6 @@
 """The warehouse boundary: what the pipeline needs of an engine, and nothing else. Outside of it nobody knows which engine runs.
 
-Three protocols: `Warehouse` is the work on days; `Landing` takes in files; `Billing` tells what statements cost, and only an
+Three protocols: `LandsFiles` takes in files; `Warehouse` is that and the work on days; `Billing` tells what statements cost, and only an
 engine that bills has it.
 """
 
@@ -131,7 +131,45 @@ class BatchStatement:
     as_of: datetime | None = None
 
 
-class Warehouse(Protocol):
+class LandsFiles(Protocol):
+    """An engine that takes in export files."""
+
+    def land(
+        self,
+        content: FileContent,
+        *,
+        again: bool,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Landing:
+        """Loads one raw-export file, all or nothing. Raises LandingError; then nothing of the file is there."""
+        ...
+
+    def supersede(
+        self,
+        content: FileContent,
+        delivery: Delivery,
+        *,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Superseded:
+        """Makes whole days what a delivery says, in one transaction.
+
+        Args:
+            content: The inspected file, under the slot's name.
+
+        Raises:
+            LandingError: The file is refused, or lacks events (ShrunkError); nothing was written.
+            UsageError: The days were landed with times in another unit, or in another time zone.
+        """
+        ...
+
+    def date_landed_rows(self) -> None:
+        """Gives landed rows that were dated in another time zone their days in the project's, published ones too."""
+        ...
+
+
+class Warehouse(LandsFiles, Protocol):
     """One engine with its tables. Safe to share between threads; a transaction belongs to its thread."""
 
     engine: str
@@ -221,45 +259,6 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Gives the warehouse back; safe to call twice."""
-        ...
-
-
-@runtime_checkable
-class LandsFiles(Protocol):
-    """An engine that takes in export files."""
-
-    def land(
-        self,
-        content: FileContent,
-        *,
-        again: bool,
-        landed_at: datetime,
-        on_progress: Callable[[float], None] | None = None,
-    ) -> Landing:
-        """Loads one raw-export file in one transaction. Raises LandingError; then nothing of the file is there."""
-        ...
-
-    def supersede(
-        self,
-        content: FileContent,
-        delivery: Delivery,
-        *,
-        landed_at: datetime,
-        on_progress: Callable[[float], None] | None = None,
-    ) -> Superseded:
-        """Makes whole days what a delivery says, in one transaction.
-
-        Args:
-            content: The inspected file, under the slot's name.
-
-        Raises:
-            LandingError: The file is refused, or lacks events (ShrunkError); nothing was written.
-            UsageError: The days were landed with times in another unit, or in another time zone.
-        """
-        ...
-
-    def date_landed_rows(self) -> None:
-        """Gives landed rows that were dated in another time zone their days in the project's, published ones too."""
         ...
 
 

@@ -13,16 +13,20 @@ import sqlglot
 from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
 from sqlglot import exp
 
-from mixflows.model import LedgerRow, Run
+from mixflows.intake.landing import Landing
+from mixflows.model import Run
 from mixflows.settings import Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
-from mixflows.warehouse.bigquery.jobs import parameters_of
+from mixflows.warehouse.bigquery.landing import SAMPLE, FileLandings
+from mixflows.warehouse.bigquery.parameters import Rows, parameters_of
+from mixflows.warehouse.bigquery.staged_files import MALFORMED, StagedFile
 from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import INGESTION_DAY, Column, Source
+from tests.conformance.rows import ledger_row, profile_row, quality_row
 
 DAYS = (date(2026, 3, 29), date(2026, 3, 30), date(2026, 6, 1))
 """Of the batch that is rendered: one of 23 hours, the next, and one far from both."""
@@ -280,6 +284,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "claims_write": {"claims": "{}", "version": 1},
     **{key: {} for key in ("costs", "date_events", "date_rejected", "doctor_day")},
     **{key: {} for key in ("ledger_days", "ledger_latest", "ledger_published", "new_files", "fetched_slots")},
+    "land_before": {"zone": "UTC", "content_hash": "0"},
     "partitions": {"table_name": "mp_master_event"},
     "published_days": {},
     "published_partitions": {"events": "mp_events", "rejected": "mp_rejected_events"},
@@ -288,6 +293,7 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     **{key: {} for key in ("report_days", "report_findings", "report_history", "report_landed_days")},
     **{key: {} for key in ("report_fetched", "report_landings", "report_malformed", "report_runs")},
     "report_rejected": {"first_day": DAY, "last_day": DAY},
+    "restamped": {"sample": Rows(SAMPLE, [{"nth": 0, "insert_id": "x", "time_us": 1}])},
     "source_days": {},
     "story_published": {"insert_id": "x", "distinct_id": "", "first_day": DAY, "last_day": DAY},
     "story_source": {"insert_id": "x", "distinct_id": ""},
@@ -345,48 +351,33 @@ def sent(case: Case) -> tuple[Sent, ...]:
         for role, name in zip(("first_day", "last_day", "exported_at"), EXPORT_LOG, strict=True)
     }
     found.append(engine.itself("exports", log))
-    for table, row in (("ledger", _ledger_row()), ("quality", _quality_row()), ("profiles", _profile_row())):
-        engine.append(table, [row, row])
+    for table, row in (("ledger", ledger_row), ("quality", quality_row), ("profiles", profile_row)):
+        engine.append(table, [row(DAY, PARAMETERS["now"])] * 2)
         found.append(engine.take(f"append to {table}"))
+    found += _landing(engine, case)
     engine.close()
     return tuple(found)
 
 
-def _ledger_row() -> dict[str, Any]:
-    values: dict[str, Any] = dict.fromkeys(LedgerRow.columns())
-    texts = dict.fromkeys(("plan_reason", "status", "source_version", "rules_version", "thresholds_version"), "x")
-    values |= texts | dict.fromkeys(("engine", "note", "error"), "")
-    return values | {
-        "run_id": "conformance",
-        "attempt": 1,
-        "partition_date": DAY,
-        "source_rows": 5,
-        "duplicate_rate": 0.25,
-        "started_at": PARAMETERS["now"],
-        "finished_at": PARAMETERS["now"],
-    }
-
-
-def _quality_row() -> dict[str, Any]:
-    return {
-        "run_id": "conformance",
-        "attempt": 1,
-        "partition_date": DAY,
-        "suite": "figures",
-        "expectation": "duplicate_rate",
-        "severity": "warning",
-        "success": True,
-        "observed_value": 0.0011,
-        "threshold": None,
-        "unexpected_count": None,
-        "note": "",
-        "checked_at": PARAMETERS["now"],
-    }
-
-
-def _profile_row() -> dict[str, Any]:
-    head = {"run_id": "conformance", "attempt": 1, "partition_date": DAY}
-    return {**head, "profile": "{}", "profiled_at": PARAMETERS["now"]}
+def _landing(engine: Offline, case: Case) -> list[Sent]:
+    """What lands a file, whose rows were staged with the columns of the source."""
+    tables = {name: engine.dataset.short_lived_id(f"delivered_{name}") for name in ("landed", "malformed")}
+    kinds = {"landed": case.columns, "malformed": MALFORMED}
+    made = [
+        f"CREATE TABLE {quote(table)} ({', '.join(f'{quote(column)} {kind}' for column, kind in kinds[name].items())})"
+        for name, table in tables.items()
+    ]
+    landing = Landing("x", "0", 2, 1, 1, 0, 0, (), 0, 0, ((DAY, 1), (None, 1)), PARAMETERS["now"], "UTC", "s")
+    staged = StagedFile(landing, RUN, case.columns, (), (), tables["landed"], tables["malformed"])
+    client, jobs = engine._client, engine._jobs  # pyright: ignore[reportPrivateUsage]
+    files = FileLandings(client, jobs, engine.dataset, case.settings, engine.rendered, engine.query)
+    files.commit(staged, again=False)
+    script = engine.take("land")
+    _, *statements, _, _ = script.sql.split(";\n")
+    names = ("land_log", "land_alone", "land_rows", "land_rows")
+    return [Sent("create_staged_file", sql, {}) for sql in made] + [
+        replace(script, file=name, sql=sql) for name, sql in zip(names, statements, strict=True)
+    ]
 
 
 def sql_files() -> set[str]:

@@ -31,8 +31,10 @@ BIGQUERY_ONLY = {
     "create_json_text": "a Python function stands in",
     "events_next": "days are inserted from the source",
     "exports": "Mixpanel's export log is beside Mixpanel's own tables",
+    **dict.fromkeys(("land_before", "land_log", "land_alone", "land_rows"), "files are read straight into the tables"),
     "partitions": "metadata of BigQuery",
     "published_partitions": "metadata of BigQuery",
+    "restamped": "rows that were there before are told apart by their number",
     "winners": "days are inserted from the source",
 }
 TYPES = {

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from mixflows.errors import DayHeldError, MixflowsError, WarehouseError
 from mixflows.model import Run
-from mixflows.warehouse.bigquery.jobs import RUN_AGAIN, Jobs, Step, parameters_of
+from mixflows.warehouse.bigquery.jobs import RUN_AGAIN, Jobs, Step
+from mixflows.warehouse.bigquery.parameters import parameters_of
 
 LEASE = timedelta(minutes=5)
 """A run that did not renew its claims for so long is dead, or cut off."""

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from google.api_core import exceptions as api
 from google.cloud import bigquery
 
 from mixflows.days import FIRST_DAY, days_between
@@ -15,6 +14,7 @@ from mixflows.errors import MissingTableError
 from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
+from mixflows.warehouse.bigquery.appending import append_rows
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
 from mixflows.warehouse.bigquery.claims import Claims, JobsRow, utc_now
@@ -22,19 +22,19 @@ from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS
-from mixflows.warehouse.bigquery.jobs import Jobs, Rows, Step
+from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.length import refuse_long_statements
 from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
 from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
-from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, source_of
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, export_log, source_of
 from mixflows.warehouse.bigquery.tables import (
     complete,
     follow_source,
-    in_parts,
     make_published,
     published_fields,
     reads,
 )
+from mixflows.warehouse.bigquery.takes_files import TakesFiles
 from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.bigquery.whole_days import SetAside, WholeDays, copied_days
 from mixflows.warehouse.descriptions import VIEWS
@@ -43,11 +43,21 @@ from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 from mixflows.warehouse.transpile import laid_out, missing_columns
 
-WITHOUT_SOURCE = ("create_", "claims_", "ledger_", "report_", "costs", "profiles", "partitions", "published_partitions")
+WITHOUT_SOURCE = (
+    "create_",
+    "claims_",
+    "land_",
+    "ledger_",
+    "report_",
+    "costs",
+    "profiles",
+    "partitions",
+    "published_partitions",
+)
 """How the names of statements begin that name no column of the source."""
 
 
-class BigQueryWarehouse:
+class BigQueryWarehouse(TakesFiles):
     """Datasets of one project, and a source that may be another's.
 
     Args:
@@ -247,10 +257,7 @@ class BigQueryWarehouse:
         """What Mixpanel's export log tells, where there is one."""
         log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
         with self.dataset.told("look up the export log"):
-            try:
-                log = ExportLog.of(self._client.get_table(log_id))
-            except api.NotFound:
-                log = None
+            log = export_log(self._client, log_id)
         if log is None:
             return {}
         names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
@@ -337,18 +344,9 @@ class BigQueryWarehouse:
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
         """Adds rows by INSERT, so that a job id guards against adding them twice; see the boundary."""
-        if not rows:
-            return
-        types = dict(missing_columns(self.rendered(f"create_{table}"), "bigquery", ()))
-        wanted = {name: types[name] for name in rows[0]}
-        columns = ", ".join(map(quote, wanted))
-        values = ", ".join(f"r.{quote(name)}" for name in wanted)
-        sql = f"INSERT INTO {quote(self.dataset.table_id(table))} ({columns}) SELECT {values} FROM UNNEST(@rows) AS r"
-        for some in in_parts(rows):
-            days = {row["partition_date"] for row in some}
-            run = Run(some[0]["run_id"], some[0]["attempt"], self._run(some[0]["run_id"]).flow)
-            step = Step(f"append_{table}", run, min(days), len(days))
-            self._jobs.run(sql, {"rows": Rows(wanted, some)}, step)
+        if rows:
+            types = dict(missing_columns(self.rendered(f"create_{table}"), "bigquery", ()))
+            append_rows(self._jobs, self.dataset.table_id(table), table, types, rows, self._run)
 
     def drop_batch(self, tables: BatchTables) -> None:
         """Removes a batch's short-lived tables; see the boundary. They expire by themselves, so nothing fails for them."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as api
@@ -27,10 +28,10 @@ from mixflows.model import Cost, Run, StepCost
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.errors import ATTEMPTS, ERRORS, RUN_AGAIN, runs_again, translated
+from mixflows.warehouse.bigquery.parameters import Parameter, parameters_of
 
 T = TypeVar("T")
-Job = bigquery.QueryJob | bigquery.CopyJob
-Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
+Job = bigquery.QueryJob | bigquery.CopyJob | bigquery.LoadJob
 
 FIRST_WAIT_SECONDS = 1.0
 REQUEST_SECONDS = 120.0
@@ -146,6 +147,21 @@ class Jobs:
         base = self._job_id(step, f"{source} to {destination}", ())
         self._attempts(step, base, lambda job_id: self._copy(source, destination, step, job_id))
 
+    def load(self, file: Path, destination: str, fields: Sequence[bigquery.SchemaField], step: Step) -> None:
+        """Adds the rows of a file to a table by a load job: it is billed neither bytes nor slots.
+
+        Args:
+            file: Compressed JSON lines, which may be sent several times; its content is told by the step and the number of
+                loads before it.
+            destination: `project.dataset.table`, which is there.
+            fields: The columns of the rows.
+
+        Raises:
+            WarehouseError: In one sentence, with the next step; nothing of the file was added.
+        """
+        base = self._job_id(step, f"{file.name} to {destination}", ())
+        self._attempts(step, base, lambda job_id: self._load(file, destination, fields, step, job_id))
+
     def _attempts(self, step: Step, base: str, once: Callable[[str], T]) -> T:
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
@@ -198,6 +214,26 @@ class Jobs:
             return self._client.copy_table(
                 source, destination, job_id=job_id, job_config=config, location=location, retry=retry
             )
+
+        self._ended(start, step, job_id)
+
+    def _load(
+        self, file: Path, destination: str, fields: Sequence[bigquery.SchemaField], step: Step, job_id: str
+    ) -> None:
+        config = bigquery.LoadJobConfig(
+            source_format="NEWLINE_DELIMITED_JSON",
+            schema=list(fields),
+            write_disposition="WRITE_APPEND",
+            create_disposition="CREATE_NEVER",
+            labels=self.labels(step),
+        )
+        location = self._settings.location
+
+        def start(_: Retry) -> bigquery.LoadJob:
+            with file.open("rb") as rows:
+                return self._client.load_table_from_file(
+                    rows, destination, job_id=job_id, job_config=config, location=location, timeout=REQUEST_SECONDS
+                )
 
         self._ended(start, step, job_id)
 
@@ -343,56 +379,3 @@ def _label(value: str) -> str:
 def _total(values: Sequence[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def parameters_of(sql: str, params: Mapping[str, Any]) -> list[Parameter]:
-    """The values that a statement names, as its parameters; of a list of rows, an array of structs."""
-    named = set(re.findall(r"@(\w+)", sql))
-    return [_parameter(name, value) for name, value in params.items() if name in named]
-
-
-def _parameter(name: str, value: Any) -> Parameter:
-    if isinstance(value, Rows):
-        return value.parameter(name)
-    return bigquery.ScalarQueryParameter(name, type_of_value(value), value)
-
-
-def type_of_value(value: object) -> str:
-    """BigQuery's type of a value."""
-    match value:
-        case datetime():
-            return "TIMESTAMP"
-        case date():
-            return "DATE"
-        case bool():
-            return "BOOL"
-        case int():
-            return "INT64"
-        case float():
-            return "FLOAT64"
-        case _:
-            return "STRING"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows as one parameter of a statement: an array of structs.
-
-    Attributes:
-        types: BigQuery's types by column.
-        rows: Each with these columns.
-    """
-
-    types: Mapping[str, str]
-    rows: Sequence[Mapping[str, Any]]
-
-    def parameter(self, name: str) -> bigquery.ArrayQueryParameter:
-        """The client's parameter."""
-        kinds = [bigquery.ScalarQueryParameterType(kind, name=column) for column, kind in self.types.items()]
-        values = [
-            bigquery.StructQueryParameter(
-                None, *(bigquery.ScalarQueryParameter(column, kind, row[column]) for column, kind in self.types.items())
-            )
-            for row in self.rows
-        ]
-        return bigquery.ArrayQueryParameter(name, bigquery.StructQueryParameterType(*kinds), values)

@@ -1,7 +1,6 @@
 """Tables on BigQuery: how the published ones are made, kept in step with the source, and described."""
 
-import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions as api
@@ -9,7 +8,6 @@ from google.cloud import bigquery
 
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
-from mixflows.warehouse.base import Row
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
@@ -24,8 +22,6 @@ WIDER = {
 }
 """What a column's type may become in place."""
 APP_LABEL = {"app": "mixflows"}
-APPENDED_BYTES = 4 * 2**20
-"""Rows are added in statements of about this size; BigQuery takes requests of up to 10 MB."""
 
 
 def found(get: Callable[[str], T], name: str) -> T | None:
@@ -228,20 +224,6 @@ def _changed(field: bigquery.SchemaField, **properties: Any) -> bigquery.SchemaF
     """The same field, precision and policy tags included, with other properties."""
     known = cast("dict[str, Any]", field.to_api_repr())  # pyright: ignore[reportUnknownMemberType]
     return bigquery.SchemaField.from_api_repr({**known, **properties})  # pyright: ignore[reportUnknownMemberType]
-
-
-def in_parts(rows: Sequence[Row]) -> Generator[list[Row]]:
-    """Rows in parts that a statement has room for as parameters."""
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        length = len(json.dumps(row, default=str))
-        if part and size + length > APPENDED_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += length
-    yield part
 
 
 def reads(view: bigquery.Table, table_id: str) -> bool:

@@ -1,7 +1,7 @@
 """Statements that are all done or none: BigQuery runs them as one script, in a transaction."""
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -55,5 +55,9 @@ class Together:
         finally:
             self._local.script = None
         if script.step is not None:
-            text = ";\n".join(["BEGIN TRANSACTION", *script.texts, "COMMIT TRANSACTION", ""])
-            self._jobs.run(text, script.params, script.step)
+            self._jobs.run(in_transaction(script.texts), script.params, script.step)
+
+
+def in_transaction(texts: Sequence[str]) -> str:
+    """Statements as one script that does all or nothing."""
+    return ";\n".join(["BEGIN TRANSACTION", *texts, "COMMIT TRANSACTION", ""])
