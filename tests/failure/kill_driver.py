@@ -15,9 +15,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from mixflows.intake.content import inspect_file
+from mixflows.intake.slots import Delivery
 from mixflows.model import Run, StagedDay
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
@@ -25,8 +24,10 @@ from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.settings import Settings
 from mixflows.verdict import Finding, Severity, Verdict
 from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.duckdb.connection import open_file
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 from mixflows.warehouse.duckdb.landing import land_file
+from mixflows.warehouse.duckdb.slots import supersede
 from tests.failure.killing import Calls, KillPoint, mortal, mortal_connection
 from tests.failure.tables import Tables
 
@@ -61,10 +62,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Work:
-    """What a run does: lands a file, or backfills what is due."""
+    """What a run does: lands a file, as whole days where they are named, or backfills what is due."""
 
     settings: Settings
     land: Path | None
+    days: tuple[date, date] | None = None
 
     def __call__(self, run_id: str, calls: Calls) -> None:
         if self.land is not None:
@@ -78,10 +80,13 @@ class Work:
 
     def _land(self, file: Path, calls: Calls) -> None:
         """Statement by statement: a warehouse lands a file in one call."""
-        content = inspect_file(file, self.settings.landing)
-        connection = mortal_connection(duckdb.connect(str(self.settings.warehouse.path)), calls)
-        connection.execute("SET TimeZone = 'UTC'")
-        land_file(connection, self.settings, content, again=False, landed_at=datetime.now(UTC), on_progress=None)
+        content, now = inspect_file(file, self.settings.landing), datetime.now(UTC)
+        connection = mortal_connection(open_file(self.settings, must_exist=True), calls)
+        if self.days is None:
+            land_file(connection, self.settings, content, again=False, landed_at=now, on_progress=None)
+        else:
+            delivery = Delivery(file, content.name, *self.days)
+            supersede(connection, self.settings, content, delivery, landed_at=now, on_progress=None)
         connection.close()
 
     def _backfill(self, warehouse: Warehouse, run: Run) -> None:
@@ -135,13 +140,21 @@ class Driver:
     Args:
         prepared: The warehouse as it is before the work; it stays as it is.
         land: The file to land; None for a backfill.
+        days: The first and last of the whole days that the file is; None where it only adds rows.
         path: Where each run's copy of the warehouse is.
     """
 
-    def __init__(self, prepared: Path, land: Path | None, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        prepared: Path,
+        land: Path | None,
+        days: tuple[date, date] | None,
+        path: Path,
+        settings: Mapping[str, Any],
+    ) -> None:
         self._prepared, self._path = prepared, path
         merged = {**settings, "warehouse": {**settings.get("warehouse", {}), "path": path}}
-        self._work = Work(Settings.model_validate(merged), land)
+        self._work = Work(Settings.model_validate(merged), land, days)
 
     def warm_up(self) -> None:
         """Does the work once here, so that every forked process has imported and rendered what it needs."""
@@ -217,8 +230,10 @@ class Driver:
         return results
 
     def _is_done(self, tables: Tables) -> bool:
-        """A file that was landed whole is refused when it is landed again."""
-        return self._work.land is not None and any(name == self._work.land.name for name, *_ in tables.landings)
+        """A file that was landed is refused when it is landed again; whole days are not."""
+        if self._work.land is None or self._work.days is not None:
+            return False
+        return any(name == self._work.land.name for name, *_ in tables.landings)
 
     def _reset(self) -> None:
         for file in self._path.parent.iterdir():
@@ -233,7 +248,9 @@ def main() -> None:
     """Does what the job file says."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     land = Path(job["land"]) if job["land"] else None
-    driver = Driver(Path(job["prepared"]), land, Path(job["path"]), job["settings"])
+    first_day, last_day = map(date.fromisoformat, job["days"]) if job["days"] else (None, None)
+    days = (first_day, last_day) if first_day and last_day else None
+    driver = Driver(Path(job["prepared"]), land, days, Path(job["path"]), job["settings"])
     driver.warm_up()
     reference = driver.reference()
     wanted = Wanted(job["boundaries"], tuple(job["inside"]), tuple(job["fractions"]))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def kill_at_every_point(
     settings: Mapping[str, Any],
     *,
     land: Path | None = None,
+    days: tuple[date, date] | None = None,
     boundaries: bool = True,
     inside: Sequence[str] = WORKING,
     fractions: Sequence[float] = (0.3,),
@@ -69,6 +71,7 @@ def kill_at_every_point(
         prepared: The warehouse's file; it stays as it is.
         folder: Where the copies are made; empty.
         land: The file to land; without one, what is due is backfilled.
+        days: The first and last of the whole days that the file is.
         boundaries: Whether it is killed between any two calls.
         inside: Names of the calls that it is killed inside.
         fractions: Where inside a call, as shares of the time that the call takes.
@@ -78,6 +81,7 @@ def kill_at_every_point(
         "prepared": str(prepared),
         "path": str(folder / "warehouse.duckdb"),
         "land": str(land) if land else None,
+        "days": list(map(str, days)) if days else None,
         "settings": settings,
         "boundaries": boundaries,
         "inside": list(inside),

@@ -9,6 +9,8 @@ import duckdb
 
 DIFFER = {"mp_master_event": {"loaded_at"}, "mp_rejected_events": {"rejection_timestamp", "run_id"}}
 """Columns that differ from run to run."""
+ONLY_WHETHER = {"gone_since"}
+"""Columns of which only whether they are NULL is the same from run to run."""
 
 Days = dict[str, list[str]]
 """Sorted rows as text, without what is NULL, by day."""
@@ -19,7 +21,7 @@ class Tables:
     """A snapshot of a warehouse.
 
     Attributes:
-        source: Rows of the source by day, without when they were landed.
+        source: Rows of the source by day, without when they were landed and since when they are gone.
         events: Rows of the published events by day.
         rejected: Rejected rows by day, without when and in which run they were rejected first.
         ledger: Run, attempt, day and status of each ledger row, in the order of writing.
@@ -56,6 +58,7 @@ class Tables:
                 by_day: Days = defaultdict(list)
                 for values in cursor.fetchall():
                     row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+                    row |= dict.fromkeys(ONLY_WHETHER & row.keys(), "set")
                     shown = [f"{name}={row[name]}" for name in sorted(row.keys() - DIFFER.get(table, set()))]
                     by_day[str(row["partition_date"])].append(" ".join(shown))
                 return {day: sorted(texts) for day, texts in sorted(by_day.items())}

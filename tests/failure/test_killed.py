@@ -155,3 +155,34 @@ def test_a_landing(tmp_path: Path, marked: bool) -> None:
         assert run.after.malformed == runs.after.malformed, run.where
     assert runs.after.landings[1] == ["second.jsonl", "2000", "1999", "1"]
     assert {len(run.after_kill.landings) for run in runs.runs} == {1, 2}
+
+
+def test_superseding_whole_days(tmp_path: Path) -> None:
+    """Same, restated, new and gone copies and malformed lines of two days, and copies that come back, with a new column."""
+    lines = first_export()
+    prepared = prepare(tmp_path, [*lines, line(DAYS[0], "back", minute=9)], settings=ONE_BY_ONE, backfilled=1)
+    fewer = write_export(tmp_path / "fewer.jsonl", lines)
+    held = Settings.model_validate({**ONE_BY_ONE, "warehouse": {"path": prepared}})
+    Work(held, fewer, DAYS)("fewer", Calls())
+    Work(held, None)("earlier", Calls())
+
+    merged = [text.replace("user-e7", "user-merged") for text in lines if "id-e9" not in text]
+    more = [line(DAYS[1], f"new{n}", minute=n, customer_id="c") for n in range(3)]
+    file = write_export(tmp_path / "days.jsonl", [line(DAYS[0], "back", minute=9), *merged, *more, "no event"])
+    writing = ("UPDATE", "COMMIT", "close")
+    runs = kill_at_every_point(prepared, tmp_path / "killed", ONE_BY_ONE, land=file, days=DAYS, inside=writing)
+    for run in runs.runs:
+        landed = len(run.after_kill.landings) == len(runs.after.landings)
+        expected = runs.after if landed else runs.before
+        assert run.was_killed, run.where
+        assert run.after_kill.source == expected.source, run.where
+        assert run.after_kill.malformed == expected.malformed, run.where
+        assert run.after_kill.published == runs.before.published, run.where
+        assert run.after.source == runs.after.source, run.where
+        assert run.after.landings == runs.after.landings, run.where
+        assert run.after.malformed == runs.after.malformed, run.where
+    inside = {runs.calls[run.call].split()[0] for run in runs.runs if run.was_inside}
+    assert inside == set(writing)
+    assert (runs.before.source, runs.before.malformed) != (runs.after.source, runs.after.malformed)
+    assert {len(run.after_kill.landings) for run in runs.runs} == {2, 3}
+    assert runs.calls.count("COMMIT") == 1
