@@ -1,14 +1,14 @@
 """Complete files of days: tries, ranges that Mixpanel cuts off, and how a file becomes complete."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from mixflows.errors import FetchError, LandingError, TerminatedEarlyError
-from mixflows.intake.content import inspect_file
+from mixflows.intake.content import FileContent, inspect_file
 from mixflows.mixpanel.client import Body, ExportClient, PassingError
 from mixflows.mixpanel.clock import Clock
 from mixflows.mixpanel.memory import cannot_write
@@ -26,15 +26,24 @@ class Download:
     Attributes:
         asked_at: When the query that gave it was sent, in seconds since 1970, UTC.
         bytes: Its size as it was sent.
-        lines: Lines that are not blank.
+        content: What inspecting it found.
     """
 
     first_day: date
     last_day: date
-    file: Path
     asked_at: float
     bytes: int
-    lines: int
+    content: FileContent
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.content.path
+
+    @property
+    def lines(self) -> int:
+        """Lines that are not blank."""
+        return self.content.lines or 0
 
 
 @dataclass(frozen=True)
@@ -106,17 +115,17 @@ class Downloader:
         part = self._folder / f"{days_words(first_day, last_day)}.part"
         try:
             body = self._client.export(first_day, last_day, part)
-            lines = self._lines(part, body, first_day, last_day)
+            content = self._inspected(part, body, first_day, last_day)
             file = part.with_suffix(".jsonl.gz" if body.is_gzip else ".jsonl")
             part.replace(file)
         except OSError as err:
             raise cannot_write(self._folder, err.strerror) from err
         finally:
             part.unlink(missing_ok=True)
-        return Download(first_day, last_day, file, body.asked_at, body.bytes, lines)
+        return Download(first_day, last_day, body.asked_at, body.bytes, replace(content, path=file))
 
-    def _lines(self, part: Path, body: Body, first_day: date, last_day: date) -> int:
-        """Counts the lines of a body that is complete.
+    def _inspected(self, part: Path, body: Body, first_day: date, last_day: date) -> FileContent:
+        """Inspects a body, which must be complete.
 
         Raises:
             TerminatedEarlyError: Mixpanel cut it off and says so.
@@ -139,7 +148,7 @@ class Downloader:
             )
         if not (body.is_gzip or body.ends_with_line_feed):
             raise PassingError("the body was cut off inside its last line")
-        return content.lines or 0
+        return content
 
 
 def days_words(first_day: date, last_day: date) -> str:

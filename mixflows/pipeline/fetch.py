@@ -243,7 +243,7 @@ def _land(
     delivery = Delivery(download.file, slot, first_day, last_day, "mixpanel", accept_shrink)
     try:
         with borrowed(settings) as warehouse:
-            superseded = supersede(warehouse, settings, delivery)
+            superseded = supersede(warehouse, settings, delivery, content=download.content)
     except ShrunkError as err:
         return FetchedDays(first_day, last_day, reason, "shrunk", error=str(err), shrunk_days=err.days)
     except LandingError as err:

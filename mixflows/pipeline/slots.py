@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mixflows.intake.content import inspect_file
+from mixflows.intake.content import FileContent, inspect_file
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
 from mixflows.text import plain
@@ -16,12 +16,14 @@ def supersede(
     settings: Settings,
     delivery: Delivery,
     *,
+    content: FileContent | None = None,
     allow_malformed: bool = False,
     on_progress: Callable[[float], None] | None = None,
 ) -> Superseded:
     """Makes the days of a delivery what it says. Nothing is written where it says what is there already.
 
     Args:
+        content: The file as `inspect_file` found it with the same settings, if somebody inspected it already.
         allow_malformed: Whether a file of which no line, or less than half of the lines, is an event is landed.
         on_progress: Called with the share done, 0 to 1; from another thread.
 
@@ -31,7 +33,7 @@ def supersede(
         UsageError: The days were landed with times in another unit or in another time zone.
         WarehouseError: The warehouse could not take it; nothing was written.
     """
-    content = inspect_file(delivery.file, settings.landing, allow_malformed=allow_malformed)
+    content = content or inspect_file(delivery.file, settings.landing, allow_malformed=allow_malformed)
     return warehouse.supersede(
         replace(content, name=plain(delivery.slot)),
         delivery,
