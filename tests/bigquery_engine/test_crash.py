@@ -56,7 +56,7 @@ def run_through(
     with proxy(endpoint, fault) as through:
         project = Project(Place(api, through, place.dataset), **sections)
         try:
-            return project.run(run=run, auditor=LetAll())
+            return project.run(run=run)
         finally:
             close_warehouses()
 
@@ -78,7 +78,7 @@ def test_a_day_that_was_cut_off_between_its_tables_is_finished_by_the_next_run(
         project.has_events(events)
         assert project.rejected() == before
 
-        project.run(run=Run(f"next{number}{place.dataset}"), auditor=LetAll())
+        project.run(run=Run(f"next{number}{place.dataset}"))
         assert project.status() == "published"
         project.has_events(events)
         project.has_rejected(rejected)
@@ -102,7 +102,7 @@ def test_a_copy_that_only_policy_keeps_is_in_one_of_the_tables_whenever_the_day_
     keep: dict[str, Any] = {"pipeline": {"source_deletes": "keep"}}
     project.set(**keep)
     project.deliver(COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     project.delete("id | arrival\na | 10:05")
     project.deliver(CHANGED + "    b | 10:00 | 10:01 | {}\n" + "    c | +1d 10:00 | +1d 10:01 | {}\n" * (days - 1))
 
@@ -115,7 +115,7 @@ def test_a_copy_that_only_policy_keeps_is_in_one_of_the_tables_whenever_the_day_
     kept = Counter(row["mp_processing_time_ms"] for row in [*project.events(), *project.rejected()])
     assert kept[milliseconds(instant("10:05"))] == 1
 
-    result = project.run(run=Run(f"next{place.dataset}"), auditor=LetAll())
+    result = project.run(run=Run(f"next{place.dataset}"))
     assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
     project.has_rejected(REJECTED_THEN)
     assert Counter(row["mp_insert_id"] for row in project.events()) == Counter("ab" + "c" * (days - 1))
@@ -148,5 +148,5 @@ def test_a_run_that_is_stopped_cancels_its_jobs_and_gives_its_days_back(
     (job,) = [job for job in place.jobs(run.run_id) if job.labels.get("step") == "copies"]
     assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")
     assert project.ledger() == []
-    project.run(run=Run(f"next{place.dataset}"), auditor=LetAll())
+    project.run(run=Run(f"next{place.dataset}"))
     project.has_events(EVENTS)

@@ -13,7 +13,7 @@ from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import Faults, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
 
 DAYS, BATCH_DAYS = 40, 2
@@ -53,7 +53,7 @@ def test_batches_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint
     plain = Project(DuckDBEngine(tmp_path))
     plain.create_source()
     plain.add(copies(DAYS))
-    plain.run(auditor=LetAll())
+    plain.run()
     expected = plain.content()
     close_warehouses()
 
@@ -64,7 +64,7 @@ def test_batches_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint
         project.create_source()
         project.add(copies(DAYS))
         run = Run(place.dataset)
-        result = project.run(run=run, auditor=LetAll())
+        result = project.run(run=run)
         close_warehouses()
 
     assert {kind: count > 2 for kind, count in faults.injected.items()} == {

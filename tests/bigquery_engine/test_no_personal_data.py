@@ -55,7 +55,7 @@ def test_nothing_but_the_events_tables_and_the_one_property_that_may_be_shown_ha
         project = Project(place, quality={"min_rows": 1, "shown_properties": ["page"]})
         project.create_source()
         marked(project)
-        result = project.run(check_rows=True)
+        result = project.run_judged(check_rows=True)
         assert {o.row.partition_date: o.row.status for o in result.outcomes} == {
             DAY: Status.BLOCKED,
             UNREADABLE: Status.FAILED,

@@ -12,7 +12,7 @@ from mixflows.model import Run
 from tests.bigquery_engine.place import Place
 from tests.conformance.days import Days, check
 from tests.spec.engines import LANDED
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 BY_DAY = ("mp_master_event", "mp_events", "mp_rejected_events")
@@ -61,7 +61,7 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
     """A new day, a changed one, an unchanged one, a damaged one: each writes what it must, and repairs what it can."""
     runs = [Run(f"{number}{place.dataset}") for number in range(4)]
     project.deliver(COPIES)
-    project.run(run=runs[0], auditor=LetAll())
+    project.run(run=runs[0])
     project.has_events(EVENTS)
     assert (place.copied(runs[0].run_id), written(place, runs[0])) == (["mp_events$20260310"], ["replace_rejected"])
 
@@ -69,19 +69,19 @@ def test_every_statement_of_a_day_names_that_day_alone(project: Project, place: 
         id | time  | arrival | properties
         c  | 12:00 | 12:01   | {"n": 4}
     """)
-    project.run(run=runs[1], auditor=LetAll())
+    project.run(run=runs[1])
     assert written(place, runs[1]) == ["added_events", "delta_rejected"]
     now = EVENTS + '    c | 12:01 | {"n": 4}'
     project.has_events(now)
 
-    project.run("all", run=runs[2], auditor=LetAll())
+    project.run("all", run=runs[2])
     assert project.status() == "unchanged"
     assert written(place, runs[2]) == []
 
     table = place.table("mp_events")
     place.sql(f"INSERT INTO `{table}` SELECT * FROM `{table}` WHERE mp_insert_id = 'a'")
     place.sql(f"DELETE FROM `{table}` WHERE mp_insert_id = 'b'")
-    project.run("all", run=runs[3], auditor=LetAll())
+    project.run("all", run=runs[3])
     assert (place.copied(runs[3].run_id), written(place, runs[3])) == (["mp_events$20260310"], ["replace_rejected"])
     project.has_events(now)
 
@@ -116,7 +116,7 @@ def test_a_batch_is_as_many_jobs_as_a_day_and_names_all_its_days(project: Projec
         for kind, delivered in (("new", copies), ("changed", copies[::7])):
             project.add([copy | {"mp_processing_time_ms": 1_800_000_000_000 - len(kind)} for copy in delivered])
             run = Run(f"{kind}{number}{place.dataset}")
-            project.run(run=run, auditor=LetAll(), days=DayRange(days[0], days[-1]))
+            project.run(run=run, days=DayRange(days[0], days[-1]))
             jobs = [job for job in place.jobs(run.run_id) if "day" in job.labels]
             for job in jobs:
                 assert (job.labels["day"], job.labels["days"]) == (str(first), str(number))
@@ -135,16 +135,16 @@ def test_a_batch_is_as_many_jobs_as_a_day_and_names_all_its_days(project: Projec
 
 def test_deletions_in_the_source_are_applied_where_that_is_asked(project: Project) -> None:
     project.deliver(COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     project.delete("""
         id | arrival
         b  | 11:01
     """)
     project.set(pipeline={"source_deletes": "keep"})
-    project.run("all", auditor=LetAll())
+    project.run("all")
     project.has_events(EVENTS)
     project.set(pipeline={"source_deletes": "apply"})
-    project.run("all", auditor=LetAll(), accept_rules=True)
+    project.run("all", accept_rules=True)
     project.has_events("""
         id | arrival | properties
         a  | 10:05   | {"n": 1}

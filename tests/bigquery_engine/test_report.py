@@ -2,7 +2,7 @@
 
 from mixflows.report.data import collect
 from tests.bigquery_engine.place import Place
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 DELIVERED = """
@@ -17,7 +17,7 @@ DELIVERED = """
 
 def test_the_report_reads_no_published_row_unless_a_day_is_not_as_it_was_staged(project: Project, place: Place) -> None:
     project.deliver(DELIVERED)
-    project.run(auditor=LetAll())
+    project.run()
 
     def read() -> tuple[list[tuple[int, int, tuple[tuple[str, int], ...]]], list[str]]:
         before = {job.job_id for job in place.jobs()}

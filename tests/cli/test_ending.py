@@ -8,9 +8,9 @@ import pytest
 SCRIPT = """
 import sys
 from mixflows.cli import main
-import atexit, threading, time
+import atexit, threading
 atexit.register(print, "registered")
-threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+threading.Thread(target=lambda: (threading.main_thread().join(), print("thread"))).start()
 sys.argv = ["mixflows", *{words!r}]
 main()
 """

@@ -13,7 +13,7 @@ import pytest
 from mixflows.model import Run
 from mixflows.warehouse import close_warehouses
 from tests.spec.engines import DuckDBEngine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made = Project(DuckDBEngine(tmp_path), pipeline={"source_deletes": "apply"})
     made.create_source()
     made.deliver(TWO_DAYS)
-    made.run(auditor=LetAll())
+    made.run()
     yield made
     close_warehouses()
 
@@ -49,19 +49,19 @@ def changed(project: Project) -> list[tuple[Any, ...]]:
 def test_a_row_is_there_for_each_change_and_for_nothing_else(project: Project) -> None:
     new = [(DAY, 2, 0, 0, 0), (NEXT, 1, 0, 0, 0)]
     assert changed(project) == new
-    project.run("all", auditor=LetAll())
+    project.run("all")
     assert changed(project) == new, "days that were found unchanged are not in it"
     project.deliver(LATE)
-    project.run(auditor=LetAll())
+    project.run()
     assert changed(project) == [*new, (DAY, 1, 0, 0, 0)]
     project.delete("id\na")
-    project.run(auditor=LetAll())
+    project.run()
     assert changed(project) == [*new, (DAY, 1, 0, 0, 0), (DAY, 0, 0, 0, 1)]
 
 
 def test_days_whose_rows_moved_with_the_time_zone_are_in_it(project: Project) -> None:
     project.set(project_timezone="Pacific/Kiritimati")
-    project.run(accept_rules=True, auditor=LetAll(), run=Run("moved"))
+    project.run(accept_rules=True, run=Run("moved"))
     days = {row["day"] for row in project.engine.rows("mp_changed_days") if row["run_id"] == "moved"}
     assert days == {row["partition_date"] for row in project.events()} | {DAY}
 
@@ -127,8 +127,8 @@ def test_an_example_rebuilds_what_changed_and_nothing_else(
     tables.spoil()
     assert tables.built() == [(DAY, 2, 99), (NEXT, 1, 99)], "nothing changed"
     project.deliver(LATE)
-    project.run(auditor=LetAll())
+    project.run()
     assert tables.built() == [(DAY, 3, 3), (NEXT, 1, 99)], "only the day that changed"
     project.delete("id\nc")
-    project.run(auditor=LetAll())
+    project.run()
     assert tables.built() == [(DAY, 3, 3), (NEXT, 0, 0)], "a day of which every event is gone"

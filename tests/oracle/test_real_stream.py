@@ -19,7 +19,7 @@ from tests.oracle.oracle import Copy, Rejected, deduplicate
 from tests.oracle.real_stream import STREAM, copy_of, day_of, expected, read_lines
 from tests.property.streams import published
 from tests.spec.engines import DuckDBEngine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 pytestmark = pytest.mark.xdist_group("stream")
 
@@ -84,7 +84,7 @@ def test_the_oracle_gives_the_known_answer(lines: list[str], keep: str) -> None:
 def test_the_whole_stream_gives_the_known_answer(project: Project, lines: list[str]) -> None:
     known = expected()
     land(project, STREAM)
-    result = project.run(auditor=LetAll())
+    result = project.run()
     assert Counter(outcome.row.status for outcome in result.outcomes) == {"published": known["days_utc"]}
     assert {
         str(row.partition_date): {"source": row.source_rows, "kept": row.kept_rows, "rejected": row.rejected_rows}
@@ -109,7 +109,7 @@ def test_shuffled_and_split_into_landings_with_runs_between_it_gives_the_same(
         folder.mkdir()
         land_lines(project, folder, part)
         if number != 1:
-            project.run(auditor=LetAll(), newest_first=number == 0)
+            project.run(newest_first=number == 0)
     assert len(days) // 10 <= len({row["partition_date"] for row in project.ledger()}) <= len(days) // 10 + 1
     source = [Copy.of(row) for row in project.engine.rows(project.settings.tables.source)]
     assert Counter(replace(copy, loaded_at=None) for copy in source) == Counter(map(copy_of, chosen))

@@ -10,7 +10,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from tests.oracle.oracle import Copy, Rejected
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
 from tests.support.examples import examples
 
@@ -104,7 +104,7 @@ def deliver(project: Project, delivery: Delivery) -> None:
 def run(project: Project, delivery: Delivery, mode: str = "due") -> None:
     """Runs what is due, the way the delivery does; nothing may fail."""
     project.set(backfill={"batch_days": delivery.batch_days})
-    result = project.run(mode, auditor=LetAll(), newest_first=delivery.newest_first)
+    result = project.run(mode, newest_first=delivery.newest_first)
     assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
 
 

@@ -13,7 +13,7 @@ from mixflows.model import Run
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from tests.oracle.oracle import KEYS, Copy, deduplicate, fingerprint, invalid, milliseconds
 from tests.property.streams import Row, Rules, clear, examples_on, on_both, published, streams_for
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 RULES = list(product(KEYS, ["first", "latest"], ["reject", "keep"]))
 
@@ -37,7 +37,7 @@ def test_the_tables_are_the_oracles(project_on: OnEngine, engine: str, rules: Ru
     def holds(stream: list[Row]) -> None:
         clear(project)
         project.add(stream)
-        project.run(auditor=LetAll())
+        project.run()
         copies = [Copy.of(row) for row in stream]
         events, rejected = deduplicate(copies, key=key, keep=keep, missing=missing)
         assert published(project) == (Counter(events), Counter(rejected))

@@ -14,7 +14,7 @@ from mixflows.errors import RulesChangedError
 from mixflows.pipeline.land import land_one
 from mixflows.warehouse import close_warehouses
 from tests.spec.engines import DuckDBEngine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import comparable
 from tests.support.examples import examples
 
@@ -94,23 +94,23 @@ def test_landed_rows_are_dated_anew(tmp_path_factory: pytest.TempPathFactory, cl
         moved = project(folder, before, sections)
         land(moved, folder, files)
         if data.draw(st.booleans()):
-            assert moved.run(auditor=LetAll()).exit_code == 0
+            assert moved.run().exit_code == 0
         moved.set(project_timezone=after)
         if moved.ledger():
             with pytest.raises(RulesChangedError):
-                moved.run(auditor=LetAll())
-        result = moved.run(auditor=LetAll(), accept_rules=True)
+                moved.run()
+        result = moved.run(accept_rules=True)
         assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
         assert not any(outcome.row.deleted_rows for outcome in result.outcomes)
         assert moved.planned() == {}
         found = source(moved), moved.content(), landed_days(moved)
-        assert moved.run("all", auditor=LetAll()).exit_code == 0
+        assert moved.run("all").exit_code == 0
         assert {row["status"] for row in moved.ledger()[-len(result.outcomes) :]} <= {"unchanged"}
         close_warehouses()
 
         fresh = project(other, after, sections)
         land(fresh, other, files)
-        fresh.run(auditor=LetAll())
+        fresh.run()
         assert (source(fresh), fresh.content(), landed_days(fresh)) == found
         close_warehouses()
 

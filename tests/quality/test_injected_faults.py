@@ -12,7 +12,7 @@ from mixflows.warehouse import close_warehouses
 from tests.bigquery_engine.place import Place
 from tests.spec.conftest import ENGINES
 from tests.spec.engines import LANDED, DuckDBEngine, Engine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -122,7 +122,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     made.create_source(LANDED | {"customer_id": "STRING", "amount": "FLOAT64"})
     for n in range(PAST_DAYS, 0, -1):
         made.add(copies_of(DAY - timedelta(days=n)))
-    made.run(auditor=LetAll())
+    made.run()
     yield made
     close_warehouses()
     if isinstance(engine, Place):

@@ -7,7 +7,7 @@ import pytest
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.profile.profile import Profile, Tally
 from tests.spec.engines import LANDED
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 COLUMNS = LANDED | {"customer_id": "STRING", "amount": "FLOAT64"}
@@ -90,7 +90,7 @@ def test_what_the_chosen_key_rejects_is_what_the_profile_says(delivered: Project
         Close | u1   | b  | 12:00 | 12:20
     """)
     delivered.set(pipeline={"key": key})
-    delivered.run(auditor=LetAll())
+    delivered.run()
     (stored,) = read_profiles(delivered.warehouse).values()
     at = ["insert_id_time", "mixpanel", "mixpanel_day"].index(key)
     duplicates = [row for row in delivered.rejected() if row["rejection_reason"] == "Duplicate event"]
@@ -99,9 +99,9 @@ def test_what_the_chosen_key_rejects_is_what_the_profile_says(delivered: Project
 
 def test_is_stored_with_every_run_and_read_back_alike(delivered: Project) -> None:
     staged = profile_of(delivered)
-    delivered.run(auditor=LetAll())
+    delivered.run()
     delivered.deliver("id | time | arrival\nz | 10:00 | +1d 10:00")
-    delivered.run(auditor=LetAll())
+    delivered.run()
     assert len(delivered.engine.rows("mp_day_profiles")) == 2
     (latest,) = read_profiles(delivered.warehouse).values()
     assert (latest.day, latest.profile.rows, staged.rows) == (DAY, 8, 7)

@@ -26,7 +26,7 @@ def blocked(project: Project) -> Project:
         a  | 10:00 | 10:02
         b  | 11:00 | 11:01
     """)
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     return project
 
 
@@ -74,9 +74,9 @@ def test_what_guards_the_promise_cannot_be_released(blocked: Project) -> None:
 def test_deletions_that_blocked_a_day_are_carried_out_by_its_release(project: Project) -> None:
     project.set(quality=SMALL)
     project.deliver("id | time\na | 10:00\nb | 11:00")
-    project.run(auditor=LetAll())
+    project.run()
     project.delete("id\nb")
-    assert project.run("all").exit_code == 3
+    assert project.run_judged("all").exit_code == 3
     outcome = release_day(project.context(Run("let")), DAY, "b was a test", project.auditor())
     assert outcome.row.deleted_rows == 1
     project.has_events("id\na")

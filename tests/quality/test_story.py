@@ -6,7 +6,7 @@ import pytest
 
 from mixflows.model import Run, Status
 from mixflows.pipeline.explain import CopyStory, story
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
 
 FIRST, AGAIN = "export-1.jsonl", "export-2.jsonl"
@@ -22,7 +22,7 @@ def published(project: Project) -> Project:
         a  | 10:00 | 10:02
         b  | 11:00 | 11:01
     """)
-    project.run(run=Run("published"), auditor=LetAll())
+    project.run(run=Run("published"))
     return project
 
 
@@ -41,7 +41,7 @@ def test_a_day_that_a_redelivery_blocked_tells_the_copies_that_blocked_it(publis
         a  | 10:00 | 10:09
         b  | 11:00 | 11:01
     """)
-    assert published.run(run=Run("blocked-run")).exit_code == 3
+    assert published.run_judged(run=Run("blocked-run")).exit_code == 3
     copies = told(published)
     assert arrivals(copies) == [
         ("mp_events", instant("10:01"), FIRST),
@@ -78,7 +78,7 @@ def test_a_source_that_was_loaded_anew_tells_no_copy_twice(published: Project) -
 def test_an_event_belongs_to_the_run_that_published_it_and_not_to_one_that_found_it_unchanged(
     published: Project,
 ) -> None:
-    published.run("all", run=Run("looked"), auditor=LetAll())
+    published.run("all", run=Run("looked"))
     assert published.ledger()[-1]["status"] == "unchanged"
     copies = told(published)
     assert [(copy.run_id, copy.day_run_id) for copy in copies] == [("published", "looked")] * 2
@@ -89,7 +89,7 @@ def test_an_event_belongs_to_the_run_that_published_it_and_not_to_one_that_found
 def test_copies_are_counted_by_the_key_of_the_settings(project: Project, key: str) -> None:
     project.set(pipeline={"key": key})
     project.deliver("id | time | user\na | 10:00 | x\na | 12:00 | x")
-    project.run(auditor=LetAll())
+    project.run()
     alone = key != "mixpanel_day"
     assert [copy.why == "the only published copy of its key" for copy in told(project)] == [alone, alone]
 

@@ -2,7 +2,7 @@
 
 from mixflows.model import Run, Status
 from mixflows.pipeline.release import release_day
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 
@@ -15,7 +15,7 @@ def test_tell_each_days_duplicate_rate_then_and_now_and_why_copies_were_rejected
         -  | 12:00 | 12:01   | 0d
         c  | 10:00 | 10:01   | 1d
     """)
-    project.run(auditor=LetAll())
+    project.run()
     views = project.settings.tables
     reasons = [(r["partition_date"], r["rejection_reason"], r["rejected_rows"], r["exact_copies"])
                for r in project.engine.rows(views.reasons_view)]  # fmt: skip
@@ -26,7 +26,7 @@ def test_tell_each_days_duplicate_rate_then_and_now_and_why_copies_were_rejected
         a  | 10:00 | 10:02   | {}
         a  | 10:00 | 10:03   | {"n": 2}
     """)
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     blocked = {row["partition_date"]: row for row in project.engine.rows(views.duplicates_view)}[DAY]
     assert (blocked["duplicate_rate"], blocked["times_taken"]) == (0.0, 1)
 
@@ -52,14 +52,14 @@ def test_read_the_tables_that_the_settings_name_now(project: Project) -> None:
         id | time  | arrival
         -  | 12:00 | 12:01
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.deliver("""
         id | time  | arrival
         -  | 13:00 | 13:01
     """)
     names = {"events": "mp_events_2", "rejected": "mp_rejected_2", "ledger": "mp_runs_2"}
     project.set(tables=names, quality={"row_checks": "never"})
-    assert project.run(auditor=LetAll()).days(Status.PUBLISHED)
+    assert project.run().days(Status.PUBLISHED)
     views = project.settings.tables
     assert [row["rejected_rows"] for row in project.engine.rows(views.reasons_view)] == [2]
     assert [row["times_taken"] for row in project.engine.rows(views.duplicates_view)] == [1]

@@ -36,7 +36,7 @@ Buy   | u1   | -  | 14:00 | 14:01   | {"mp_lib": "ios", "plan": "free"}
 def blocked(project: Project) -> Project:
     project.set(quality=FEW_ROWS)
     project.deliver(COPIES)
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     return project
 
 
@@ -120,7 +120,7 @@ def test_a_flagged_day_says_why_too(project: Project) -> None:
     lax = {"warning": 0.1, "critical": "none"}
     project.set(quality=FEW_ROWS | {"duplicate_rate": lax, "missing_insert_id_rate": lax})
     project.deliver(COPIES)
-    project.run()
+    project.run_judged()
     count, (flagged,) = flagged_days(project.warehouse, 3)
     (day,) = collect(project.warehouse, project.settings).days
     assert count == 1
@@ -131,11 +131,11 @@ def test_a_flagged_day_says_why_too(project: Project) -> None:
 def test_the_copied_statement_selects_the_rows_that_a_run_rejects(project: Project, policy: str) -> None:
     project.set(quality=FEW_ROWS, pipeline={"missing_insert_id": policy})
     project.deliver(COPIES)
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     held_back = project.warehouse.query("held_back_of_days", days=[DAY])
     assert len(held_back) == project.ledger()[-1]["rejected_rows"]
     project.set(quality={"min_rows": 100})
-    project.run("all")
+    project.run_judged("all")
     published = project.warehouse.query("rejected_of_days", days=[DAY])
     ids = sorted((str(row["mp_insert_id"]), row["rejection_reason"] or "Duplicate event") for row in held_back)
     assert ids == sorted((str(row["mp_insert_id"]), row["rejection_reason"]) for row in published)

@@ -19,7 +19,7 @@ from mixflows.settings import Settings
 from mixflows.text import markdown
 from tests.expectations.staging import FINE
 from tests.quality.test_injected_faults import DAY, Copies, copies_of, later
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 USUAL = Profile(
     rows=1000,
@@ -108,12 +108,12 @@ def delivered_again(day: Copies) -> Copies:
 def test_the_page_of_a_day_has_its_figures_samples_and_history(project: Project) -> None:
     project.set(quality={"min_rows": 100})
     project.add([{k: v for k, v in c.items() if k not in ("customer_id", "amount")} for c in copies_of(DAY)])
-    project.run(auditor=LetAll())
+    project.run()
     before = datetime.now(UTC)
     project.add(
         [{k: v for k, v in c.items() if k not in ("customer_id", "amount")} for c in delivered_again(copies_of(DAY))]
     )
-    project.run()
+    project.run_judged()
     data = collect(project.warehouse, project.settings, before)
     assert [day.day for day in data.changed] == [DAY]
     (told,) = data.days
@@ -148,12 +148,12 @@ def test_a_report_tells_what_changed_since_the_one_that_it_replaces(project: Pro
         return {kind: (tmp_path / kind).read_text(encoding="utf-8") for kind in KINDS}
 
     project.deliver("id | time\na | 10:00")
-    project.run(auditor=LetAll())
+    project.run()
     assert not [text for text in written().values() if "Since " in text]
     assert None not in [made_before(tmp_path / kind) for kind in KINDS]
     second = written()
     project.deliver("id | time\na | 10:00\nb | 11:00")
-    project.run(auditor=LetAll())
+    project.run_judged()
     third = written()
     for kind in KINDS:
         assert NOTHING[kind] in second[kind]

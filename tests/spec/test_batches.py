@@ -33,7 +33,7 @@ def looked_back(project: Project) -> list[PlannedDay]:
 
 def test_a_day_without_difference_ends_by_its_keys_and_keeps_its_figures(project: Project) -> None:
     project.deliver(TWO_DAYS)
-    project.run(auditor=LetAll())
+    project.run()
     before = project.everything()
     context = project.context(Run("again"))
     batch = stage_batch(context, looked_back(project))
@@ -48,7 +48,7 @@ def test_a_day_without_difference_ends_by_its_keys_and_keeps_its_figures(project
 
 def test_few_late_rows_replace_only_the_events_that_they_touch(project: Project) -> None:
     project.deliver("id | time | arrival\n" + "\n".join(f"e{n} | 10:00 | 10:01" for n in range(10)))
-    project.run(auditor=LetAll())
+    project.run()
     project.deliver("id | time | arrival\ne3 | 10:00 | 10:00")
     context = project.context(Run("late"))
     batch = stage_batch(context, looked_back(project))
@@ -97,7 +97,7 @@ def test_rows_that_come_between_plan_and_staging_are_planned_anew_or_left_to_the
     result = process(context, plan, ThreadSteps(context, LetAll()))
     # BigQuery reads the source as it was when it was planned; the server on loopback, like DuckDB, as it is.
     assert [o.row.source_rows for o in result.days(Status.PUBLISHED)] in ([3, 1], [2, 1])
-    project.run(auditor=LetAll())
+    project.run()
     assert len(project.events()) == 3
     assert project.planned() == {}
 

@@ -8,7 +8,7 @@ from mixflows.model import Run
 from mixflows.pipeline.publish import publish_batch
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.verdict import Verdict
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, rows
 
 NEXT = DAY + timedelta(days=1)
@@ -165,7 +165,7 @@ def test_a_crash_between_two_statements_reloads_the_day_and_two_runs_race(projec
     planned = project.plan().days[0]
     stage_batch(project.context(crashed), [planned])  # and no more
     assert (project.events(), project.rejected()) == ([], [])
-    project.run(auditor=LetAll())
+    project.run()
     before = project.everything()
     # Published, and killed before it was recorded.
     project.engine.delete(project.settings.tables.ledger, {})

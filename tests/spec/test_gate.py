@@ -25,7 +25,7 @@ def strict(project: Project) -> Project:
     project.set(quality=BAD)
     project.add(copies(IDS))
     project.add(copies(IDS[:1], arrival="10:02"))
-    project.run()
+    project.run_judged()
     assert (project.status(), len(project.events()), len(project.rejected())) == ("published", 20, 1)
     return project
 
@@ -34,7 +34,7 @@ def test_a_blocked_day_keeps_the_rows_that_were_published_before_and_the_other_d
     before = strict.everything()
     strict.add(copies(IDS[:9], arrival="09:30"))  # winners, all of them
     strict.add(copies(IDS, day="+1d"))
-    result = strict.run()
+    result = strict.run_judged()
     assert result.exit_code == 3
     (blocked,) = [row for row in strict.ledger() if row["status"] == "blocked"]
     assert blocked["partition_date"] == DAY
@@ -48,11 +48,11 @@ def test_a_blocked_day_keeps_the_rows_that_were_published_before_and_the_other_d
 
 def test_opened_thresholds_let_the_blocked_day_pass(strict: Project) -> None:
     strict.add(copies(IDS[:9], arrival="09:30"))
-    strict.run()
+    strict.run_judged()
     assert strict.planned() == {}
     strict.set(quality={"duplicate_rate": {"warning": "none", "critical": "none"}})
     assert strict.planned() == {DAY: "thresholds_changed"}
-    strict.run()
+    strict.run_judged()
     assert (strict.status(), len(strict.events()), len(strict.rejected())) == ("published", 20, 10)
     assert {row["mp_processing_time_ms"] for row in strict.events()} == {
         milliseconds(instant("09:30")),
@@ -64,7 +64,7 @@ def test_a_warning_publishes_and_flags(project: Project) -> None:
     project.set(quality=BAD)
     project.add(copies(IDS))
     project.add(copies(IDS[:2]))
-    (outcome,) = project.run().outcomes
+    (outcome,) = project.run_judged().outcomes
     assert (outcome.row.status, outcome.warned) == ("published", True)
     results = project.engine.rows(project.settings.tables.quality)
     judged = {
@@ -79,7 +79,7 @@ def test_a_small_day_is_not_judged_by_rates(project: Project) -> None:
     project.add(copies(IDS[:3]))
     project.add(copies(IDS[:3]))
     project.add(copies(IDS[:3]))
-    project.run()
+    project.run_judged()
     assert (project.status(), len(project.events()), len(project.rejected())) == ("published", 3, 6)
 
 
@@ -94,6 +94,6 @@ def test_great_expectations_agrees_on_the_staged_rows(project: Project) -> None:
     for key in ("insert_id_time", "mixpanel", "mixpanel_day"):
         for missing in ("reject", "keep"):
             project.set(pipeline={"key": key, "missing_insert_id": missing})
-            result = project.run("all", accept_rules=True, check_rows=True)
+            result = project.run_judged("all", accept_rules=True, check_rows=True)
             assert [finding for outcome in result.outcomes for finding in outcome.findings if not finding.success] == []
             assert {finding.suite for finding in result.outcomes[0].findings} == {"figures", "rows"}

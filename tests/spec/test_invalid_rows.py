@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 
 def test_each_invalid_row_is_rejected_with_its_own_reason(project: Project) -> None:
@@ -150,5 +150,5 @@ def test_rows_that_belong_to_no_day_are_counted_by_the_plan(project: Project) ->
         d  | 1899-12-31T23:59:59Z | 10:01 | 1899-12-31
     """)
     assert project.plan().rows_without_day == 3
-    project.run(auditor=LetAll())
+    project.run()
     assert (len(project.events()), len(project.rejected())) == (1, 0)

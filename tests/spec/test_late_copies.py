@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY
 
 TWO_COPIES = """
@@ -15,10 +15,10 @@ TWO_COPIES = """
 
 def test_a_rerun_writes_nothing(project: Project) -> None:
     project.deliver(TWO_COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     before = project.everything()
     for _ in range(2):
-        project.run("all", auditor=LetAll())
+        project.run("all")
         row = project.ledger()[-1]
         assert (row["status"], row["inserted_rows"], row["updated_rows"], row["deleted_rows"]) == ("unchanged", 0, 0, 0)
         assert (row["source_rows"], row["kept_rows"], row["rejected_rows"]) == (3, 2, 1)
@@ -27,8 +27,8 @@ def test_a_rerun_writes_nothing(project: Project) -> None:
 
 def test_the_day_that_has_not_changed_is_not_taken_again(project: Project) -> None:
     project.deliver(TWO_COPIES)
-    project.run(auditor=LetAll())
-    assert project.run(auditor=LetAll()).outcomes == ()
+    project.run()
+    assert project.run().outcomes == ()
     assert len(project.ledger()) == 1
 
 
@@ -38,13 +38,13 @@ def test_when_the_winner_is_another_copy_now_the_loser_moves_and_the_others_stay
 ) -> None:
     project.set(pipeline={"keep": keep})
     project.deliver(TWO_COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     (before,) = project.marks()
     project.deliver(f"""
         event | user | id | time  | arrival   | properties
         Again | u9   | a  | 10:00 | {arrival} | {{"n": 3}}
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events(f"""
         event | user | id | arrival   | properties
         Again | u9   | a  | {arrival} | {{"n": 3}}
@@ -71,14 +71,14 @@ def test_when_the_winner_is_another_copy_now_the_loser_moves_and_the_others_stay
 
 def test_a_copy_that_wins_nothing_leaves_the_events_untouched(project: Project) -> None:
     project.deliver(TWO_COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     events, marks = sorted(project.events(), key=str), project.marks()
     project.deliver("""
         id | time  | arrival
         a  | 10:00 | +900d 10:00
         b  | 10:00 | +900d 10:00
     """)
-    project.run(auditor=LetAll())
+    project.run()
     assert sorted(project.events(), key=str) == events
     assert len(project.rejected()) == 3
     assert marks - project.marks() == {}
@@ -92,23 +92,23 @@ def test_the_winner_by_content_changes_when_a_copy_of_the_same_instant_lands_lat
             a  | 10:00 | 10:01   | {{"n": {number}}}
             b  | 10:00 | -       | {{"n": {number}}}
         """)
-        project.run(auditor=LetAll())
+        project.run()
     landed_apart = project.content()
     source = project.engine.rows(project.settings.tables.source)
     for table in ("mp_events", "mp_rejected_events", "mp_partition_runs"):
         project.engine.delete(table, {})
     project.create_source()
     project.add(source)
-    project.run(auditor=LetAll())
+    project.run()
     assert project.content() == landed_apart
     assert (len(project.events()), len(project.rejected())) == (2, 10)
 
 
 def test_a_day_without_a_ledger_row_is_planned_again_and_found_unchanged(project: Project) -> None:
     project.deliver(TWO_COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     before = project.everything()
     project.engine.delete(project.settings.tables.ledger, {})
     assert project.planned() == {DAY: "new"}
-    project.run(auditor=LetAll())
+    project.run()
     assert (project.status(), project.everything()) == ("unchanged", before)

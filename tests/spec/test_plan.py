@@ -34,7 +34,7 @@ FIVE_DAYS = """
 def history(project: Project) -> Project:
     """One day of each kind: new, changed, failed, blocked (once published), published."""
     project.deliver(FIVE_DAYS)
-    project.run(auditor=LetAll())
+    project.run()
     project.delete("id | day\na | 3d")
     project.deliver("""
         id | time      | arrival
@@ -42,7 +42,7 @@ def history(project: Project) -> Project:
         b  | +3d 10:00 | +3d 10:01
         d  | +3d 10:00 | +3d 10:01
     """)
-    project.run(days=DayRange(BLOCKED, BLOCKED))
+    project.run_judged(days=DayRange(BLOCKED, BLOCKED))
     assert project.status(BLOCKED) == "blocked"
     failed = PlannedDay(FAILED, PlanReason.REQUESTED, 1, None)
     moment = project.ledger()[-1]["finished_at"]
@@ -87,7 +87,7 @@ def test_a_blocked_day_is_taken_again_only_when_something_changed(history: Proje
 
 def test_other_rules_are_refused_until_they_are_accepted(project: Project) -> None:
     project.deliver(FIVE_DAYS)
-    project.run(auditor=LetAll())
+    project.run()
     for setting, usual, other in (
         ("key", "insert_id_time", "mixpanel"),
         ("keep", "first", "latest"),

@@ -6,7 +6,7 @@ import pytest
 
 from mixflows.errors import SourceColumnsError
 from tests.spec.engines import LANDED, Engine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, instant, milliseconds
 
 ONE = """
@@ -36,9 +36,9 @@ def test_a_new_column_of_the_source_appears_in_both_tables_and_rewrites_nothing(
         a  | 10:00 | 10:01
         a  | 10:00 | 10:02
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.engine.add_column(project.settings.tables.source, "plan", "STRING")
-    project.run("all", auditor=LetAll())
+    project.run("all")
     project.has_events("""
         id | plan
         a  | -
@@ -53,7 +53,7 @@ def test_a_new_column_of_the_source_appears_in_both_tables_and_rewrites_nothing(
         a  | 10:00 | 10:03   | gold
         b  | 10:00 | 10:01   | gold
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events("""
         id | plan
         a  | -
@@ -68,13 +68,13 @@ def test_a_new_column_of_the_source_appears_in_both_tables_and_rewrites_nothing(
 
 def test_a_new_column_is_written_where_the_winner_is_another_copy(project: Project) -> None:
     project.deliver(ONE)
-    project.run(auditor=LetAll())
+    project.run()
     project.engine.add_column(project.settings.tables.source, "plan", "STRING")
     project.deliver("""
         id | time  | arrival  | plan
         a  | 10:00 | 10:00:30 | gold
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events("""
         id | arrival  | plan
         a  | 10:00:30 | gold
@@ -83,7 +83,7 @@ def test_a_new_column_is_written_where_the_winner_is_another_copy(project: Proje
 
 def test_a_column_whose_type_changed_is_named_before_anything_is_written(project: Project) -> None:
     project.deliver(ONE)
-    project.run(auditor=LetAll())
+    project.run()
     before, ledger = project.everything(), project.ledger()
     project.engine.create_table(
         project.settings.tables.source, {**LANDED, "mp_event_name": "INT64", "new_one": "STRING"}
@@ -92,7 +92,7 @@ def test_a_column_whose_type_changed_is_named_before_anything_is_written(project
     with pytest.raises(
         SourceColumnsError, match=r"mp_event_name \((VARCHAR became BIGINT|STRING became INT64)\)"
     ) as refusal:
-        project.run("all", auditor=LetAll())
+        project.run("all")
     assert "Nothing was written" in refusal.value.hint
     assert (project.everything(), project.ledger()) == (before, ledger)
     assert "new_one" not in project.events()[0]
@@ -131,11 +131,11 @@ def test_a_source_without_landing_columns_is_watched_by_rows_and_last_arrival(ba
         "partition_date": DAY,
     }
     insert(bare, copy)
-    bare.run(auditor=LetAll())
+    bare.run()
     assert bare.planned() == {}
     insert(bare, copy)
     assert bare.planned() == {DAY: "changed"}
-    bare.run(auditor=LetAll())
+    bare.run()
     assert (len(bare.events()), len(bare.rejected())) == (1, 1)
 
 
@@ -154,10 +154,10 @@ def test_where_the_source_has_no_arrival_the_landing_decides(bare: Project, keep
                 "loaded_at": datetime(2026, 6, 1, hour, tzinfo=UTC),
             },
         )
-    bare.run(auditor=LetAll())
+    bare.run()
     (event,) = bare.events()
     assert event["loaded_at"].hour == (11 if keep == "first" else 13)
-    bare.run("all", auditor=LetAll())
+    bare.run("all")
     assert bare.status() == "unchanged"
 
 
@@ -167,17 +167,17 @@ def test_an_arrival_may_be_a_timestamp_to_the_microsecond(bare: Project) -> None
     for micros in (2, 1, 3):
         insert(bare, {**usual, "mp_processing_time_ms": instant("10:01").replace(microsecond=micros)})
     insert(bare, {**usual, "mp_insert_id": "b", "mp_processing_time_ms": instant("08:59")})
-    bare.run(auditor=LetAll())
+    bare.run()
     assert [row["mp_processing_time_ms"].microsecond for row in bare.events()] == [1]
     assert sorted(row["rejection_reason"] for row in bare.rejected()) == [
         "Duplicate event",
         "Duplicate event",
         "Event time in the future",
     ]
-    bare.run("all", auditor=LetAll())
+    bare.run("all")
     assert bare.status() == "unchanged"
     insert(bare, {**usual, "mp_processing_time_ms": instant("10:01")})
-    bare.run(auditor=LetAll())
+    bare.run()
     assert [row["mp_processing_time_ms"].microsecond for row in bare.events()] == [0]
     assert (bare.status(), len(bare.rejected())) == ("published", 4)
 
@@ -213,7 +213,7 @@ def test_other_names_of_tables_and_columns_by_settings(bare: Project) -> None:
         {**usual, "order": instant("13:00"), "select": 0.2},
         {**usual, "order": instant("13:00"), "insert_id": None},
     )
-    bare.run(auditor=LetAll())
+    bare.run()
     assert [
         (row["order"].hour, row["select"], row["partition_date"])
         for row in sorted(bare.events(), key=lambda row: row["order"])
@@ -226,21 +226,21 @@ def test_other_names_of_tables_and_columns_by_settings(bare: Project) -> None:
         (3, False, DAY),
     ]
     before = bare.everything()
-    bare.run("all", auditor=LetAll())
+    bare.run("all")
     assert (bare.status(), bare.everything()) == ("unchanged", before)
 
 
 def test_a_rebuilt_day_keeps_every_column_in_its_place(project: Project) -> None:
     """A column that was added later stands behind the pipeline's own in the rejected table."""
     project.deliver(ONE)
-    project.run(auditor=LetAll())
+    project.run()
     project.engine.add_column(project.settings.tables.source, "plan", "STRING")
     project.deliver("""
         id | time  | arrival | plan
         a  | 10:00 | 10:02   | gold
         b  | -     | 10:02   | tin
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_rejected("""
         id | arrival | plan | reason             | num
         a  | 10:02   | gold | Duplicate event    | 2

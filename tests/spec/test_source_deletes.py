@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mixflows.pipeline.totals import read_totals
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, rows
 
 DELIVERED = """
@@ -25,7 +25,7 @@ WINNER, LOSER, ONLY = (
 @pytest.fixture
 def published(project: Project) -> Project:
     project.deliver(DELIVERED)
-    project.run(auditor=LetAll())
+    project.run()
     return project
 
 
@@ -38,7 +38,7 @@ def three_days(project: Project) -> Project:
     """The same copies on three days; then the source loses a winner, a loser and the only copy of a key, one a day."""
     for number in range(3):
         project.deliver(on_day(number, DELIVERED))
-    project.run(auditor=LetAll())
+    project.run()
     return project
 
 
@@ -54,7 +54,7 @@ def lose_a_copy_a_day(project: Project) -> None:
 def test_block_keeps_the_days_as_they_were_and_says_how_many(three_days: Project) -> None:
     before = three_days.everything()
     lose_a_copy_a_day(three_days)
-    assert three_days.run().exit_code == 3
+    assert three_days.run_judged().exit_code == 3
     assert three_days.everything() == before
     last = three_days.ledger()[-3:]
     assert {(row["status"], row["note"]) for row in last} == {
@@ -66,7 +66,7 @@ def test_block_keeps_the_days_as_they_were_and_says_how_many(three_days: Project
 def test_apply_makes_the_days_as_if_the_copies_had_never_been(three_days: Project) -> None:
     under(three_days, "apply")
     lose_a_copy_a_day(three_days)
-    three_days.run(auditor=LetAll())
+    three_days.run()
     left = (("2 4 5", {2: 3}), ("1 4 5", {2: 3}), ("1 5", {2: 2, 3: 3}))
     for number, (events, rejected) in enumerate(left):
         day = DAY + timedelta(days=number)
@@ -75,7 +75,7 @@ def test_apply_makes_the_days_as_if_the_copies_had_never_been(three_days: Projec
         found = {row["row_num"]: row["properties"] for row in three_days.rejected() if row["partition_date"] == day}
         assert found == {num: f'{{"n": {n}}}' for num, n in rejected.items()}
     assert {(row["status"], row["deleted_rows"]) for row in three_days.ledger()[-3:]} == {("published", 1)}
-    three_days.run("all", auditor=LetAll())
+    three_days.run("all")
     assert {row["status"] for row in three_days.ledger()[-3:]} == {"unchanged"}
 
 
@@ -87,14 +87,14 @@ def test_apply_takes_a_winner_away_that_only_its_content_tells_from_the_copy_tha
         a  | 10:00 | 10:01   | {"n": 2}
     """)
     project.add(copies)
-    project.run(auditor=LetAll())
+    project.run()
     (winner,) = project.events()
     (loser,) = project.rejected()
     assert project.engine.delete(project.settings.tables.source, {"properties": winner["properties"]}) == 1
-    project.run(auditor=LetAll())
+    project.run()
     assert [row["properties"] for row in project.events()] == [loser["properties"]]
     project.has_no_rejected()
-    project.run("all", auditor=LetAll())
+    project.run("all")
     assert project.status() == "unchanged"
 
 
@@ -102,7 +102,7 @@ def test_keep_leaves_an_event_that_the_source_no_longer_has(published: Project) 
     under(published, "keep")
     before = published.everything()
     published.delete(ONLY)
-    published.run(auditor=LetAll())
+    published.run()
     assert (published.status(), published.everything()) == ("unchanged", before)
 
 
@@ -110,16 +110,16 @@ def test_keep_leaves_a_rejected_copy_that_the_source_no_longer_has(published: Pr
     under(published, "keep")
     marks = published.marks()
     published.delete("id | arrival\na  | 10:03")
-    published.run(auditor=LetAll())
+    published.run()
     assert (published.status(), published.marks()) == ("unchanged", marks)
-    assert published.run("all", auditor=LetAll()).exit_code == 0
+    assert published.run("all").exit_code == 0
     assert (published.status(), published.marks()) == ("unchanged", marks)
 
 
 def test_keep_lets_a_copy_that_is_there_win_over_one_that_is_gone_and_loses_neither(published: Project) -> None:
     under(published, "keep")
     published.delete(WINNER)
-    published.run(auditor=LetAll())
+    published.run()
     published.has_events("""
         id | arrival | properties
         a  | 10:02   | {"n": 2}
@@ -133,7 +133,7 @@ def test_keep_lets_a_copy_that_is_there_win_over_one_that_is_gone_and_loses_neit
     """)
     before = published.everything()
     for _ in range(2):
-        published.run("all", auditor=LetAll())
+        published.run("all")
         assert (published.status(), published.everything()) == ("unchanged", before)
     assert published.ledger()[-1]["deleted_rows"] == 0
 
@@ -142,14 +142,14 @@ def test_keep_goes_on_taking_new_copies_beside_those_that_are_gone(published: Pr
     under(published, "keep")
     published.delete(ONLY)
     published.delete(LOSER)
-    published.run(auditor=LetAll())
+    published.run()
     published.deliver("""
         id | time  | arrival | properties
         d  | 10:00 | 10:01   | {"n": 6}
         c  | 10:00 | 09:59   | {"n": 7}
         a  | 10:00 | 10:09   | {"n": 8}
     """)
-    published.run(auditor=LetAll())
+    published.run()
     published.has_events("""
         id | properties
         a  | {"n": 1}
@@ -165,7 +165,7 @@ def test_keep_goes_on_taking_new_copies_beside_those_that_are_gone(published: Pr
         c  | Duplicate event | {"n": 5}
     """)
     before = published.everything()
-    published.run("all", auditor=LetAll())
+    published.run("all")
     assert (published.status(), published.everything()) == ("unchanged", before)
 
 
@@ -174,13 +174,13 @@ def test_keep_and_a_copy_that_comes_back(published: Project) -> None:
     before = published.content()
     for gone in (WINNER, ONLY):
         published.delete(gone)
-    published.run(auditor=LetAll())
+    published.run()
     published.deliver("""
         id | time  | arrival | properties
         a  | 10:00 | 10:01   | {"n": 1}
         b  | 10:00 | 10:01   | {"n": 4}
     """)
-    published.run(auditor=LetAll())
+    published.run()
     assert published.content() == before
 
 
@@ -191,11 +191,11 @@ def test_a_whole_day_that_vanished_is_planned_and_treated_by_the_policy(publishe
         id | time      | arrival
         z  | +1d 10:00 | +1d 10:01
     """)
-    published.run()
+    published.run_judged()
     before = published.everything()
     assert published.engine.delete(published.settings.tables.source, {"partition_date": DAY}) == 5
     assert published.planned() == {DAY: "changed"}
-    published.run()
+    published.run_judged()
     assert published.status() == {"block": "blocked", "keep": "unchanged", "apply": "published"}[policy]
     if policy == "apply":
         assert ([row["mp_insert_id"] for row in published.events()], published.rejected()) == (["z"], [])
@@ -205,18 +205,18 @@ def test_a_whole_day_that_vanished_is_planned_and_treated_by_the_policy(publishe
     assert published.planned() == {}
     published.deliver(DELIVERED)
     assert published.planned() == {DAY: "changed"}
-    published.run()
+    published.run_judged()
     assert published.status() == "published"  # the copies are back, by another delivery
     assert (len(published.events()), len(published.rejected())) == (4, 2)
 
 
 def test_a_day_blocked_by_deletions_goes_on_once_the_policy_is_another(published: Project) -> None:
     published.delete(ONLY)
-    published.run()
+    published.run_judged()
     assert published.planned() == {}
     under(published, "apply")
     assert published.planned() == {DAY: "thresholds_changed"}
-    published.run()
+    published.run_judged()
     assert (published.status(), len(published.events())) == ("published", 2)
 
 
@@ -235,12 +235,12 @@ def test_days_that_the_source_keeps_no_longer_stay_published(project: Project) -
     """A day that vanishes before its time, or only in part, is a deletion like any other."""
     project.set(pipeline={"source_keeps_days": 4})
     project.deliver(SOURCE_OF_FIVE_DAYS)
-    project.run(auditor=LetAll())
+    project.run()
     before = project.everything()
     project.delete("id | arrival\na | 10:01\na | 10:02\na | +1d 10:01")
     for mode in ("due", "all"):
         assert not {DAY, DAY + timedelta(days=1)} & project.planned(mode).keys()
-    assert project.run(auditor=LetAll()).exit_code == 0
+    assert project.run().exit_code == 0
     assert project.everything() == before
     totals = read_totals(project.warehouse, project.settings)
     assert (totals.holds, totals.delivered, totals.retained, totals.waiting) == (True, 3, 3, 0)
@@ -254,5 +254,5 @@ def test_a_day_of_which_the_source_lost_a_part_has_not_expired(project: Project)
     project.deliver(SOURCE_OF_FIVE_DAYS)
     project.run()
     project.delete("id | arrival\na | 10:02")
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     assert project.status() == "blocked"

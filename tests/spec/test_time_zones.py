@@ -8,7 +8,7 @@ import pytest
 
 from mixflows.errors import RulesChangedError
 from tests.spec.engines import LANDED
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 
 WITHOUT_DAY = {name: kind for name, kind in LANDED.items() if name != "partition_date"}
 
@@ -101,7 +101,7 @@ def test_a_row_whose_day_column_is_another_day_than_its_time_blocks_the_day(proj
         a  | 10:00     | 10:01     | 0d
         b  | +1d 00:00 | +1d 00:01 | 0d
     """)
-    assert project.run().exit_code == 3
+    assert project.run_judged().exit_code == 3
     assert project.ledger()[-1]["note"] == "kept_rows_in_day 1 (at most 0)"
     assert (project.events(), project.rejected()) == ([], [])
 
@@ -146,7 +146,7 @@ def test_days_that_come_from_the_time_follow_another_zone(project: Project, dele
     assert days_of(project.rejected()) == {"2": "01", "6": "02"}
     assert project.marks() == marks
     assert [row["deleted_rows"] for row in project.ledger()[-3:]] == [0, 0, 0]
-    project.run("all", auditor=LetAll())
+    project.run("all")
     assert {row["status"] for row in project.ledger()[-3:]} == {"unchanged"}
 
 
@@ -156,10 +156,10 @@ def test_a_day_column_of_the_users_stays_and_a_day_with_times_outside_is_blocked
         a  | 2026-11-02T12:00:00Z | 2026-11-02T12:01:00Z
         b  | 2026-11-03T05:00:00Z | 2026-11-03T05:01:00Z
     """)
-    project.run()
+    project.run_judged()
     before = project.everything()
     project.set(project_timezone="America/Vancouver")
-    result = project.run(accept_rules=True)
+    result = project.run_judged(accept_rules=True)
     assert {str(o.row.partition_date): o.row.status.value for o in result.outcomes} == {
         "2026-11-02": "unchanged",
         "2026-11-03": "blocked",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.spec.engines import LANDED, Engine
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import instant, milliseconds
 
 FIRST, SECOND, THIRD = (milliseconds(instant(at)) for at in ("10:01", "10:02", "10:30"))
@@ -26,7 +26,7 @@ def test_whole_numbers_tell_who_and_other_numbers_when(
 
     for who, arrival in ((7, SECOND), (7, FIRST), (8, THIRD)):
         deliver(who, arrival)
-    project.run(auditor=LetAll())
+    project.run()
 
     def arrivals(rows: list[dict[str, object]]) -> list[tuple[object, int]]:
         return sorted((row["distinct_id"], round(float(str(row["mp_processing_time_ms"])))) for row in rows)
@@ -35,5 +35,5 @@ def test_whole_numbers_tell_who_and_other_numbers_when(
     assert arrivals(project.rejected()) == [(7, FIRST + SECOND - kept)]
 
     deliver(9, THIRD)  # found by its key, and added to what is published
-    assert project.run(auditor=LetAll()).exit_code == 0
+    assert project.run().exit_code == 0
     assert arrivals(project.events()) == [(7, kept), (8, THIRD), (9, THIRD)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.spec.project import LetAll, Project
+from tests.spec.project import Project
 from tests.spec.tables import DAY, rows
 
 LANDED_AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ KEPT = {
 def test_the_key_says_what_a_copy_is_and_keep_which_one_wins(project: Project, key: str, keep: str) -> None:
     project.set(pipeline={"key": key, "keep": keep})
     project.deliver(COPIES)
-    project.run(auditor=LetAll())
+    project.run()
     kept = KEPT[key, keep].split()
     assert sorted(row["properties"] for row in project.events()) == sorted(f'{{"n": {n}}}' for n in kept)
     assert len(project.rejected()) == 7 - len(kept)
@@ -53,7 +53,7 @@ def test_a_copy_without_arrival_arrived_when_it_was_landed(
         a  | 10:00 | 10:01   | {"n": 1}
         b  | 10:00 | -       | {}
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events(f"""
         id | arrival
         a  | {winner}
@@ -74,7 +74,7 @@ def test_of_copies_that_arrived_together_the_newest_version_wins(project: Projec
                 {name} | 10:00 | 10:01 | {{"n": {n}}}
                 new {name}{n} | 10:00 | 10:01 | {{}}
             """)
-            project.run(auditor=LetAll())
+            project.run()
         winners += [row["properties"] for row in project.events() if row["mp_insert_id"] == name]
     assert winners == ['{"n": 2}', '{"n": 1}']
 
@@ -96,7 +96,7 @@ def test_ties_are_decided_by_content_whatever_the_order_of_rows(project: Project
         project.create_source()
         for copy in copies:  # one delivery each, so that no place in the table can decide
             project.add([copy | {"loaded_at": LANDED_AT, "source_file": "export.jsonl"}])
-        project.run("all", auditor=LetAll())
+        project.run("all")
         statuses.append(project.status())
     assert statuses == ["published", "unchanged", "unchanged", "unchanged"]
     assert (len(project.events()), len(project.rejected())) == (2, 3)
@@ -110,7 +110,7 @@ def test_byte_identical_copies_are_as_many_rows_as_were_delivered(project: Proje
         a  | 10:00 | 10:01
         a  | 10:00 | 10:01
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events("""
         id | arrival
         a  | 10:01
@@ -131,7 +131,7 @@ def test_a_conflicting_copy_is_told_from_an_exact_one(project: Project) -> None:
         Open  | a  | 10:00 | 10:03   | {"n": 2}
         Close | a  | 10:00 | 10:04   | {"n": 1}
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_rejected("""
         event | id | arrival | num | exact
         Open  | a  | 10:02   | 2   | yes
@@ -159,7 +159,7 @@ def test_json_is_compared_by_what_it_says(project: Project) -> None:
         delivered += [f"p{number} | 10:00 | 10:01 | {first}", f"p{number} | 10:00 | 10:02 | {second}"]
         expected.append(f"p{number} | 10:02 | {exact}")
     project.deliver("\n".join(delivered))
-    project.run(auditor=LetAll())
+    project.run()
     project.has_rejected("\n".join(expected))
 
 
@@ -174,8 +174,8 @@ def test_unknown_users_and_names_are_equal_to_each_other_and_to_nothing_else(pro
         -     | -    | a  | 10:00 | 10:04
         -     | -    | a  | 10:00 | 10:05
     """)
-    project.run(auditor=LetAll())
-    project.run("all", auditor=LetAll())
+    project.run()
+    project.run("all")
     project.has_events("""
         event | user | id | arrival
         Open  | -    | a  | 10:01
@@ -198,7 +198,7 @@ def test_by_mixpanels_compaction_rule_times_of_one_day_are_one_event(project: Pr
         a  | 12:00     | 12:01
         a  | +1d 00:00 | +1d 00:01
     """)
-    project.run(auditor=LetAll())
+    project.run()
     project.has_events("""
         id | time      | day
         a  | 12:00     | 0d
@@ -218,5 +218,5 @@ def test_late_copies_are_counted_from_the_end_of_the_window(project: Project) ->
         c  | 10:00 | +400d 00:00
         d  | 10:00 | -
     """)
-    outcome = project.run(auditor=LetAll()).outcomes[0]
+    outcome = project.run().outcomes[0]
     assert (outcome.row.partition_date, outcome.row.late_rows, outcome.row.kept_rows) == (DAY, 3, 4)
