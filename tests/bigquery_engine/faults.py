@@ -137,7 +137,7 @@ def _handler(host: str, port: int, decide: Decide) -> type[BaseHTTPRequestHandle
             self.send_response(status)
             for name, value in headers:
                 if name.lower() not in dropped:
-                    self.send_header(name, value)
+                    self.send_header(name, value.replace(f"//{host}:{port}/", f"//{self.headers['Host']}/"))
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

@@ -13,6 +13,7 @@ from google.cloud import bigquery
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
+from mixflows.warehouse.bigquery.landing import LANDED_BY
 from tests.bigquery.fixtures import BigQueryApi
 from tests.spec.engines import Row, Value
 
@@ -61,10 +62,12 @@ class Place:
         return f"{self.project}.{self.dataset}.{name}"
 
     def create_table(self, table: str, columns: Mapping[str, str]) -> None:
-        """Makes a table anew, partitioned by day where it has one."""
+        """Makes a table anew, partitioned by day where it has one; with the columns of `land`, as one that `land` made."""
         close_warehouses()
         self.client.delete_table(self.table(table), not_found_ok=True)
         made = bigquery.Table(self.table(table), [bigquery.SchemaField(name, kind) for name, kind in columns.items()])
+        if "source_file" in columns:
+            made.labels = LANDED_BY
         if "partition_date" in columns:
             made.time_partitioning = bigquery.TimePartitioning(field="partition_date")
         self.client.create_table(made)

@@ -34,11 +34,14 @@ def landed(row: Row) -> Row:
     return row | {"mp_event_name": row["mp_event_name"] or "Other", "time": row["time"].replace(microsecond=0)}
 
 
-def test_the_split_into_files_does_not_matter(project_on: OnEngine, tmp_path_factory: pytest.TempPathFactory) -> None:
-    project = project_on("duckdb")
+@pytest.mark.parametrize("engine", ["duckdb", "bigquery"])
+def test_the_split_into_files_does_not_matter(
+    engine: str, project_on: OnEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = project_on(engine)
     project.set(pipeline={"key": "mixpanel", "keep": "first", "missing_insert_id": "reject"})
 
-    @examples(4)
+    @examples(4 if engine == "duckdb" else 2)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         stream: list[Row] = data.draw(with_time)

@@ -229,11 +229,16 @@ class Jobs:
         )
         location = self._settings.location
 
-        def start(_: Retry) -> bigquery.LoadJob:
-            with file.open("rb") as rows:
-                return self._client.load_table_from_file(
-                    rows, destination, job_id=job_id, job_config=config, location=location, timeout=REQUEST_SECONDS
-                )
+        def start(retry: Retry) -> Any:
+            try:
+                with file.open("rb") as rows:
+                    return self._client.load_table_from_file(
+                        rows, destination, job_id=job_id, job_config=config, location=location, timeout=REQUEST_SECONDS
+                    )
+            except ERRORS:
+                with suppress(api.NotFound):  # only the answer to the last piece may have been lost
+                    return self._client.get_job(job_id, location=location, retry=retry)
+                raise
 
         self._ended(start, step, job_id)
 
