@@ -96,16 +96,18 @@ def test_malformed_lines_of_ranges_and_days_that_overlap_are_there_once(days: Da
 
 def test_rows_that_were_landed_from_a_file_are_adopted(days: Days) -> None:
     project = days.project
-    land_one(
-        project.warehouse, project.settings, days.file([line("a"), line("b"), "no event"], "old.jsonl"), again=False
-    )
+    old = days.file([line("a"), line("b"), "no event", "in no export any more"], "old.jsonl")
+    land_one(project.warehouse, project.settings, old, again=False)
+    two_days = days.file([event("c", at("10:00:00", NEXT)), event("d", at("10:00:00")), "of two days"], "two.jsonl")
+    land_one(project.warehouse, project.settings, two_days, again=False)
     days.run()
-    first = days.deliver(line("b"), line("a", user="merged"), "no event")
-    assert counts(first) == {"same": 1, "restated": 1}
-    assert len(days.rows("malformed")) == 1
+    first = days.deliver(line("b"), line("a", user="merged"), event("d", at("10:00:00")), "no event")
+    assert counts(first) == {"same": 2, "restated": 1}
+    assert sorted(row["raw_line"] for row in days.rows("malformed")) == ["no event", "of two days"]
+    assert read_totals(project.warehouse, project.settings).holds
     days.run()
-    assert users(days) == {"a": "merged", "b": "u1"}
-    assert {row["source_file"] for row in days.rows("source")} == {"old.jsonl", first.slot}
+    assert users(days) == {"a": "merged", "b": "u1", "c": "u1", "d": "u1"}
+    assert {row["source_file"] for row in days.rows("source")} == {"old.jsonl", "two.jsonl", first.slot}
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1)], ids=["23 hours", "25 hours"])

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import tee
 from typing import NamedTuple
 
 import duckdb
 
+from mixflows.days import day_bounds, zone_of
 from mixflows.intake.complete import joined
 from mixflows.intake.content import FileContent, RawLine, lines_at
 from mixflows.intake.landing import Landing
@@ -83,19 +84,28 @@ def supersede_malformed(
 ) -> bool:
     """Makes the malformed lines that a delivery of whole days has inserted the only ones of these days.
 
-    Those of slots within the days go. Of landings that have some of these days and others, as many go as have come again: the
-    same text.
+    Those of slots and files within the days go. Of landings that have some of these days and others, as many go as have come
+    again: the same text.
 
     Returns:
         Whether the lines differ from those before.
     """
     log, table = identifier(settings.tables.landings), identifier(settings.tables.malformed)
-    days = [day for day, _ in landing.rows_per_day if day is not None]
-    params = {"first": delivery.first_day, "last": delivery.last_day, "at": landing.landed_at, "days": days}
+    inside = _days_inside(settings, delivery)
+    params = {
+        "first": delivery.first_day,
+        "last": delivery.last_day,
+        "at": landing.landed_at,
+        "inside": inside,
+        "days": [*inside, *(day for day, _ in landing.rows_per_day if day is not None)],
+        "zone": settings.project_timezone,
+    }
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE {SUPERSEDED} AS
         WITH known AS (
-          SELECT file_name, landed_at, coalesce(first_day >= $first AND last_day <= $last, FALSE) AS is_within FROM {log}
+          SELECT file_name, landed_at, coalesce(first_day >= $first AND last_day <= $last, project_timezone = $zone AND len(
+            [1 FOR d IN rows_per_day IF d.partition_date IS NULL OR NOT list_contains(CAST($inside AS DATE[]), d.partition_date)]
+          ) = 0, FALSE) AS is_within FROM {log}
           WHERE first_day <= $last AND last_day >= $first
             OR (first_day IS NULL AND list_has_any([d.partition_date FOR d IN rows_per_day], CAST($days AS DATE[])))
         ), lines AS (
@@ -123,6 +133,15 @@ def supersede_malformed(
     ).fetchall()
     cursor.execute(f"DROP TABLE {SUPERSEDED}")
     return bool(differs)
+
+
+def _days_inside(settings: Settings, delivery: Delivery) -> list[date]:
+    """The project's days that lie in a delivery as a whole, whatever its own clock."""
+    zone = settings.zone if settings.landing.time_zone == "project" else zone_of("UTC")
+    start, end = day_bounds(delivery.first_day, zone)[0], day_bounds(delivery.last_day, zone)[1]
+    days = [delivery.first_day + timedelta(days=n) for n in range((delivery.last_day - delivery.first_day).days + 1)]
+    bounds = ((day, day_bounds(day, settings.zone)) for day in days)
+    return [day for day, (from_, to) in bounds if start <= from_ and to <= end]
 
 
 class _Line(NamedTuple):
