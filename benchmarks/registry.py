@@ -44,12 +44,12 @@ class Place:
 BENCHMARKS = (
     Benchmark("day", "day", {"days": 11, "rows": 200_000}),
     Benchmark("backfill-60", "backfill", {"days": 60, "rows": 200_000, "limit": 1.4, "peak_mb": 1_700}),
-    Benchmark("backfill-365", "backfill", {"days": 365, "rows": 50_000, "limit": 1.6}),
+    Benchmark("backfill-365", "backfill", {"days": 365, "rows": 50_000, "limit": 1.6}, long=True),
     Benchmark("backfill-ways", "backfill", {"days": 365, "rows": 50_000, "limit": 1.6, "ways": WAYS}, long=True),
     Benchmark("backfill-100", "backfill", {"days": 100, "rows": 200_000, "limit": 1.4, "peak_mb": 1_700}, long=True),
     Benchmark("small-days", "small_days", {"days": 2_000, "rows": 50}),
     Benchmark("stream", "stream"),
-    Benchmark("large-day", "large_day", {"behind": 4, "rows": 2_000_000}),
+    Benchmark("large-day", "large_day", {"behind": 4, "rows": 2_000_000}, long=True),
     Benchmark("seconds", "seconds", {"behind": 10, "rows": 200_000}),
     Benchmark("one-more-day", "one_more_day", {"histories": (10, 50), "rows": 20_000}, long=True),
     Benchmark("one-more-day-long", "one_more_day", {"histories": (10, 50, 100), "rows": 200_000}, long=True),
@@ -67,7 +67,7 @@ BENCHMARKS = (
         {"days": 730, "rows": 400, "column_every": 90, "late": (1, 2, 3, 5, 9, 30, 60), "unkilled": 180}, long=True,
     ),
     Benchmark("bigquery", "bigquery", {"histories": (7, 21), "rows": 2_000}),
-    Benchmark("bigquery-year", "bigquery_year", {"days": 365, "rows": 20}),
+    Benchmark("bigquery-year", "bigquery_year", {"days": 365, "rows": 20}, long=True),
     Benchmark("on-paper", "on_paper"),
 )  # fmt: skip
 NAMES = tuple(benchmark.name for benchmark in BENCHMARKS)
