@@ -69,7 +69,7 @@ class Runner:
         check_rows = self.settings.quality.row_checks != "never"
         request = PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows)
         fetches = self.settings.source.feed == "mixpanel"
-        if not (self._use_prefect if fetches else self._needs_prefect(request)):
+        if not self._needs_prefect(request, fetches=fetches):
             not_fetched = self._fetch_due() if fetches else ()
             return self._shown(replace(self._plain(request), not_fetched=not_fetched))
         from flows.daily import daily
@@ -97,11 +97,22 @@ class Runner:
         )
         return self._shown(result)
 
-    def _needs_prefect(self, request: PlanRequest) -> bool:
+    def _needs_prefect(self, request: PlanRequest, *, fetches: bool = False) -> bool:
         """Whether the flows run. With nothing to do, no temporary server is started for them."""
         if not self._use_prefect or is_server_named():
             return self._use_prefect
+        if fetches and self._is_fetch_due():
+            return True
         return bool(make_plan(opened_source(self.settings), self.settings, request).days)
+
+    def _is_fetch_due(self) -> bool:
+        from mixflows.mixpanel.clock import Clock
+        from mixflows.pipeline.fetch import plan_fetch
+
+        try:
+            return bool(plan_fetch(self.settings, None, Clock()).queries)
+        except MixflowsError:
+            return True  # the run says why
 
     def _fetch_due(self) -> tuple[MixflowsError, ...]:
         from mixflows.cli.fetch import say_fetched, with_secret

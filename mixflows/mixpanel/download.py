@@ -48,7 +48,7 @@ class Download:
 
 @dataclass(frozen=True)
 class FailedDownload:
-    """Days that could not be downloaded, and why, in one sentence."""
+    """Days that could not be downloaded, and why, in one clause."""
 
     first_day: date
     last_day: date
@@ -98,7 +98,7 @@ class Downloader:
             yield self._failed(first_day, last_day, f"{err}, {TRIES} times")
 
     def _failed(self, first_day: date, last_day: date, why: str) -> FailedDownload:
-        return FailedDownload(first_day, last_day, self._clock.now(), f"{days_words(first_day, last_day)}: {why}")
+        return FailedDownload(first_day, last_day, self._clock.now(), why)
 
     def _with_tries(self, first_day: date, last_day: date) -> Download:
         days = days_words(first_day, last_day)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from mixflows.cli.output import STARTING_SERVER
 from mixflows.demo.api import ExportApi, Fault
 from mixflows.mixpanel.memory import Memory
 from tests.support.command_line import Installation, export
@@ -38,6 +39,13 @@ def test_days_that_are_due_are_fetched_and_published(place: Installation) -> Non
     assert f"{SECOND_DAY} landed" in place.run("run", "--no-prefect", env=SECRET).out
     assert place.rows("SELECT count(*) FROM mp_events") == [(40,)]
     assert "Nothing to do" in place.run("run", "--no-prefect").out
+
+
+def test_with_nothing_to_fetch_and_to_run_no_server_is_started(place: Installation) -> None:
+    place.run("run", "--no-prefect", env=SECRET)
+    ended = place.run("run")
+    assert "Nothing to do" in ended.out
+    assert STARTING_SERVER not in ended.err
 
 
 def test_a_day_that_fails_keeps_no_other_from_being_run_and_ends_with_1(api: ExportApi, place: Installation) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from prefect.blocks.system import Secret
+from pydantic import SecretStr
 
 from flows.daily import daily
 from flows.fetch import fetch
@@ -54,6 +56,27 @@ def test_a_range_of_days_is_fetched_and_told(project: Project, api: ExportApi) -
     assert SECRET not in str(told.data) + ran.flow_run.model_dump_json()
 
 
+def test_the_secret_may_be_in_a_block(project: Project, api: ExportApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIXFLOWS_MIXPANEL__SECRET")
+    named = [*given(project, api), "mixpanel.secret_block=mixpanel-export"]
+    missing = project.run(fetch, *named, start=DAYS[0], end=DAYS[0])
+    assert missing.named == ("FAILED", "Failed")
+    assert "there is no Secret block 'mixpanel-export'" in missing.message
+    Secret(value=SecretStr(SECRET)).save("mixpanel-export")  # pyright: ignore[reportUnusedCoroutine]
+    ran = project.run(fetch, *named, start=DAYS[0], end=DAYS[0])
+    assert ran.named == ("COMPLETED", "Completed")
+    assert SECRET not in ran.flow_run.model_dump_json() + str(ran.state) + ran.message
+    settings = (f"[mixpanel]\nproject_id = {api.project_id}\nservice_account = \"{api.user}\"\napi_url = \"{api.url}\"\n"
+                'secret_block = "mixpanel-export"\n')  # fmt: skip
+    project.close()
+    project.place.write("mixflows.toml", settings)
+    told = project.place.run("fetch", "--start", str(DAYS[1]), "--end", str(DAYS[2]))
+    assert "2 days in 1 delivery: 1 landed." in told.out
+    assert SECRET not in told.out + told.err
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
 def test_a_day_that_shrank_fails_the_run_until_it_is_accepted(project: Project, api: ExportApi) -> None:
     run_fetch(project, api)
     api.put(DAYS[0], [])
@@ -87,6 +110,8 @@ def test_daily_runs_what_was_fetched_and_fails_for_what_was_not(project: Project
     assert summary is not None
     assert "### Not fetched" in str(summary.data)
     api.faults.clear()
-    again = project.run(daily, *fed)
-    assert again.named == ("COMPLETED", "Completed")
+    project.close()
+    again = project.place.run("run", *(word for name in fed for word in ("--set", name)), "--json").json
+    assert again["exit_code"] == 0
+    assert [day["status"] for day in again["days"]] == ["published"]
     assert {row["partition_date"] for row in project.ledger()} == {first_day, second_day}
