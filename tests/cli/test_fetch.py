@@ -1,6 +1,7 @@
 """`mixflows fetch`: its plan, its output, its exit codes, and where the secret may come from."""
 
 import shlex
+import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -55,6 +56,25 @@ def test_days_that_fail_end_with_1_and_the_others_are_landed(api: ExportApi, pla
     (told,) = [line for line in ended.out.splitlines() if line.startswith("To accept")]
     place.run(*shlex.split(told.partition(": mixflows ")[2]), env=SECRET)
     place.run("fetch", *WEEK, env=SECRET)
+
+
+def test_a_fetch_that_is_killed_in_a_download_counts_its_queries_and_goes_on(
+    api: ExportApi, place: Installation
+) -> None:
+    place.run("fetch", "--start", "2024-01-05", "--end", "2024-01-07", env=SECRET)
+    api.faults.append(Fault("drip", day=date(2024, 1, 3)))
+    running = place.start("fetch", *WEEK, "--set", "fetch.concurrency=1", env=SECRET)
+    deadline = time.monotonic() + 60
+    while not list(place.folder.rglob("2024-01-02..2024-01-04.part")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.kill()
+    running.communicate()
+    assert list(place.folder.rglob("*.part"))
+    assert place.run("fetch", *WEEK, "--dry-run", "--json").json["used_in_the_last_hour"] == 3
+    ended = place.run("fetch", *WEEK, env=SECRET).out
+    assert "7 days in 3 deliveries: 2 landed, 1 unchanged." in ended
+    assert place.rows("SELECT count(*), count(DISTINCT mp_insert_id) FROM mp_master_event") == [(140, 140)]
+    assert not [path for path in place.folder.rglob("2024-*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
