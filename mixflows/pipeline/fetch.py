@@ -22,6 +22,7 @@ from mixflows.errors import (
     UsageError,
     WarehouseError,
 )
+from mixflows.intake.refusals import LandedBefore, refuse_other_feed
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.clock import Clock, StoppedError
@@ -34,6 +35,8 @@ from mixflows.settings import Settings
 from mixflows.warehouse import borrowed
 
 POLL_SECONDS = 0.5
+NOT_LOOKED = LandedBefore(0, 0, 0, None, None, None)
+"""No landing: what the settings refuse is said before a query is spent; the log is read when a file is landed."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> Fetch
         clock: Says what time it is.
 
     Raises:
-        UsageError: A setting is missing, no day is named to begin with, a day is not ready, or the engine is BigQuery.
+        UsageError: A setting is missing, the source is fed from elsewhere, no day is named to begin with, a day is not ready, or
+            the engine is BigQuery.
         OutputError: `fetch.folder` cannot be written.
     """
     project = _project(settings)
@@ -194,6 +198,7 @@ def _project(settings: Settings) -> int:
             "fetch is not on BigQuery yet: Mixpanel's warehouse pipeline writes the source there",
             'Fetch into DuckDB with warehouse.engine = "duckdb".',
         )
+    refuse_other_feed(settings, NOT_LOOKED, "mixpanel")
     if settings.mixpanel.project_id is None:
         raise SettingsError(
             "mixpanel.project_id is not set", "Set it in mixflows.toml, section [mixpanel], or with --set."

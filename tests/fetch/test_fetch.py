@@ -232,6 +232,7 @@ def test_the_secret_is_in_no_file_log_request_or_result(
     [
         ({"warehouse": {"engine": "bigquery"}, "bigquery": {"project": "p"}}, "not on BigQuery yet"),
         ({"mixpanel": {}}, "mixpanel.project_id is not set"),
+        ({"mixpanel": {"project_id": 1}, "source": {"feed": "table"}}, "fed from a table that another program writes"),
     ],
 )
 def test_what_cannot_be_fetched_is_said_before_anything(changes: dict[str, Any], sentence: str) -> None:
