@@ -15,7 +15,7 @@ class AgeFigures:
 
     Attributes:
         after_days: The last age of `fetch.again_after_days` that the days had reached; 0 before the first.
-        days: Days that differed, a day once for each time.
+        days: Days of the fetches that found a difference, once for each time; of a range, all its days.
         restated_rows: Rows with other content.
         new_rows: Rows that no earlier fetch had.
         back_rows: Rows that were gone and came back.
