@@ -28,6 +28,16 @@ def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["mixflows.duckdb"]
 
 
+@pytest.mark.parametrize("name", ["export.jsonl", "export.json", "export.csv", "export.parquet"])
+def test_a_file_that_duckdb_would_read_through_a_view_in_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content := b'{"a": 1}\n')
+    for words in (("status",), ("land", str(path))):
+        check_told(mixflows(path, *words), f"{path} cannot be read as a DuckDB database", "warehouse.path")
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Yard:
     yard = Yard(tmp_path_factory.mktemp("published"))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import duckdb
 
 from mixflows.errors import MissingTableError, WarehouseError
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.dialect import STAGING
-from mixflows.warehouse.duckdb.errors import translated
+from mixflows.warehouse.duckdb.errors import no_database, translated
 from mixflows.warehouse.duckdb.files import remove_copies
 from mixflows.warehouse.duckdb.types import json_text
 
@@ -53,12 +54,21 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
         config["threads"] = settings.warehouse.threads
     with translated(path, "open"):
         connection = duckdb.connect(str(path), config=config)
+        _refuse_no_database(connection, path)
         remove_copies(path)
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         connection.create_function("mixflows_json_text", json_text, ["VARCHAR", "VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
+
+
+def _refuse_no_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """DuckDB reads a file of JSON, CSV or Parquet through a view in memory, where everything written would be lost."""
+    opened = connection.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    if opened.fetchall() == [(None,)]:
+        connection.close()
+        raise no_database(path, "by its name it is a file of events")
 
 
 def close_file(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:

@@ -44,6 +44,14 @@ def translated(path: Path, name: str) -> Generator[None]:
         raise _in_our_words(path, name, err) from (err if isinstance(err, TELL_NO_VALUE) else None)
 
 
+def no_database(path: Path, why: str) -> WarehouseError:
+    """What to say where the file that is named as the warehouse is none."""
+    return WarehouseError(
+        f"{path} cannot be read as a DuckDB database: {why}",
+        "Name another file as warehouse.path, or put a copy back from before it was damaged.",
+    )
+
+
 def outdated(path: Path, lacking: Mapping[str, Sequence[tuple[str, str]]]) -> OutdatedTableError | None:
     """What to say where tables lack columns, each with its type, by the table's name; None where none does."""
     tables = [
@@ -104,10 +112,7 @@ def _about_files(path: Path, name: str, text: str) -> WarehouseError | None:
         )
     # A file that is landed is read through DuckDB too: only a file that is named as the warehouse is meant.
     if name == "open" or (DAMAGED.search(text) and (path.name in text or "Corrupt" in text)):
-        return WarehouseError(
-            f"{path} cannot be read as a DuckDB database: {_first_line(text)}",
-            "Name another file as warehouse.path, or put a copy back from before it was damaged.",
-        )
+        return no_database(path, _first_line(text))
     return None
 
 
