@@ -28,6 +28,7 @@ from mixflows.report.insights import WINDOW_DAYS
 from mixflows.report.island import commands_of, day_pages, island, script_json
 from mixflows.report.markdown import to_markdown
 from mixflows.settings import Settings
+from mixflows.settings.paths import is_same_path
 from mixflows.text import plain_lines
 from mixflows.warehouse.base import Warehouse
 
@@ -135,13 +136,11 @@ def write_report(
     Raises:
         WarehouseError: A statement failed.
         OutputError: The file cannot be written.
-        UsageError: The file is the warehouse.
+        UsageError: It is a file that the settings name, such as the warehouse.
     """
-    if settings.warehouse.engine == "duckdb" and is_regular(out) and out.samefile(settings.warehouse.path):
-        raise UsageError(
-            f"{out} is the warehouse {settings.warehouse.path}, which the report would replace",
-            "Name another file for the report.",
-        )
+    for name, path in settings.files.items():
+        if is_same_path(out, path):
+            raise UsageError(f"the report would replace {name}, which is {path}", "Name another file for the report.")
     write_text(out, report_text(warehouse, settings, kind=kind, since=since or made_before(out)), "the report")
     return out
 

@@ -20,7 +20,7 @@ def identifier(value: str) -> str:
 
 Identifier = Annotated[str, BeforeValidator(identifier)]
 OptionalName = Annotated[Identifier | None, BeforeValidator(none_word)]
-Bound = Annotated[float | None, Field(ge=0), BeforeValidator(none_word)]
+Bound = Annotated[float | None, Field(ge=0, le=1_000_000), BeforeValidator(none_word)]
 
 
 def property_name(value: str) -> str:

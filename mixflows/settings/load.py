@@ -75,9 +75,11 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
 
     try:
         merged = Sources(**dict(overrides or {}))
-        return Settings.model_validate(merged.model_dump()).of_folder(path.parent)
+        return Settings.model_validate(merged.model_dump()).read_from(path)
     except ValidationError as err:
         raise SettingsError(_findings(err, path), "See docs/settings.md.") from err
+    except ValueError as err:
+        raise SettingsError(str(err), "See docs/settings.md.") from err
 
 
 def checked(settings: Settings) -> Settings:

@@ -15,7 +15,7 @@ from mixflows.settings.paths import folder_path
 class MixpanelSettings(Frozen):
     """The Mixpanel project that `fetch` exports events from, and the credentials."""
 
-    project_id: int | None = Field(default=None, ge=1)
+    project_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     """The project's id; Mixpanel shows it in the project settings."""
     region: Literal["us", "eu", "in"] = "us"
     """Where Mixpanel keeps the project's data."""

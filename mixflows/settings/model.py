@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
-from mixflows.settings.paths import file_path, regular_file
+from mixflows.settings.paths import file_path, refuse_shared_paths, regular_file
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
 from mixflows.settings.roles import refuse_shared_columns, refuse_shared_tables
 
@@ -21,6 +20,8 @@ Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
 Restatements = Literal["loaded_at", "content", "never"]
+LARGEST = 2**63 - 1
+"""Rows and bytes that engines can count."""
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
 CLAIMS = "mp_day_claims"
 """BigQuery's table of the days that runs have claimed."""
@@ -48,7 +49,7 @@ class WarehouseSettings(Frozen):
     """DuckDB's file."""
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
     """Memory that DuckDB may use; beyond it, DuckDB spills to disk beside the file."""
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads of DuckDB; by default one per core."""
 
 
@@ -67,27 +68,27 @@ class BigQuerySettings(Frozen):
     """The dataset of the source table; by default `dataset`."""
     staging_dataset: OptionalName = None
     """The dataset of short-lived tables; by default `dataset`."""
-    staging_hours: int = Field(default=24, ge=1)
+    staging_hours: int = Field(default=24, ge=1, le=8760)
     """Hours after which short-lived tables expire."""
     key_file: Annotated[Path | None, BeforeValidator(file_path)] = None
     """A service account's key file; by default Application Default Credentials."""
     credentials_block: str | None = None
     """The name of a prefect-gcp GcpCredentials block; overrides `key_file`."""
-    maximum_bytes_billed: int | None = Field(default=None, ge=1)
+    maximum_bytes_billed: int | None = Field(default=None, ge=1, le=LARGEST)
     """A statement that would bill more bytes fails before anything is billed."""
     priority: Literal["INTERACTIVE", "BATCH"] = "INTERACTIVE"
     """The priority of the jobs."""
-    job_timeout_seconds: int = Field(default=3600, ge=1)
+    job_timeout_seconds: int = Field(default=3600, ge=1, le=86_400)
     """A job that takes longer is cancelled."""
     require_partition_filter: bool = True
     """Whether BigQuery refuses queries on the published tables without a filter on the day."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     """Labels on every job and table, in addition to those of mixflows."""
-    batch_bytes: int = Field(default=500_000_000_000, ge=1)
+    batch_bytes: int = Field(default=500_000_000_000, ge=1, le=LARGEST)
     """Source bytes per batch, approximately, and at most a third of `maximum_bytes_billed`; a larger day is a batch of its own."""
-    price_per_tib: float = Field(default=6.25, ge=0)
+    price_per_tib: float = Field(default=6.25, ge=0, le=1_000_000)
     """Money per TiB billed; used for estimates only."""
-    full_scan_bytes: int = Field(default=100 * 10**9, ge=0)
+    full_scan_bytes: int = Field(default=100 * 10**9, ge=0, le=LARGEST)
     """A statement that cannot be limited to one day (a source that is not partitioned by day, a search in every day) is refused,
     with its price, if it would read more bytes than this."""
     accept_full_scans: bool = False
@@ -185,7 +186,7 @@ class LandingSettings(Frozen):
     read as the later one; a skipped local time is read with the offset before the gap."""
     promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
     """Properties that become typed columns, as STRING, INT64, FLOAT64, BOOL or TIMESTAMP; all others stay in `properties`."""
-    max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, le=1024**3)
     """The longest line that is read as an event, in bytes."""
 
 
@@ -205,13 +206,13 @@ class PipelineSettings(Frozen):
     restatements: Restatements | None = None
     """How content that changed under the same key and arrival is detected: by `loaded_at`, by comparing the content of changed
     days, or never (an append-only source). The default is `loaded_at` if the source has it, else `content`."""
-    source_keeps_days: int | None = Field(default=None, ge=1)
+    source_keeps_days: int | None = Field(default=None, ge=1, le=36_500)
     """How many days the source keeps if its partitions expire. Days of that age remain published when the source drops them."""
-    lookback_days: int = Field(default=3, ge=0)
+    lookback_days: int = Field(default=3, ge=0, le=36_500)
     """A copy that arrives more than this many days after its day counts as late."""
-    wait_minutes: float = Field(default=10, ge=0, allow_inf_nan=False)
+    wait_minutes: float = Field(default=10, ge=0, le=525_600, allow_inf_nan=False)
     """How long a command waits for the DuckDB file, or for days that another run holds; then it exits with 4."""
-    future_tolerance_seconds: int = Field(default=3600, ge=0)
+    future_tolerance_seconds: int = Field(default=3600, ge=0, le=315_360_000)
     """An event time this much later than the row's own arrival is rejected as being in the future."""
 
 
@@ -222,7 +223,7 @@ class BackfillSettings(Frozen):
     """Concurrent batches. More than 2 are useful on BigQuery only."""
     batch_days: int = Field(default=400, ge=1, le=2000)
     """The maximum number of days per batch."""
-    batch_rows: int = Field(default=2_000_000, ge=1)
+    batch_rows: int = Field(default=2_000_000, ge=1, le=LARGEST)
     """Source rows per batch on DuckDB, approximately (BigQuery: `bigquery.batch_bytes`); a larger day is a batch of its own."""
 
 
@@ -233,6 +234,13 @@ class ReportSettings(Frozen):
     """A file to which the report is written after each run and each release."""
     prefect_ui: Annotated[str | None, BeforeValidator(none_word)] = None
     """The address of Prefect's UI, such as `http://127.0.0.1:4200`; the report links its runs to it."""
+
+    @field_validator("prefect_ui")
+    @classmethod
+    def _can_be_linked(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]\S*", value):
+            raise ValueError("it is not the address of a server, such as http://127.0.0.1:4200")
+        return value
 
 
 class DeploymentSettings(Frozen):
@@ -260,23 +268,41 @@ class Settings(Frozen):
     backfill: BackfillSettings = BackfillSettings()
     report: ReportSettings = ReportSettings()
     deployments: DeploymentSettings = DeploymentSettings()
-    _folder: Path = PrivateAttr(default=Path())
+    _file: Path = PrivateAttr(default=Path("mixflows.toml"))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settings) and self.model_dump() == other.model_dump()  # the folder is no setting
+        return isinstance(other, Settings) and self.model_dump() == other.model_dump()  # the file is no setting
 
     __hash__ = Frozen.__hash__
 
     @property
     def folder(self) -> Path:
         """The folder of the settings file; the working folder where there is no such file."""
-        return self._folder
+        return self._file.parent
 
-    def of_folder(self, folder: Path) -> "Settings":
-        """The same settings, read from a file in a folder."""
+    def read_from(self, file: Path) -> "Settings":
+        """The same settings, read from a file.
+
+        Raises:
+            ValueError: A setting names that file as another one.
+        """
         placed = self.model_copy()
-        placed._folder = folder
+        placed._file = file
+        refuse_shared_paths(placed._paths())
         return placed
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that no output may replace, by their settings or by what they are."""
+        return {name: path for name, path in self._paths().items() if name not in ("report.path", "fetch.folder")}
+
+    def _paths(self) -> dict[str, Path]:
+        paths = {"the settings file": self._file, "fetch.folder": self.fetch.folder}
+        if self.warehouse.engine == "duckdb":
+            database = self.warehouse.path
+            paths |= {"warehouse.path": database, "the warehouse's log": database.with_name(f"{database.name}.wal")}
+        named = {"bigquery.key_file": self.bigquery.key_file, "report.path": self.report.path}
+        return paths | {name: path for name, path in named.items() if path is not None}
 
     @property
     def warehouse_name(self) -> str:
@@ -308,10 +334,8 @@ class Settings(Frozen):
         return places | {"the table of claims": (ours, CLAIMS)}
 
     @model_validator(mode="after")
-    def _report_is_no_warehouse(self) -> "Settings":
-        report, warehouse = self.report.path, self.warehouse.path
-        if self.warehouse.engine == "duckdb" and report and os.path.realpath(report) == os.path.realpath(warehouse):
-            raise ValueError(f"report.path and warehouse.path both name {warehouse}; name another file for the report")
+    def _no_path_plays_two_roles(self) -> "Settings":
+        refuse_shared_paths({name: path for name, path in self._paths().items() if name != "the settings file"})
         return self
 
     @model_validator(mode="after")

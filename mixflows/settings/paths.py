@@ -1,7 +1,9 @@
 """Paths in the settings: what is a file's path, and which folder a relative one starts from."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -54,6 +56,28 @@ def _look(at: Callable[[], bool]) -> bool:
         return at()
     except OSError as err:
         raise ValueError(f"the path of a file cannot be looked up: {err.strerror}") from err
+
+
+def is_same_path(first: Path, second: Path) -> bool:
+    """Whether two paths lead to one file or folder, which need not exist."""
+    try:
+        return first.samefile(second)
+    except OSError:
+        return os.path.realpath(first) == os.path.realpath(second)
+
+
+def refuse_shared_paths(paths: Mapping[str, Path]) -> None:
+    """Refuses files and folders that would play two roles; links are followed.
+
+    Args:
+        paths: By their settings, or by what they are.
+
+    Raises:
+        ValueError: Two of them lead to one place.
+    """
+    for (first, path), (second, same) in combinations(paths.items(), 2):
+        if is_same_path(path, same):
+            raise ValueError(f"{first} and {second} both name {path}; name another path for one of them")
 
 
 def in_folder(values: Mapping[str, Any], folder: Path, model: type[BaseModel]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Bounds(Frozen):
 class QualitySettings(Frozen):
     """Thresholds of the expectations. Rates are shares of the day's source rows."""
 
-    min_rows: int = Field(default=1000, ge=0)
+    min_rows: int = Field(default=1000, ge=0, le=2**63 - 1)
     """Rates of days with fewer source rows are not judged."""
     row_checks: RowChecks = "daily"
     """When Great Expectations reads the staged rows themselves: in daily runs only, always (backfills too), or never."""

@@ -1,6 +1,7 @@
 """Settings that contradict each other are exit code 2, in one sentence, before anything is written."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
@@ -123,11 +124,62 @@ def test_a_warehouse_is_a_plain_file(path: str, tmp_path: Path, monkeypatch: pyt
         load_settings(settings)
 
 
-@pytest.mark.parametrize("path", ["gs://bucket/report.html", "folder", "", "Warehouse.duckdb", "-"])
-def test_a_report_is_a_file_and_not_the_warehouse(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["gs://bucket/report.html", "folder", "", "-"])
+def test_a_report_is_a_file(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert "report.path" in refused(f"report.path={path}", "warehouse.path=./Warehouse.duckdb")
+    assert "report.path" in refused(f"report.path={path}")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("report.path", "warehouse.path"),
+        ("report.path", "bigquery.key_file"),
+        ("bigquery.key_file", "warehouse.path"),
+        ("fetch.folder", "warehouse.path"),
+        ("fetch.folder", "report.path"),
+    ],
+)
+def test_no_path_plays_two_roles(first: str, second: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("Place")
+    for place in ("Place", "./Place", "link"):
+        said = refused(f"{first}={place}", f"{second}={tmp_path}/Place")
+        assert first in said
+        assert second in said
+
+
+@pytest.mark.parametrize("setting", ["report.path", "warehouse.path", "bigquery.key_file", "fetch.folder"])
+def test_the_settings_file_is_no_other_file(setting: str, tmp_path: Path) -> None:
+    section, _, name = setting.partition(".")
+    file = tmp_path / "mixflows.toml"
+    for place in ("mixflows.toml", str(file)):
+        file.write_text(f'[{section}]\n{name} = "{place}"\n', encoding="utf-8")
+        with pytest.raises(SettingsError, match=setting.replace(".", r"\.")):
+            load_settings(file)
+
+
+def test_every_number_has_limits() -> None:
+    """A number that an engine or the calendar cannot take is found before any work."""
+
+    def unlimited(schema: Any, name: str = "") -> list[str]:
+        found: list[str] = []
+        if schema.get("type") in ("integer", "number") and not ("minimum" in schema and "maximum" in schema):
+            found.append(name)
+        for key, part in [*schema.get("properties", {}).items(), *schema.get("$defs", {}).items()]:
+            found += unlimited(part, f"{name}.{key}")
+        for part in (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])):
+            found += unlimited(part, name)
+        return found
+
+    assert unlimited(Settings.model_json_schema()) == []
+    assert "source_keeps_days" in refused("pipeline.source_keeps_days=1000000000")
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "[/vip]", "http://", "http://a b"])
+def test_a_report_links_to_servers_only(address: str) -> None:
+    assert "report.prefect_ui" in refused(f"report.prefect_ui={address}")
 
 
 class Section(BaseModel):

@@ -168,11 +168,15 @@ def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
         write_text(tmp_path / "a", "text", "a file")
 
 
-def test_a_report_does_not_replace_the_warehouse(backfilled: Installation) -> None:
+def test_a_report_does_not_replace_what_the_settings_name(backfilled: Installation) -> None:
     (backfilled.folder / "link.html").symlink_to("mixflows.duckdb")
-    for name in ("mixflows.duckdb", "link.html"):
+    (backfilled.folder / "hard.html").hardlink_to(backfilled.folder / "mixflows.duckdb")
+    settings = (backfilled.folder / "mixflows.toml").read_bytes()
+    for name in ("mixflows.duckdb", "link.html", "hard.html", "mixflows.duckdb.wal"):
         assert "mixflows.duckdb" in backfilled.run("report", "--out", name, code=2).err
         assert backfilled.rows("SELECT count(*) FROM mp_events") == [(160,)]
+    assert "the settings file" in backfilled.run("report", "--out", "mixflows.toml", code=2).err
+    assert (backfilled.folder / "mixflows.toml").read_bytes() == settings
 
 
 def test_only_a_file_can_be_opened(landed: Installation) -> None:
