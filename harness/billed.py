@@ -58,7 +58,7 @@ def reads(sql: str, columns: Mapping[str, Collection[str]], *, dialect: str = "b
             query = using.this if isinstance(using, exp.Subquery) else exp.select("*").from_(using)
             return [*_of_query(query, columns, dialect), *_of_target(statement, columns)]
         case _:
-            raise ValueError(f"what is billed for {statement.key} is not known here")
+            raise ValueError(f"what is billed for {statement.key} is not known here: {sql}")
 
 
 def _of_query(query: exp.Query, columns: Mapping[str, Collection[str]], dialect: str) -> Iterator[Read]:

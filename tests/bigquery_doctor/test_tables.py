@@ -38,7 +38,9 @@ def test_tables_are_partitioned_clustered_labelled_and_described_and_made_once(m
     for name in ("mp_quality_results", "mp_landings", "mp_malformed_records", "mp_day_claims"):
         assert described[name] == {field.name for field in tables[name].schema}
 
+    before = {job.job_id for job in mixpanel.client.list_jobs()}
     assert warehouse.create_tables() == ()
+    assert {job.job_id for job in mixpanel.client.list_jobs()} == before, "tables that are right need no statement"
     for name, table in tables.items():
         again = mixpanel.client.get_table(table.reference)
         assert (again.etag, again.schema) == (table.etag, table.schema), name

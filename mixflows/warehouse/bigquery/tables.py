@@ -46,10 +46,15 @@ def columns_of(table: bigquery.Table) -> tuple[Column, ...]:
 
 def type_of(field: bigquery.SchemaField) -> str:
     """A field's type in GoogleSQL's words, such as ARRAY<STRUCT<a INT64>>."""
-    kind = STANDARD_TYPES.get(field.field_type, field.field_type)
+    kind = _standard(field)
     if kind == "STRUCT":
         kind = f"STRUCT<{', '.join(f'{sub.name} {type_of(sub)}' for sub in field.fields)}>"
     return f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
+
+
+def _standard(field: bigquery.SchemaField) -> str:
+    """A field's type by its one name; the API knows some by two."""
+    return STANDARD_TYPES.get(field.field_type, field.field_type)
 
 
 def published_fields(table: bigquery.Table, role: str, source: Source) -> list[bigquery.SchemaField]:
@@ -147,7 +152,7 @@ def follow_source(
         )
     for field in known:
         new = wanted.get(field.name.lower(), field)
-        if new.field_type != field.field_type:
+        if _standard(new) != _standard(field):
             name, kind = f"{table.project}.{table.dataset_id}.{table.table_id}", type_of(new)
             alter(f"ALTER TABLE {quote(name)} ALTER COLUMN {quote(field.name)} SET DATA TYPE {kind}")
     have = {field.name.lower() for field in known}
@@ -168,7 +173,7 @@ def _holds(new: bigquery.SchemaField, old: bigquery.SchemaField) -> bool:
     """
     if (new.mode == "REPEATED") != (old.mode == "REPEATED"):
         return False
-    kinds = STANDARD_TYPES.get(old.field_type, old.field_type), STANDARD_TYPES.get(new.field_type, new.field_type)
+    kinds = _standard(old), _standard(new)
     if kinds == ("STRUCT", "STRUCT"):
         # A record is written by the order of its fields, whatever their names: new ones come last.
         pairs = zip(old.fields, new.fields, strict=False)
