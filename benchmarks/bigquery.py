@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,15 @@ from mixflows.costs.model import Estimate, Workload, daily_run, full_rebuild
 
 LATE = ((1, 400), (6, 600))
 EVENTS, REJECTED, STAGE, STAGED_EVENTS = "mp_events", "mp_rejected_events", "stg_", "stg_mp_dedup_events"
+TOUCHED = "stg_mp_touched"
+OF_TOUCHED = (
+    "mf__day", "mf__id", "mf__pair", "mf__more", "mf__fewer", "mf__surplus", "mf__twice", "mf__key", "mf__copy",
+)  # fmt: skip
+OF_COPIES = (
+    "mf__fingerprint", "mf__arrival_us", "mf__version_us", "mf__filled", "mf__keyed", "mf__row_num", "mf__reason", "mf__exact",
+    "mf__contested", "mf__id",
+)  # fmt: skip
+"""The columns of a batch's tables of keys and of copies that are our own."""
 OWN = ("mp_partition_runs", "mp_quality_results", "mp_day_profiles")
 REJECTED_WIDTHS = {
     "row_num": 8.0,
@@ -54,7 +63,7 @@ class Sizes:
         """Bytes of a reference; a short-lived table holds the days of the run."""
         if read.table in self.own:
             return sum(self.own[read.table].get(column, 0.0) for column in read.columns)
-        widths = dict(self.widths) | (REJECTED_WIDTHS if read.table == REJECTED else {"mf__in_day": 8.0})
+        widths = dict(self.widths) | (REJECTED_WIDTHS if read.table == REJECTED else {})
         table, copies = read.table, 1
         if table not in self.rows:
             # Staged rows are those of the source; other short-lived tables hold the copies of contested keys, mostly two.
@@ -154,12 +163,22 @@ def _daily_run(api: BigQueryApi, folder: Path, behind: int, rows: int) -> Found:
 def _bytes(job: Any, dataset: str, sizes: Sizes, run_days: Sequence[date]) -> float:
     text = getattr(job, "query", "")
     tables = {table for table in re.findall(rf"\b{dataset}`?\.`?(\w+)", text) if table.startswith(STAGE)}
+    copied = COLUMNS | dict.fromkeys((*STAGED, *OF_COPIES), "") | REJECTED_WIDTHS
     columns: dict[str, Any] = {
-        **dict.fromkeys(tables, COLUMNS | dict.fromkeys(STAGED, "") | REJECTED_WIDTHS),
+        **{table: dict.fromkeys(OF_TOUCHED, "") if table.startswith(TOUCHED) else copied for table in tables},
         **sizes.own,
     }
     columns |= dict.fromkeys((SOURCE, EVENTS), COLUMNS) | {REJECTED: COLUMNS | REJECTED_WIDTHS}
-    return sum(sizes.bytes_of(read, run_days) for read in reads(text, columns)) if text else 0.0
+    total, of_source = 0.0, set[str]()
+    for read in reads(text, columns) if text else ():
+        counted = read
+        if read.table == SOURCE or read.table.startswith(STAGED_EVENTS):
+            # The stage is a view of the source, whose columns are billed once a query.
+            named = {"time" if column == "mf__in_day" else column for column in read.columns} - of_source
+            of_source |= named
+            counted = replace(read, columns=frozenset(named))
+        total += sizes.bytes_of(counted, run_days)
+    return total
 
 
 def _original(sizes: Sizes) -> float:
