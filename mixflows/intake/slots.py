@@ -1,7 +1,7 @@
 """The slot: whole days that a file delivers again and again, and what one more delivery did to the source."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,11 @@ class Delivery:
     last_day: date
     feed: Feed = "files"
     accept_shrink: frozenset[date] = frozenset()
+
+    @property
+    def days(self) -> list[date]:
+        """Each of its days."""
+        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
 
     def __str__(self) -> str:
         return f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day}..{self.last_day}"

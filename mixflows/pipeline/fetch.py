@@ -19,7 +19,6 @@ from mixflows.errors import (
     OutdatedTableError,
     SettingsError,
     ShrunkError,
-    UsageError,
     WarehouseError,
 )
 from mixflows.intake.refusals import LandedBefore, refuse_other_feed
@@ -89,8 +88,7 @@ def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> Fetch
         clock: Says what time it is.
 
     Raises:
-        UsageError: A setting is missing, the source is fed from elsewhere, no day is named to begin with, a day is not ready, or
-            the engine is BigQuery.
+        UsageError: A setting is missing, the source is fed from elsewhere, no day is named to begin with, or a day is not ready.
         OutputError: `fetch.folder` cannot be written.
     """
     project = _project(settings)
@@ -193,11 +191,6 @@ def export_zone(settings: Settings) -> ZoneInfo:
 
 
 def _project(settings: Settings) -> int:
-    if settings.warehouse.engine == "bigquery":
-        raise UsageError(
-            "fetch is not on BigQuery yet: Mixpanel's warehouse pipeline writes the source there",
-            'Fetch into DuckDB with warehouse.engine = "duckdb".',
-        )
     refuse_other_feed(settings, NOT_LOOKED, "mixpanel")
     if settings.mixpanel.project_id is None:
         raise SettingsError(

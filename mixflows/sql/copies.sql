@@ -53,7 +53,9 @@ left_over AS (
 wanted AS (
   {% if set_aside %}
   {% set day = set_aside.day_of('s') %}
-  SELECT {{ x.columns('s') }}, {{ day }} AS mf__day, {{ x.is_in_its_day('s', day) }} AS mf__in_day, FALSE AS mf__gone
+  SELECT
+    {{ x.columns('s') }}, {{ day }} AS mf__day, {{ x.is_in_its_day('s', day) }} AS mf__in_day,
+    {{ set_aside.is_gone('s') if columns.marks_gone else 'FALSE' }} AS mf__gone
   FROM {{ events_next }} AS s
   WHERE {{ set_aside.has('s') }}
   {% else %}

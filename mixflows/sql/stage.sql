@@ -2,6 +2,7 @@
 -- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
 -- Inputs: the source days or, where the engine has written them, their events; and their copies, ranked already.
 CREATE OR REPLACE VIEW {{ stage }} {{ stage_options }} AS
+{% set retains = 'retain' in flags or columns.marks_gone %}
 {% macro plainly_kept(x, table, day, gone='FALSE') %}
 SELECT
   {{ x.columns('s') }},
@@ -25,18 +26,18 @@ WHERE {{ of_source.in_days('s') }} AND {{ of_source.is_keyed('s') }} AND other.m
 UNION ALL
 {% endif %}
 {% if of_next %}
--- The winners are in it. Those that only the policy keeps are told from the others by the copies alone: with the flag `retain` all
--- winners are read from there, those without insert id among them.
+-- The winners are in it. Those that only the policy keeps are told from the others by the copies alone: with the flag `retain`, or
+-- where the source marks copies that are gone, all winners are read from there, those without insert id among them.
 {{ plainly_kept(of_next, events_next ~ ' AS s', 's.partition_date') }}
-{{ without_copies(of_next, 's.partition_date') if 'retain' in flags }}
+{{ without_copies(of_next, 's.partition_date') if retains }}
 WHERE {{ of_next.published_in_days('s') }}
-  {{ 'AND ' ~ of_next.is_keyed('s') ~ ' AND other.mf__id IS NULL' if 'retain' in flags }}
+  {{ 'AND ' ~ of_next.is_keyed('s') ~ ' AND other.mf__id IS NULL' if retains }}
 UNION ALL
 {% endif %}
 SELECT
   {{ x.columns('c') }}, c.mf__day, c.mf__in_day, c.mf__gone,
   c.mf__row_num, c.mf__reason, c.mf__exact
 FROM {{ copies }} AS c
-{% if of_next and 'retain' not in flags %}
+{% if of_next and not retains %}
 WHERE c.mf__row_num IS DISTINCT FROM 1 OR NOT ({{ of_next.batch_in_days('c') }})
 {% endif %}

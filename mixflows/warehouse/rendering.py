@@ -56,6 +56,7 @@ class Statements:
             "literal": dialect.literal,
             "as_of": "",
             "stage_options": "",
+            "temporary": "",
             "set_aside": None,
             "of_next": None,
         }

@@ -27,6 +27,7 @@ from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import INGESTION_DAY, Column, Source
 from tests.conformance.rows import ledger_row, profile_row, quality_row
+from tests.conformance.whole_days import slot_texts
 
 DAYS = (date(2026, 3, 29), date(2026, 3, 30), date(2026, 6, 1))
 """Of the batch that is rendered: one of 23 hours, the next, and one far from both."""
@@ -240,6 +241,14 @@ class Offline(BigQueryWarehouse):
         self._jobs.sent.clear()
         return Sent(file, sql, parameters)
 
+    def of_slot(self) -> list[Sent]:
+        """The statements of whole days, tables before what reads them; the source marks copies that are gone then."""
+        found: list[Sent] = []
+        for file, sql, params in slot_texts(self.dataset, self._case.settings, self.source(), DAYS[:2]):
+            self._jobs.run(sql, params, None)
+            found.append(self.take(file))
+        return found
+
     def itself(self, file: str, names: Mapping[str, str]) -> Sent:
         """A statement that only the embedded engine runs, or whose names are looked up first."""
         text = Statements(dict(names), self._case.settings, self.source(), self._dialect(())).render(file)
@@ -355,6 +364,8 @@ def sent(case: Case) -> tuple[Sent, ...]:
         engine.append(table, [row(DAY, PARAMETERS["now"])] * 2)
         found.append(engine.take(f"append to {table}"))
     found += _landing(engine, case)
+    if case.day in ("column", "bounds") and "loaded_at" in case.columns:  # as the sources that `land` creates
+        found += engine.of_slot()
     engine.close()
     return tuple(found)
 

@@ -1,6 +1,7 @@
 """A stand-in of Mixpanel with ten days of events, and what fetches from it; all by one clock."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,22 @@ def api(clock: SteppedClock) -> Iterator[ExportApi]:
 
 
 @pytest.fixture
-def settings(api: ExportApi, tmp_path: Path) -> Iterator[Settings]:
-    yield Settings(
-        warehouse=WarehouseSettings(path=tmp_path / "mixflows.duckdb"),
+def settings(request: pytest.FixtureRequest, api: ExportApi, tmp_path: Path) -> Iterator[Settings]:
+    """On DuckDB, or on the engine that a test names for them."""
+    place: dict[str, Any] = {"warehouse": WarehouseSettings(path=tmp_path / "mixflows.duckdb")}
+    with ExitStack() as opened:
+        if getattr(request, "param", "duckdb") == "bigquery":
+            from tests.bigquery_engine.place import Place  # the client takes a second to import
+
+            made = opened.enter_context(closing(Place(request.getfixturevalue("bigquery_api")))).settings({})
+            place = {"warehouse": made.warehouse, "bigquery": made.bigquery}
+        yield _settings(api, tmp_path, place)
+        close_warehouses()
+
+
+def _settings(api: ExportApi, folder: Path, place: dict[str, Any]) -> Settings:
+    return Settings(
+        **place,
         mixpanel=MixpanelSettings(
             project_id=api.project_id,
             service_account=api.user,
@@ -54,9 +68,8 @@ def settings(api: ExportApi, tmp_path: Path) -> Iterator[Settings]:
             api_url=api.url,
             first_day=FIRST_DAY,
         ),
-        fetch=FetchSettings(folder=tmp_path / "fetched"),
+        fetch=FetchSettings(folder=folder / "fetched"),
     )
-    close_warehouses()
 
 
 @pytest.fixture

@@ -6,17 +6,25 @@ import pytest
 
 from mixflows.warehouse import close_warehouses
 from tests.slots.days import Days
-from tests.spec.engines import DuckDBEngine
+from tests.spec.engines import DuckDBEngine, Engine
 from tests.spec.project import Project
 
 USUAL = {"key": "insert_id_time", "keep": "first", "missing_insert_id": "reject", "source_deletes": None}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
+@pytest.fixture(scope="module", params=["duckdb", "bigquery"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
     folder = tmp_path_factory.mktemp("slots")
-    yield Days(Project(DuckDBEngine(folder)), folder)
+    engine = _place(request) if request.param == "bigquery" else DuckDBEngine(folder)
+    yield Days(Project(engine), folder)
     close_warehouses()
+    engine.close()
+
+
+def _place(request: pytest.FixtureRequest) -> Engine:
+    from tests.bigquery_engine.place import Place  # the client takes a second to import
+
+    return Place(request.getfixturevalue("bigquery_api"))
 
 
 @pytest.fixture

@@ -56,6 +56,6 @@ def test_bigquery_counts_bytes_and_heeds_the_cap_on_what_is_billed(cap: int | No
     partitions = [
         {"partition_id": f"202606{n:02}", "total_rows": 9_000_000, "total_logical_bytes": 1_000} for n in range(1, 11)
     ]
-    listed, _ = partition_days(partitions, "partition_date", settings, {})
+    listed, _ = partition_days(partitions, "partition_date", settings, {}, {})
     planned = [PlannedDay(d.day, PlanReason.NEW, d.rows, d.version, share=d.share) for d in listed]
     assert sizes(planned, settings) == expected

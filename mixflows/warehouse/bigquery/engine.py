@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from google.cloud import bigquery
 
-from mixflows.days import FIRST_DAY, days_between
+from mixflows.days import FIRST_DAY
 from mixflows.errors import MissingTableError
-from mixflows.model import Cost, Run, SourceDay
+from mixflows.model import Cost, Run
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
 from mixflows.warehouse.bigquery.appending import append_rows
@@ -24,9 +24,9 @@ from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitio
 from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.length import refuse_long_statements
-from mixflows.warehouse.bigquery.partitions import counted_days, exported_days, partition_days, published_days
 from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
-from mixflows.warehouse.bigquery.sources import EXPORT_LOG, export_log, source_of
+from mixflows.warehouse.bigquery.source_days import TellsDays
+from mixflows.warehouse.bigquery.sources import source_of
 from mixflows.warehouse.bigquery.tables import (
     complete,
     follow_source,
@@ -50,6 +50,8 @@ WITHOUT_SOURCE = (
     "ledger_",
     "report_",
     "costs",
+    "fetched_slots",
+    "gone_slots",
     "profiles",
     "partitions",
     "published_partitions",
@@ -57,7 +59,7 @@ WITHOUT_SOURCE = (
 """How the names of statements begin that name no column of the source."""
 
 
-class BigQueryWarehouse(TakesFiles):
+class BigQueryWarehouse(TakesFiles, TellsDays):
     """Datasets of one project, and a source that may be another's.
 
     Args:
@@ -181,8 +183,8 @@ class BigQueryWarehouse(TakesFiles):
             "as_of": as_of(at),
             "source_partitions": partitions_view(self.dataset.of_source),
             "published_partitions": partitions_view(self.dataset.table_id("events").rsplit(".", 1)[0]),
-            "stage_options": f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])",
-            "set_aside": SetAside(days),
+            "stage_options": self.stage_options,
+            "set_aside": SetAside(days, marks_gone=source is not None and source.marks_gone),
             "of_next": self._expressions(source, [day for day in days if not day.is_delta]),
             "of_source": self._expressions(source, [day for day in days if day.is_delta]),
         }
@@ -199,6 +201,11 @@ class BigQueryWarehouse(TakesFiles):
     def _expiring(self) -> str:
         hours = self._place.staging_hours
         return f"expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {hours} HOUR)"
+
+    @property
+    def stage_options(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The options of a short-lived table."""
+        return f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])"
 
     def _text(self, statement: BatchStatement) -> str:
         tables = self.dataset.short_lived(statement.tables)
@@ -229,40 +236,6 @@ class BigQueryWarehouse(TakesFiles):
             self._runs[statement.run.run_id] = statement.run
             self._staged_rows.steps[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
         return self._together.run(self._text(statement), statement.params, Step.of(statement))
-
-    def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
-        """Days from the source's partition metadata; reads no event. See the boundary."""
-        self.source()
-        if self._partitioned_by is None:
-            listed, without_day = counted_days(self.query("source_days", days=self._days_of_source()), self._exports())
-        else:
-            rows = self.query("partitions", {"table_name": self._settings.tables.source})
-            exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
-            listed, without_day = partition_days(rows, self._partitioned_by, self._settings, exported)
-        return [day for day in listed if days is None or day.day in days], without_day
-
-    def _days_of_source(self) -> Sequence[date]:
-        """The days that event times lie in, where the source does not name them itself."""
-        if self.source().day is not None:
-            return ()
-        (row,) = self.query("time_range")
-        return days_between(row["first_us"], row["last_us"])
-
-    def published_rows(self) -> dict[date, tuple[int, int]]:
-        """Row counts of the published tables' partitions; see the boundary."""
-        names = {role: getattr(self._settings.tables, role) for role in ("events", "rejected")}
-        return published_days(self.query("published_partitions", names), **names)
-
-    def _exports(self) -> dict[date, datetime]:
-        """What Mixpanel's export log tells, where there is one."""
-        log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
-        with self.dataset.told("look up the export log"):
-            log = export_log(self._client, log_id)
-        if log is None:
-            return {}
-        names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
-        sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._dialect(()))
-        return exported_days(self._jobs.run(sql.render("exports"), {}, Step("exports")))
 
     def source_bytes(self) -> int:
         """Logical bytes of the whole source, from its metadata; see the boundary."""

@@ -11,12 +11,18 @@ from mixflows.settings import Settings
 from mixflows.warehouse.base import Row
 from mixflows.warehouse.bigquery.sources import as_day
 
+FURTHEST = timedelta(days=2)
+"""No two clocks are further apart than 26 hours."""
 LONGEST_EXPORT = timedelta(days=3660)
 """An export's range beyond this is no range of days, and tells nothing."""
 
 
 def partition_days(
-    rows: Iterable[Row], partitioned_by: str, settings: Settings, exported: Mapping[date, datetime]
+    rows: Iterable[Row],
+    partitioned_by: str,
+    settings: Settings,
+    exported: Mapping[date, datetime],
+    gone: Mapping[date, int],
 ) -> tuple[list[SourceDay], int]:
     """Days with rows and version, and the rows in no day's partition.
 
@@ -24,7 +30,8 @@ def partition_days(
         rows: INFORMATION_SCHEMA.PARTITIONS of the source.
         partitioned_by: The source's partition column.
         settings: Name the event time, and the project's time zone.
-        exported: When Mixpanel's log says each day was exported last, for partitions that do not tell it.
+        exported: When each day was exported or landed last, for partitions that do not tell when they changed.
+        gone: How many of a day's rows are copies that are gone.
     """
     found: dict[date, list[tuple[int, str]]] = {}
     sizes: dict[date, int] = defaultdict(int)
@@ -46,8 +53,8 @@ def partition_days(
     listed = [
         SourceDay(
             day,
-            sum(rows for rows, _ in parts),
-            "; ".join(version for _, version in parts),
+            max(0, sum(rows for rows, _ in parts) - gone.get(day, 0)),
+            "; ".join([*(version for _, version in parts), *([f"{gone[day]} gone"] if day in gone else [])]),
             is_exact=not without_day and day not in spread,
             share=sizes[day] / settings.bigquery.largest_batch,
             read_at=read_at,
@@ -86,6 +93,15 @@ def published_days(rows: Iterable[Row], events: str, rejected: str) -> dict[date
         if (day := _partition(row)) is not None:
             found.setdefault(day, {})[row["table_name"]] = int(row["total_rows"] or 0)
     return {day: (counts.get(events, 0), counts.get(rejected, 0)) for day, counts in found.items()}
+
+
+def days_of_slots(slots: Iterable[Row]) -> list[date]:
+    """The project's days that slots may have rows of, by the clock of the export and as they were dated before."""
+    found: set[date] = set()
+    for slot in slots:
+        first, last = slot["first_day"] - FURTHEST, slot["last_day"] + FURTHEST
+        found |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    return sorted(filter(_is_day, found))
 
 
 def exported_days(rows: Iterable[Row]) -> dict[date, datetime]:

@@ -15,7 +15,7 @@ from mixflows.settings import ColumnSettings, Settings
 from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.pricing import refuse_full_scan
-from mixflows.warehouse.bigquery.tables import columns_of, fields_of
+from mixflows.warehouse.bigquery.tables import columns_of, fields_of, marks_gone
 from mixflows.warehouse.source import INGESTION_DAY, Source
 
 EXPORT_LOG = "mp_nessie_export_log"
@@ -137,7 +137,7 @@ def source_of(table: bigquery.Table, settings: Settings) -> tuple[Source, str | 
         UsageError: It is not partitioned by day, and larger than `bigquery.full_scan_bytes`.
     """
     refuse_view(table)
-    source = Source.of(columns_of(table), settings)
+    source = Source.of(columns_of(table), settings, marks_gone=marks_gone(table))
     refuse_unpruned(table, settings)
     partition = partition_column(table)
     if partition is None:

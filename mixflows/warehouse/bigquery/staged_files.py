@@ -17,6 +17,7 @@ from google.cloud import bigquery
 
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
+from mixflows.intake.slots import Delivery
 from mixflows.model import Run
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.dataset import Dataset
@@ -26,6 +27,7 @@ from mixflows.warehouse.bigquery.tables import APP_LABEL, columns_of
 from mixflows.warehouse.duckdb.landing import SAMPLED_ROWS, land_lines, landed_columns, missing_columns, opened
 from mixflows.warehouse.duckdb.memory import create_table, reader, written
 from mixflows.warehouse.duckdb.quoting import identifier
+from mixflows.warehouse.duckdb.refusals import refuse_outside
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES, bigquery_type
 
 FLOW = "land"
@@ -94,7 +96,7 @@ class StagedFiles:
         landed_at: datetime,
         on_progress: Callable[[float], None] | None = None,
         *,
-        whole_days: bool = False,
+        delivery: Delivery | None = None,
     ) -> Generator[StagedFile]:
         """Reads a file and loads its rows; the tables are removed when the context is left.
 
@@ -103,7 +105,7 @@ class StagedFiles:
             source: Its columns are what is landed is held to; None where there is none yet.
             landed_at: UTC; stands in `loaded_at`.
             on_progress: Is told the share of the file that was read, 0 to 1, from another thread.
-            whole_days: Whether the file is a delivery of whole days.
+            delivery: The whole days that the file is a delivery of.
 
         Raises:
             LandingError: The file is refused.
@@ -126,8 +128,10 @@ class StagedFiles:
                 columns = {name: bigquery_type(kind) for name, kind in wanted.items()}
                 missing = missing_columns(settings, existing, columns) if existing else list(columns)
                 create_table(cursor, tables.source, wanted)
-                into = IN_MEMORY if whole_days else None
+                into = IN_MEMORY if delivery else None
                 landing = land_lines(cursor, settings, content, lines, landed_at, into)
+                if delivery:
+                    refuse_outside(cursor, settings, delivery, landing, IN_MEMORY)
             delivered = into or tables.source
             sample = _sample(cursor, settings, delivered, landing.source_rows)
             try:

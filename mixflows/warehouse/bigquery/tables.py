@@ -10,7 +10,7 @@ from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.descriptions import TABLES, column_descriptions
-from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
+from mixflows.warehouse.source import GONE_SINCE, PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
 from mixflows.warehouse.transpile import missing_columns
 
 T = TypeVar("T")
@@ -22,6 +22,12 @@ WIDER = {
 }
 """What a column's type may become in place."""
 APP_LABEL = {"app": "mixflows"}
+MARK = bigquery.SchemaField(
+    GONE_SINCE,
+    "TIMESTAMP",
+    description="When the newest delivery of its day first lacked the copy. Written by mixflows.",
+)
+"""The column that marks copies of the source that are gone; told from one of the user's by its description."""
 
 
 def found(get: Callable[[str], T], name: str) -> T | None:
@@ -42,6 +48,11 @@ def fields_of(table: bigquery.Table) -> list[bigquery.SchemaField]:
 def columns_of(table: bigquery.Table) -> tuple[Column, ...]:
     """A table's columns in order."""
     return tuple(Column(field.name, type_of(field), type_of(field)) for field in fields_of(table))
+
+
+def marks_gone(table: bigquery.Table) -> bool:
+    """Whether a source has GONE_SINCE as the mark that whole days need, and not as a column of the user's."""
+    return any((field.name, field.description) == (MARK.name, MARK.description) for field in fields_of(table))
 
 
 def type_of(field: bigquery.SchemaField) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 
-from mixflows.errors import UsageError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.intake.slots import Delivery, Superseded
@@ -28,6 +27,7 @@ class TakesFiles:
     forget_source: Callable[[], None]
     rendered: Callable[..., str]
     query: Callable[..., list[dict[str, Any]]]
+    stage_options: str
     _client: bigquery.Client
     _jobs: Jobs
     _settings: Settings
@@ -54,10 +54,12 @@ class TakesFiles:
         on_progress: Callable[[float], None] | None = None,
     ) -> Superseded:
         """Makes whole days what a delivery says; see the boundary."""
-        raise UsageError(
-            f"{delivery.slot} is not landed: whole days are landed into DuckDB only",
-            'Land into DuckDB with warehouse.engine = "duckdb", or land the file as it is, without --whole-days.',
-        )
+        from mixflows.warehouse.bigquery.slots import WholeDays
+
+        days = WholeDays(self._landings(), self._client, self._jobs, self.dataset, self._settings, self.stage_options)
+        superseded = days.supersede(content, delivery, landed_at=landed_at, on_progress=on_progress)
+        self._source_changed()
+        return superseded
 
     def date_landed_rows(self) -> None:
         """Nothing yet: rows keep the days of the time zone that they were landed in."""

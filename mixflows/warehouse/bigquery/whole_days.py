@@ -28,6 +28,8 @@ Source: https://cloud.google.com/bigquery/docs/partitioned-tables#date_timestamp
 
 SET_ASIDE_DAYS = 365_243
 """A thousand years: the table that events are written to first has rows that need ranking so long before their day."""
+GONE_DAYS, LAST_GONE = 547_864, date(800, 1, 1)
+"""1,500 years: likewise, copies that the source marks as gone; they are all before the second day."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,42 @@ class SetAside:
 
     Attributes:
         days: The batch's days.
+        marks_gone: Whether the source marks copies that are gone.
     """
 
     days: Sequence[BatchDay]
+    marks_gone: bool = False
 
-    def day_for(self, day: str) -> str:
-        """Under which day to set aside the rows of a day."""
-        return f"DATE_SUB({day}, INTERVAL {SET_ASIDE_DAYS} DAY)"
+    def day_for(self, day: str, gone: str = "FALSE") -> str:
+        """Under which day to set aside the rows of a day.
+
+        Args:
+            gone: Whether a row is a copy that is gone.
+        """
+        aside = f"DATE_SUB({day}, INTERVAL {SET_ASIDE_DAYS} DAY)"
+        if gone == "FALSE":
+            return aside
+        return f"CASE WHEN {gone} THEN DATE_SUB({day}, INTERVAL {GONE_DAYS} DAY) ELSE {aside} END"
 
     def has(self, alias: str) -> str:
         """Whether a row was set aside."""
-        days = ", ".join(self.day_for(date_literal(known.day)) for known in self.days)
-        return f"{alias}.{quote(PUBLISHED_DAY)} IN ({days})"
+        days = [
+            f"DATE_SUB({date_literal(known.day)}, INTERVAL {before} DAY)"
+            for known in self.days
+            for before in (SET_ASIDE_DAYS, *([GONE_DAYS] if self.marks_gone else []))
+        ]
+        return f"{alias}.{quote(PUBLISHED_DAY)} IN ({', '.join(days)})"
+
+    def is_gone(self, alias: str) -> str:
+        """Whether a row that was set aside is a copy that is gone."""
+        return f"{alias}.{quote(PUBLISHED_DAY)} < {date_literal(LAST_GONE)}"
 
     def day_of(self, alias: str) -> str:
         """The day of a row that was set aside."""
-        return f"DATE_ADD({alias}.{quote(PUBLISHED_DAY)}, INTERVAL {SET_ASIDE_DAYS} DAY)"
+        before = f"{SET_ASIDE_DAYS}"
+        if self.marks_gone:
+            before = f"CASE WHEN {self.is_gone(alias)} THEN {GONE_DAYS} ELSE {SET_ASIDE_DAYS} END"
+        return f"DATE_ADD({alias}.{quote(PUBLISHED_DAY)}, INTERVAL {before} DAY)"
 
 
 @dataclass(frozen=True)

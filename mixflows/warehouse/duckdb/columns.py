@@ -8,6 +8,7 @@ from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.types import bigquery_type
+from mixflows.warehouse.slots import refuse_gone_since
 from mixflows.warehouse.source import GONE_SINCE, Column
 
 HERE = "database_name = current_database() AND schema_name = current_schema()"
@@ -76,18 +77,13 @@ def marks_gone(cursor: duckdb.DuckDBPyConnection, settings: Settings, of_source:
 
 
 def make_gone_since(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Adds GONE_SINCE to the source, which is there.
+    """Adds GONE_SINCE to the source, which is there, unless it marks copies that are gone already.
 
     Raises:
         SourceColumnsError: The source has a column of that name already, and it is the user's own.
     """
     source = settings.tables.source
     columns = columns_of(cursor, source)
-    if not any(column.name.lower() == GONE_SINCE for column in columns):
+    if not marks_gone(cursor, settings, columns):
+        refuse_gone_since(settings, columns)
         cursor.execute(f"ALTER TABLE {identifier(source)} ADD COLUMN {GONE_SINCE} TIMESTAMP WITH TIME ZONE")
-    elif not marks_gone(cursor, settings, columns):
-        raise SourceColumnsError(
-            f"table {source} has a column {GONE_SINCE!r}, which whole days need for the copies that a newer delivery lacks;"
-            " nothing was landed",
-            "Rename the column, and take a property of that name out of landing.promote.",
-        )

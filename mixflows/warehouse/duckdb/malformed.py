@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from itertools import tee
 from typing import NamedTuple
 
 import duckdb
 
-from mixflows.days import day_bounds, zone_of
 from mixflows.intake.complete import joined
 from mixflows.intake.content import FileContent, RawLine, lines_at
-from mixflows.intake.landing import Landing
-from mixflows.intake.slots import Delivery
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.events import NO_OBJECT, readings
 from mixflows.warehouse.duckdb.files import Lines
@@ -21,7 +18,7 @@ from mixflows.warehouse.duckdb.quoting import identifier
 
 FETCHED_ROWS = 10_000
 BATCH_LINES, BATCH_BYTES = 10_000, 4_000_000
-JOINED, SUPERSEDED = "mixflows_joined_lines", "mixflows_superseded_lines"
+JOINED = "mixflows_joined_lines"
 
 
 @dataclass
@@ -77,71 +74,6 @@ def insert_malformed(
 def drop_joined(cursor: duckdb.DuckDBPyConnection) -> None:
     """Gives back what joined lines take."""
     cursor.execute(f"DROP TABLE IF EXISTS {JOINED}")
-
-
-def supersede_malformed(
-    cursor: duckdb.DuckDBPyConnection, settings: Settings, delivery: Delivery, landing: Landing
-) -> bool:
-    """Makes the malformed lines that a delivery of whole days has inserted the only ones of these days.
-
-    Those of slots and files within the days go. Of landings that have some of these days and others, as many go as have come
-    again: the same text.
-
-    Returns:
-        Whether the lines differ from those before.
-    """
-    log, table = identifier(settings.tables.landings), identifier(settings.tables.malformed)
-    inside = _days_inside(settings, delivery)
-    params = {
-        "first": delivery.first_day,
-        "last": delivery.last_day,
-        "at": landing.landed_at,
-        "inside": inside,
-        "days": [*inside, *(day for day, _ in landing.rows_per_day if day is not None)],
-        "zone": settings.project_timezone,
-    }
-    cursor.execute(
-        f"""CREATE OR REPLACE TEMP TABLE {SUPERSEDED} AS
-        WITH known AS (
-          SELECT file_name, landed_at, coalesce(first_day >= $first AND last_day <= $last, project_timezone = $zone AND len(
-            [1 FOR d IN rows_per_day IF d.partition_date IS NULL OR NOT list_contains(CAST($inside AS DATE[]), d.partition_date)]
-          ) = 0, FALSE) AS is_within FROM {log}
-          WHERE first_day <= $last AND last_day >= $first
-            OR (first_day IS NULL AND list_has_any([d.partition_date FOR d IN rows_per_day], CAST($days AS DATE[])))
-        ), lines AS (
-          SELECT m.rowid AS row, m.raw_line, m.reason, m.landed_at = $at AS is_new, coalesce(k.is_within, FALSE) AS is_within
-          FROM {table} m LEFT JOIN known k USING (file_name, landed_at)
-          WHERE m.landed_at = $at OR k.file_name IS NOT NULL
-        ), numbered AS (
-          SELECT *, row_number() OVER (PARTITION BY raw_line, is_new, is_within ORDER BY row) AS nth FROM lines
-        ), surplus AS (
-          SELECT raw_line, count(*) FILTER (WHERE is_new) - count(*) FILTER (WHERE NOT is_new AND is_within) AS lines
-          FROM lines GROUP BY raw_line
-        )
-        SELECT n.row, n.raw_line, n.reason, n.is_new, n.is_new OR n.is_within OR n.nth <= s.lines AS is_replaced
-        FROM numbered n JOIN surplus s USING (raw_line)""",
-        params,
-    )
-    cursor.execute(
-        f"DELETE FROM {table} WHERE rowid IN (SELECT row FROM {SUPERSEDED} WHERE is_replaced AND NOT is_new)"
-    )
-    [(differs,)] = cursor.execute(
-        f"""SELECT count(*) FROM (
-          SELECT 1 FROM {SUPERSEDED} WHERE is_replaced
-          GROUP BY raw_line, reason HAVING count(*) FILTER (WHERE is_new) <> count(*) FILTER (WHERE NOT is_new)
-        )"""
-    ).fetchall()
-    cursor.execute(f"DROP TABLE {SUPERSEDED}")
-    return bool(differs)
-
-
-def _days_inside(settings: Settings, delivery: Delivery) -> list[date]:
-    """The project's days that lie in a delivery as a whole, whatever its own clock."""
-    zone = settings.zone if settings.landing.time_zone == "project" else zone_of("UTC")
-    start, end = day_bounds(delivery.first_day, zone)[0], day_bounds(delivery.last_day, zone)[1]
-    days = [delivery.first_day + timedelta(days=n) for n in range((delivery.last_day - delivery.first_day).days + 1)]
-    bounds = ((day, day_bounds(day, settings.zone)) for day in days)
-    return [day for day, (from_, to) in bounds if start <= from_ and to <= end]
 
 
 class _Line(NamedTuple):

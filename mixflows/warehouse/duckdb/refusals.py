@@ -4,14 +4,16 @@ from datetime import UTC
 
 import duckdb
 
-from mixflows.errors import MixflowsError
+from mixflows.errors import LandingError, MixflowsError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.intake.refusals import LandedBefore
+from mixflows.intake.slots import Delivery
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.quoting import identifier
+from mixflows.warehouse.slots import bounds, export_zone
 
 
 def landed_before(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> LandedBefore:
@@ -38,4 +40,30 @@ def refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing, erro
             f"{content.shown}: {wrong:,} of its {wrong + landing.source_rows:,} times cannot count what"
             f' landing.time_unit says ("{unit}"); nothing of it was landed',
             f'An export in the other unit? Set landing.time_unit = "{other}".',
+        )
+
+
+def refuse_outside(
+    cursor: duckdb.DuckDBPyConnection, settings: Settings, delivery: Delivery, landing: Landing, table: str
+) -> None:
+    """Refuses a delivery with rows of other days.
+
+    Args:
+        table: Has its rows.
+
+    Raises:
+        LandingError: It has some.
+    """
+    time = identifier(settings.columns.time)
+    [(rows, first, last)] = cursor.execute(
+        f"SELECT count(*), min({time}), max({time}) FROM {identifier(table)} WHERE NOT ({time} >= ? AND {time} < ?)",
+        bounds(settings, delivery),
+    ).fetchall()
+    if rows:
+        zone = export_zone(settings)
+        first, last = (at.astimezone(zone) for at in (first, last))
+        raise LandingError(
+            f"{delivery.slot}: {rows:,} of its {landing.source_rows:,} rows lie outside {delivery}, from"
+            f" {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} ({zone.key}); nothing of it was landed",
+            "Name the days that the file really holds, or export exactly these days.",
         )

@@ -1,0 +1,180 @@
+"""Supersedes whole days in BigQuery: the delivery is staged by load jobs, and one transaction writes what differs and the landing."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from google.cloud import bigquery
+
+from mixflows.errors import WarehouseError
+from mixflows.intake.content import FileContent
+from mixflows.intake.refusals import LandedBefore, refuse_other_feed, refuse_stale
+from mixflows.intake.slots import Delivery, Superseded
+from mixflows.settings import Settings
+from mixflows.warehouse.base import Params, Row
+from mixflows.warehouse.bigquery.dataset import Dataset
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, quote
+from mixflows.warehouse.bigquery.errors import ERRORS, RUN_AGAIN
+from mixflows.warehouse.bigquery.jobs import Jobs, Step
+from mixflows.warehouse.bigquery.landing import FileLandings
+from mixflows.warehouse.bigquery.staged_files import StagedFile
+from mixflows.warehouse.bigquery.tables import MARK, columns_of, fields_of, marks_gone
+from mixflows.warehouse.bigquery.together import in_transaction
+from mixflows.warehouse.rendering import Statements
+from mixflows.warehouse.slots import (
+    SHORT_LIVED,
+    Slot,
+    SlotExpressions,
+    after,
+    project_days,
+    refuse_gone_since,
+    refuse_without_version,
+)
+from mixflows.warehouse.source import Source
+
+ATTEMPTS = 3
+"""So often is a delivery compared anew because another process landed something meanwhile."""
+
+
+class WholeDays:
+    """Lands deliveries of whole days.
+
+    Args:
+        landings: Stages files, and knows the source and the log.
+        client: Changes the source's columns.
+        jobs: Runs the statements.
+        dataset: Names the tables.
+        settings: Names, units, the key and what becomes of copies that are gone.
+        stage_options: The options of short-lived tables.
+    """
+
+    def __init__(
+        self,
+        landings: FileLandings,
+        client: bigquery.Client,
+        jobs: Jobs,
+        dataset: Dataset,
+        settings: Settings,
+        stage_options: str,
+    ) -> None:
+        self._landings, self._client, self._jobs = landings, client, jobs
+        self._dataset, self._settings, self._stage_options = dataset, settings, stage_options
+
+    def supersede(
+        self,
+        content: FileContent,
+        delivery: Delivery,
+        *,
+        landed_at: datetime,
+        on_progress: Callable[[float], None] | None,
+    ) -> Superseded:
+        """Makes the days of a delivery what it says. What lasts of it is written in one transaction, with the landing.
+
+        Args:
+            content: The inspected file; its rows and lines are known by `content.name`, which is the slot's name.
+            delivery: The slot and its days.
+            landed_at: UTC; the version of what changes, unless the slot has a later one.
+            on_progress: Is told the share of the file that was read, 0 to 1, from another thread.
+
+        Raises:
+            ShrunkError: A day lacks events, more than is likely, and is not accepted.
+            LandingError: The file is refused, or has rows of other days.
+            UsageError: The source is fed from elsewhere or not one that mixflows created, the slot's times count another unit, or
+                the source is dated in another time zone.
+            SourceColumnsError: A column of the source is missing, has another type, or is named like the mark of gone copies.
+            WarehouseError: BigQuery refuses something. After any of these errors no row was written.
+        """
+        refuse_without_version(self._settings, delivery)
+        for attempt in range(1, ATTEMPTS + 1):
+            before = self._landings.before(content)
+            refuse_other_feed(self._settings, before, delivery.feed)
+            refuse_stale(self._settings, before, delivery.slot)
+            source, version = self._landings.source(), after(landed_at, before.last_landed_at)
+            with self._landings.files.staged(content, source, version, on_progress, delivery=delivery) as staged:
+                try:
+                    return self._superseded(staged, source, delivery, before)
+                except WarehouseError:
+                    if attempt == ATTEMPTS or self._landings.before(content).landings == before.landings:
+                        raise
+        raise WarehouseError(f"{delivery.slot} is not landed: other processes land files all the time", RUN_AGAIN)
+
+    def _superseded(
+        self, staged: StagedFile, source: bigquery.Table | None, delivery: Delivery, before: LandedBefore
+    ) -> Superseded:
+        self._landings.complete_source(source, staged)
+        columns = self._marked_source()
+        made = {role: self._dataset.short_lived_id(f"stg_mp_{role}_{staged.run.run_id}") for role in SHORT_LIVED[2:]}
+        incoming = _widened(staged, columns)
+        statements = slot_statements(
+            self._dataset, self._settings, columns, delivery,
+            {role: quote(table) for role, table in made.items()}
+            | {"incoming": incoming, "incoming_malformed": quote(staged.malformed)},
+            self._stage_options,
+        )  # fmt: skip
+
+        def query(name: str, flags: tuple[str, ...], params: Params) -> list[Row]:
+            return self._jobs.run(statements.render(name, flags), params, Step(name, staged.run, may_repeat=True))
+
+        slot = Slot(query, self._settings, delivery, staged.landing)
+        try:
+            compared = slot.compare()
+            if compared.superseded.status == "landed":
+                log, values = self._landings.logging(staged, compared.logged)
+                texts = [statements.render("slot_alone"), log, statements.render("land_alone")]
+                texts += [statements.render(name, flags) for name, flags in compared.writes]
+                params = {**values, **slot.params, "again": True, "landings": before.landings}
+                self._jobs.run(in_transaction(texts), params, Step("land", staged.run))
+        finally:
+            with suppress(*ERRORS):
+                for table in made.values():
+                    self._client.delete_table(table, not_found_ok=True)
+        return compared.superseded
+
+    def _marked_source(self) -> Source:
+        """The source's columns, once it can mark copies that are gone.
+
+        Raises:
+            SourceColumnsError: It has a column of the mark's name already, and it is the user's own.
+        """
+        with self._dataset.told("look up the source"):
+            table = self._client.get_table(self._dataset.table_id("source"))
+            if not marks_gone(table):
+                refuse_gone_since(self._settings, columns_of(table))
+                table.schema = [*fields_of(table), MARK]
+                table = self._client.update_table(table, ["schema"])
+        return Source.of(columns_of(table), self._settings, marks_gone=True)
+
+
+def _widened(staged: StagedFile, source: Source) -> str:
+    """The delivered rows with all columns of the source, as a relation."""
+    lacking = [column for column in source.columns if column.name not in staged.columns]
+    nulls = "".join(f", CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in lacking)
+    return f"(SELECT d.*{nulls} FROM {quote(staged.events)} AS d)" if nulls else quote(staged.events)
+
+
+def slot_statements(
+    dataset: Dataset,
+    settings: Settings,
+    source: Source,
+    delivery: Delivery,
+    tables: Mapping[str, str],
+    stage_options: str,
+) -> Statements:
+    """The statements of one slot.
+
+    Args:
+        source: Its columns; it marks copies that are gone.
+        tables: The slot's short-lived tables as they stand in the text, by role; see `mixflows.warehouse.slots.SHORT_LIVED`.
+        stage_options: OPTIONS of those that a statement makes.
+    """
+    settings = source.spelled(settings)
+    dialect = BigQueryDialect(quote(dataset.json_text), project_days(settings, delivery), settings.zone)
+    long_lived = {role: quote(dataset.table_id(role)) for role in settings.tables.model_dump()}
+    return Statements(
+        {**long_lived, **tables},
+        settings,
+        source,
+        dialect,
+        slot=SlotExpressions(source, settings, dialect, delivery),
+        stage_options=stage_options,
+    )

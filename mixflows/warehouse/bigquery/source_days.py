@@ -1,0 +1,80 @@
+"""The part of the engine that tells which days there are, from metadata and logs; it reads no event."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from google.cloud import bigquery
+
+from mixflows.days import days_between
+from mixflows.model import SourceDay
+from mixflows.settings import Settings
+from mixflows.warehouse.bigquery.dataset import Dataset
+from mixflows.warehouse.bigquery.dialect import BigQueryDialect, quote
+from mixflows.warehouse.bigquery.jobs import Jobs, Step
+from mixflows.warehouse.bigquery.partitions import (
+    counted_days,
+    days_of_slots,
+    exported_days,
+    partition_days,
+    published_days,
+)
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, export_log
+from mixflows.warehouse.rendering import Statements
+from mixflows.warehouse.source import Source
+
+
+class TellsDays:
+    """See `mixflows.warehouse.base.Warehouse`; what it stands on is the engine's."""
+
+    dataset: Dataset
+    source: Callable[[], Source]
+    query: Callable[..., list[dict[str, Any]]]
+    _client: bigquery.Client
+    _jobs: Jobs
+    _settings: Settings
+    _partitioned_by: str | None
+    _dialect: Callable[[Sequence[Any]], BigQueryDialect]
+
+    def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
+        """Days from the source's partition metadata; reads no event. See the boundary."""
+        self.source()
+        if self._partitioned_by is None:
+            listed, without_day = counted_days(self.query("source_days", days=self._days_of_source()), self._exports())
+        else:
+            rows = self.query("partitions", {"table_name": self._settings.tables.source})
+            exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
+            gone = self._gone_copies()
+            listed, without_day = partition_days(rows, self._partitioned_by, self._settings, exported, gone)
+        return [day for day in listed if days is None or day.day in days], without_day
+
+    def _gone_copies(self) -> dict[date, int]:
+        """Copies of the source that are gone, by day."""
+        days = days_of_slots(self.query("gone_slots")) if self.source().marks_gone else []
+        return {row["day"]: int(row["gone_rows"]) for row in self.query("gone_days", days=days)} if days else {}
+
+    def _days_of_source(self) -> Sequence[date]:
+        """The days that event times lie in, where the source does not name them itself."""
+        if self.source().day is not None:
+            return ()
+        (row,) = self.query("time_range")
+        return days_between(row["first_us"], row["last_us"])
+
+    def published_rows(self) -> dict[date, tuple[int, int]]:
+        """Row counts of the published tables' partitions; see the boundary."""
+        names = {role: getattr(self._settings.tables, role) for role in ("events", "rejected")}
+        return published_days(self.query("published_partitions", names), **names)
+
+    def _exports(self) -> dict[date, datetime]:
+        """What Mixpanel's export log tells, where there is one; of landed rows, what the landing log tells."""
+        if self.source().marks_gone:
+            return {row["partition_date"]: row["last_landed_at"] for row in self.query("report_landed_days")}
+        log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
+        with self.dataset.told("look up the export log"):
+            log = export_log(self._client, log_id)
+        if log is None:
+            return {}
+        names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
+        sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._dialect(()))
+        return exported_days(self._jobs.run(sql.render("exports"), {}, Step("exports")))
