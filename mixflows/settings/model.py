@@ -115,7 +115,7 @@ class TableSettings(Frozen):
     """Names of the tables."""
 
     source: Identifier = "mp_master_event"
-    """Every delivered copy; written by `land`, or on BigQuery by Mixpanel."""
+    """Every delivered copy; written by `land` or, on BigQuery, by Mixpanel."""
     events: Identifier = "mp_events"
     """Each event once."""
     rejected: Identifier = "mp_rejected_events"

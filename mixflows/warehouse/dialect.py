@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
-from mixflows.days import DayRun
+from mixflows.days import ClockRun, DayRun
 from mixflows.warehouse.base import BatchDay
 from mixflows.warehouse.source import Column
 
@@ -67,6 +67,15 @@ def day_case(time_us: str, runs: Iterable[DayRun], nth_day: Callable[[DayRun], s
         for run in runs
     ]
     return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS DATE)"
+
+
+def instant_of_reading(reading: str, runs: Sequence[ClockRun]) -> str:
+    """SQL of the instant, in microseconds since 1970, of a reading of a wall clock, which counts as if the clock were UTC's."""
+    *later, first = reversed(runs)
+    branches = [f"WHEN {reading} >= {run.from_us} THEN {reading} - ({run.offset_us})" for run in later]
+    if not later:
+        return f"{reading} - ({first.offset_us})"
+    return f"CASE {' '.join(branches)} ELSE {reading} - ({first.offset_us}) END"
 
 
 class Dialect(Protocol):

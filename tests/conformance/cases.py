@@ -19,6 +19,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
+from mixflows.warehouse.bigquery.landed_days import LandedDays
 from mixflows.warehouse.bigquery.landing import SAMPLE, FileLandings
 from mixflows.warehouse.bigquery.parameters import Rows, parameters_of
 from mixflows.warehouse.bigquery.staged_files import MALFORMED, StagedFile
@@ -386,9 +387,19 @@ def _landing(engine: Offline, case: Case) -> list[Sent]:
     script = engine.take("land")
     _, *statements, _, _ = script.sql.split(";\n")
     names = ("land_log", "land_alone", "land_rows", "land_rows")
-    return [Sent("create_staged_file", sql, {}) for sql in made] + [
-        replace(script, file=name, sql=sql) for name, sql in zip(names, statements, strict=True)
-    ]
+    found = [Sent("create_staged_file", sql, {}) for sql in made]
+    found += [replace(script, file=name, sql=sql) for name, sql in zip(names, statements, strict=True)]
+    if {"source_file", "properties"} <= case.columns.keys() and not case.ingestion_partitioned:
+        dated = LandedDays(jobs, engine.dataset, case.settings, engine.source(), engine.rendered)
+        dated.date_anew()
+        found += [engine.take("land_stale")]
+        found += [Sent(_named(sql), sql, {}) for sql in dated.statements([*DAYS, None], ["s", "ms"])]
+    return found
+
+
+def _named(sql: str) -> str:
+    known = {"Gives landed rows, whose": "land_times", "Gives landed rows that": "land_days", "Counts": "land_redated"}
+    return next((name for words, name in known.items() if sql.startswith(f"-- {words}")), "land_dated")
 
 
 def sql_files() -> set[str]:

@@ -261,6 +261,8 @@ TABLE: tuple[Example, ...] = (
     ),
     # Aggregates: over no rows and over NULL
     _one("COUNT, COUNT DISTINCT", f"COUNT(*), COUNT(n), COUNT(DISTINCT w) FROM {THREE} AS x", 3, 2, 2),
+    _one("Least", "LEAST(3, 2)", 2),
+    _one("ArrayAgg", "ARRAY_LENGTH(ARRAY_AGG(x ORDER BY x)) FROM UNNEST([3, 3]) AS x", 2),
     _one("AnyValue", "ANY_VALUE(x) FROM UNNEST([3, 3]) AS x", 3),
     _one("Sum", f"SUM(n), COALESCE(SUM(CASE WHEN n > 5 THEN n END), 0) FROM {THREE} AS x WHERE w != 'c'", 3, 0),
     _one("Min, Max", f"MIN(n), MAX(n), MAX(CASE WHEN n > 5 THEN n END) FROM {THREE} AS x", 1, 2, None),

@@ -34,6 +34,9 @@ BIGQUERY_ONLY = {
     **dict.fromkeys(("land_before", "land_log", "land_alone", "land_rows"), "files are read straight into the tables"),
     "gone_days": "days are counted, and not known from metadata",
     "gone_slots": "days are counted, and not known from metadata",
+    **dict.fromkeys(
+        ("land_stale", "land_times", "land_days", "land_redated", "land_dated"), "the statements name row numbers"
+    ),
     "partitions": "metadata of BigQuery",
     "published_partitions": "metadata of BigQuery",
     "restamped": "rows that were there before are told apart by their number",

@@ -17,6 +17,7 @@ from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine, Row
+from tests.spec.project import LetAll, Project
 
 LANDED_AT = datetime(2026, 7, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TABLES = ("mp_master_event", "mp_malformed_records", "mp_landings")
@@ -122,3 +123,27 @@ def test_the_source_is_our_own(place: Place, folder: Path) -> None:
     with pytest.raises(UsageError, match=r"mixflows did not create .*\.foreign"):
         land(place, path, again=True, tables={"source": "foreign"}, columns={})
     assert place.rows("foreign") == []
+
+
+def test_landed_rows_are_dated_anew(both: tuple[DuckDBEngine, Place], folder: Path) -> None:
+    """Some times are instants, others the project's wall clock, in seconds and in milliseconds; one is of no day."""
+    of = {"arrival": "none"}
+    clocks: list[dict[str, Any]] = [{}, {"time_zone": "project"}, {"time_zone": "project", "time_unit": "ms"}]
+    times = [1774744200, 1792890000, -2208988800 - 90_000]  # both changes of Berlin's clock, and a time of no day
+    for number, clock in enumerate(clocks):
+        unit = 1000 if clock.get("time_unit") else 1
+        lines = [event(at * unit, f"{number}-{n}") for n, at in enumerate([*times, times[0]])]
+        (folder / f"zone{number}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    found: list[Any] = []
+    for engine in both:
+        project = Project(engine, project_timezone="Europe/Berlin", columns=of)
+        for number, clock in enumerate(clocks):
+            land(engine, folder / f"zone{number}.jsonl", project_timezone="Europe/Berlin", columns=of, landing=clock)
+        assert project.run(auditor=LetAll()).exit_code == 0
+        project.set(project_timezone="America/St_Johns")
+        result = project.run(auditor=LetAll(), accept_rules=True)
+        assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
+        assert project.planned() == {}
+        found.append((tables(engine), project.content()))
+    assert found[0] == found[1]
+    assert '"project_timezone": "America/St_Johns"' in found[0][0]["mp_landings"][0]

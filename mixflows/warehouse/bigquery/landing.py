@@ -20,11 +20,9 @@ from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.parameters import Rows
 from mixflows.warehouse.bigquery.staged_files import MALFORMED, StagedFile, StagedFiles, fields
-from mixflows.warehouse.bigquery.tables import APP_LABEL, expires, fields_of
+from mixflows.warehouse.bigquery.tables import APP_LABEL, LANDED_BY, expires, fields_of, is_landed
 from mixflows.warehouse.bigquery.together import in_transaction
 
-LANDED_BY = {"landed_by": "mixflows"}
-"""The label of a source that `land` created."""
 DESCRIPTION = "Every delivered copy of the Mixpanel events, as landed from export files. Written by mixflows."
 FROM_FILES: Mapping[str, Any] = {"feed": "files"}
 SAMPLE = {"nth": "INT64", "insert_id": "STRING", "time_us": "INT64"}
@@ -112,7 +110,7 @@ class FileLandings:
             UsageError: It is not one that mixflows created.
         """
         table = self._dataset.table("source")
-        if table is not None and not LANDED_BY.items() <= table.labels.items():
+        if table is not None and not is_landed(table):
             raise UsageError(
                 f"nothing was landed: mixflows did not create {self._dataset.table_id('source')}, and lands into no other table",
                 "Files are for a source of their own: name a new table as tables.source, or another bigquery.source_dataset.",

@@ -28,6 +28,8 @@ MARK = bigquery.SchemaField(
     description="When the newest delivery of its day first lacked the copy. Written by mixflows.",
 )
 """The column that marks copies of the source that are gone; told from one of the user's by its description."""
+LANDED_BY = {"landed_by": "mixflows"}
+"""The label of a source that `land` created."""
 
 
 def found(get: Callable[[str], T], name: str) -> T | None:
@@ -105,6 +107,11 @@ def make_published(
     new.labels = settings.bigquery.labels | APP_LABEL
     new.description = TABLES[role]
     describe(client, client.create_table(new, exists_ok=True), role, settings)
+
+
+def is_landed(table: bigquery.Table) -> bool:
+    """Whether `land` created a source; no other one is written."""
+    return LANDED_BY.items() <= table.labels.items()
 
 
 def expires(table: bigquery.Table) -> bool:

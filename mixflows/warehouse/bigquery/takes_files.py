@@ -14,6 +14,9 @@ from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.jobs import Jobs
+from mixflows.warehouse.bigquery.landed_days import LandedDays
+from mixflows.warehouse.bigquery.tables import is_landed
+from mixflows.warehouse.source import Source
 
 if TYPE_CHECKING:
     from mixflows.warehouse.bigquery.landing import FileLandings
@@ -25,6 +28,7 @@ class TakesFiles:
     dataset: Dataset
     create_tables: Callable[[], tuple[str, ...]]
     forget_source: Callable[[], None]
+    source: Callable[[], Source]
     rendered: Callable[..., str]
     query: Callable[..., list[dict[str, Any]]]
     stage_options: str
@@ -62,7 +66,10 @@ class TakesFiles:
         return superseded
 
     def date_landed_rows(self) -> None:
-        """Nothing yet: rows keep the days of the time zone that they were landed in."""
+        """Dates rows of files that were landed in another time zone, in one transaction; see the boundary."""
+        table = self.dataset.table("source")
+        if table is not None and is_landed(table):
+            LandedDays(self._jobs, self.dataset, self._settings, self.source(), self.rendered).date_anew()
 
     def _landings(self) -> FileLandings:
         from mixflows.warehouse.bigquery.landing import FileLandings

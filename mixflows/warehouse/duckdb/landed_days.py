@@ -8,6 +8,7 @@ import duckdb
 
 from mixflows.days import clock_runs, day_runs, days_between
 from mixflows.settings import Settings
+from mixflows.warehouse.dialect import instant_of_reading
 from mixflows.warehouse.duckdb.dialect import day_of
 from mixflows.warehouse.duckdb.events import reading_us
 from mixflows.warehouse.duckdb.quoting import identifier, literal
@@ -25,14 +26,7 @@ def put_instants(cursor: duckdb.DuckDBPyConnection, settings: Settings, table: s
     between = _between(cursor, settings, table, rows)
     if between is None:
         return
-    *later, first = reversed(clock_runs(*between, settings.zone))
-    reading = f"epoch_us({time})"
-    branches = [f"WHEN {reading} >= {run.from_us} THEN {reading} - ({run.offset_us})" for run in later]
-    instant = (
-        f"CASE {' '.join(branches)} ELSE {reading} - ({first.offset_us}) END"
-        if later
-        else f"{reading} - ({first.offset_us})"
-    )
+    instant = instant_of_reading(f"epoch_us({time})", clock_runs(*between, settings.zone))
     cursor.execute(f"UPDATE {identifier(table)} SET {time} = make_timestamptz({instant}) WHERE {rows}")
 
 
