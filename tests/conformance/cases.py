@@ -13,7 +13,6 @@ import sqlglot
 from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
 from sqlglot import exp
 
-from mixflows.intake.landing import Landing
 from mixflows.model import Run
 from mixflows.settings import Settings
 from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables
@@ -22,11 +21,11 @@ from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.landed_days import LandedDays
 from mixflows.warehouse.bigquery.landing import SAMPLE, FileLandings
 from mixflows.warehouse.bigquery.parameters import Rows, parameters_of
-from mixflows.warehouse.bigquery.staged_files import MALFORMED, StagedFile
 from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import INGESTION_DAY, Column, Source
+from tests.conformance.landing import landing_texts
 from tests.conformance.rows import ledger_row, profile_row, quality_row
 from tests.conformance.whole_days import slot_texts
 
@@ -250,6 +249,17 @@ class Offline(BigQueryWarehouse):
             found.append(self.take(file))
         return found
 
+    def of_landing(self) -> list[Sent]:
+        """The statements that land a file and date landed rows anew, tables before what reads them."""
+        files = FileLandings(self._client, self._jobs, self.dataset, self._case.settings, self.rendered, self.query)
+        days = None
+        if (
+            self._case.day in ("column", "other", "bounds") and "source_file" in self._case.columns
+        ):  # as `land` makes it
+            days = LandedDays(self._jobs, self.dataset, self._case.settings, self.source(), self.rendered)
+        texts = landing_texts(files, days, self.dataset, self._case.columns, DAYS, self._jobs.sent)
+        return [Sent(file, sql, parameters) for file, sql, parameters in texts]
+
     def itself(self, file: str, names: Mapping[str, str]) -> Sent:
         """A statement that only the embedded engine runs, or whose names are looked up first."""
         text = Statements(dict(names), self._case.settings, self.source(), self._dialect(())).render(file)
@@ -364,42 +374,11 @@ def sent(case: Case) -> tuple[Sent, ...]:
     for table, row in (("ledger", ledger_row), ("quality", quality_row), ("profiles", profile_row)):
         engine.append(table, [row(DAY, PARAMETERS["now"])] * 2)
         found.append(engine.take(f"append to {table}"))
-    found += _landing(engine, case)
+    found += engine.of_landing()
     if case.day in ("column", "bounds") and "loaded_at" in case.columns:  # as the sources that `land` creates
         found += engine.of_slot()
     engine.close()
     return tuple(found)
-
-
-def _landing(engine: Offline, case: Case) -> list[Sent]:
-    """What lands a file, whose rows were staged with the columns of the source."""
-    tables = {name: engine.dataset.short_lived_id(f"delivered_{name}") for name in ("landed", "malformed")}
-    kinds = {"landed": case.columns, "malformed": MALFORMED}
-    made = [
-        f"CREATE TABLE {quote(table)} ({', '.join(f'{quote(column)} {kind}' for column, kind in kinds[name].items())})"
-        for name, table in tables.items()
-    ]
-    landing = Landing("x", "0", 2, 1, 1, 0, 0, (), 0, 0, ((DAY, 1), (None, 1)), PARAMETERS["now"], "UTC", "s")
-    staged = StagedFile(landing, RUN, case.columns, (), (), tables["landed"], tables["malformed"])
-    client, jobs = engine._client, engine._jobs  # pyright: ignore[reportPrivateUsage]
-    files = FileLandings(client, jobs, engine.dataset, case.settings, engine.rendered, engine.query)
-    files.commit(staged, again=False)
-    script = engine.take("land")
-    _, *statements, _, _ = script.sql.split(";\n")
-    names = ("land_log", "land_alone", "land_rows", "land_rows")
-    found = [Sent("create_staged_file", sql, {}) for sql in made]
-    found += [replace(script, file=name, sql=sql) for name, sql in zip(names, statements, strict=True)]
-    if {"source_file", "properties"} <= case.columns.keys() and not case.ingestion_partitioned:
-        dated = LandedDays(jobs, engine.dataset, case.settings, engine.source(), engine.rendered)
-        dated.date_anew()
-        found += [engine.take("land_stale")]
-        found += [Sent(_named(sql), sql, {}) for sql in dated.statements([*DAYS, None], ["s", "ms"])]
-    return found
-
-
-def _named(sql: str) -> str:
-    known = {"Gives landed rows, whose": "land_times", "Gives landed rows that": "land_days", "Counts": "land_redated"}
-    return next((name for words, name in known.items() if sql.startswith(f"-- {words}")), "land_dated")
 
 
 def sql_files() -> set[str]:

@@ -261,6 +261,9 @@ TABLE: tuple[Example, ...] = (
     ),
     # Aggregates: over no rows and over NULL
     _one("COUNT, COUNT DISTINCT", f"COUNT(*), COUNT(n), COUNT(DISTINCT w) FROM {THREE} AS x", 3, 2, 2),
+    _one("LogicalOr", f"LOGICAL_OR(n > 1), LOGICAL_OR(n > 5) FROM {THREE} AS x", True, False),
+    _one("StrPosition", "STRPOS('2026-03-29,', '03-'), STRPOS('a', 'b'), STRPOS(NULL, 'b')", 6, 0, None),
+    _one("ERROR", "CASE WHEN 1 > 0 THEN 1 ELSE ERROR('no') END", 1),
     _one("Least", "LEAST(3, 2)", 2),
     _one("ArrayAgg", "ARRAY_LENGTH(ARRAY_AGG(x ORDER BY x)) FROM UNNEST([3, 3]) AS x", 2),
     _one("AnyValue", "ANY_VALUE(x) FROM UNNEST([3, 3]) AS x", 3),

@@ -49,7 +49,7 @@ def slot_texts(
         source: Does not mark copies that are gone; the source does after the third statement.
         days: The slot's, in order.
     """
-    tables = {role: quote(dataset.short_lived_id(f"stg_mp_{role}")) for role in SHORT_LIVED}
+    tables = {role: quote(dataset.short_lived_id(f"slot_{role}")) for role in SHORT_LIVED}
     names = {role: quote(dataset.table_id(role)) for role in ("source", "malformed")}
     for role, table in (("incoming", names["source"]), ("incoming_malformed", names["malformed"])):
         yield "filled by load jobs", f"CREATE TABLE {tables[role]} AS SELECT * FROM {table}", {}
