@@ -24,10 +24,10 @@ def measure(place: Place, rows: int) -> Answer:
     found: list[tuple[str | float, ...]] = []
     figures: list[Figure] = []
     one = place.folder / "one.jsonl"
-    _write_events(one, 1, "ordered")
-    for shape in SHAPES:
+    write_events(one, 1)
+    for shape, days in SHAPES.items():
         path = place.folder / f"{shape}.jsonl"
-        _write_events(path, rows, shape)
+        write_events(path, rows, days, in_order=shape == "ordered")
         megabytes = path.stat().st_size / 1e6
         homes = {way: place.folder / f"{shape}-{way}" for way in ("land", "one", "bare")}
         for home in homes.values():
@@ -54,13 +54,12 @@ def measure(place: Place, rows: int) -> Answer:
     )
 
 
-def _write_events(path: Path, rows: int, shape: str) -> None:
+def write_events(path: Path, rows: int, days: int = 1, *, in_order: bool = True) -> None:
     """Events of about 400 bytes with 14 properties."""
     chance = random.Random(20260501)
-    days = SHAPES[shape]
     with path.open("w", encoding="utf-8") as file:
         for i in range(rows):
-            place = i / rows if shape == "ordered" else chance.random()
+            place = i / rows if in_order else chance.random()
             second = FIRST_SECOND + int(place * days * 86_400)
             properties = {
                 "time": second,

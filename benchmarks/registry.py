@@ -56,6 +56,7 @@ BENCHMARKS = (
     Benchmark("one-more-day-365", "one_more_day", {"histories": (10, 365), "rows": 200_000}, long=True),
     Benchmark("one-more-day-2M", "one_more_day", {"histories": (10,), "rows": 2_000_000}, long=True),
     Benchmark("landing", "landing", {"rows": 500_000}),
+    Benchmark("whole-days", "whole_days", {"rows": 200_000}),
     Benchmark("deployed", "deployed", {"rows": 200_000}, long=True),
     Benchmark("analysts", "analysts", {"days": 60, "rows": 20_000}),
     Benchmark("analysts-long", "analysts", {"days": 60, "rows": 200_000}, long=True),
