@@ -66,7 +66,7 @@ class RunResult:
     """How a run ended.
 
     Attributes:
-        outcomes: One per processed day, in the order in which they ended.
+        outcomes: One per processed day, in the order in which they ended, with the findings that failed.
         held: Planned days that another run holds, each with its holder; they were left alone.
         nothing: See `Plan.nothing`.
         standing: The blocked and failed days of the range that was asked for, of this run and of those before.
@@ -208,7 +208,9 @@ class _Processing:
         try:
             for outcome in _Window(self._context, self._plan, self._steps).outcomes(window):
                 undone.discard(outcome.row.partition_date)
-                self.outcomes.append(outcome)
+                # What passed is recorded; thousands of days of it are not kept in memory, nor handed through a flow's state.
+                failed = tuple(finding for finding in outcome.findings if not finding.success)
+                self.outcomes.append(replace(outcome, findings=failed))
                 self._on_day(outcome)
         except DayHeldError as err:
             left |= dict.fromkeys(undone, err.holder)
