@@ -64,4 +64,4 @@ def backfill(
     leave_artifacts(context, result)
     materialize_tables(context, result)
     renew_report(context, result.outcomes)
-    return final_state(result)
+    return final_state(result, context.settings.command)

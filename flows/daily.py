@@ -55,4 +55,4 @@ def daily(
     materialize_tables(context, result)
     renew_report(context, result.outcomes)
     tell_of_duplicates(context, result)
-    return final_state(result)
+    return final_state(result, settings.command)

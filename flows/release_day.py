@@ -29,4 +29,4 @@ def release(
     outcome = release_one(context, day, because)
     renew_report(context, [outcome])
     failed = outcome.row.status is Status.FAILED
-    return final_state(RunResult(context.run, (outcome,), {})) if failed else outcome
+    return final_state(RunResult(context.run, (outcome,), {}), context.settings.command) if failed else outcome

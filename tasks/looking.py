@@ -1,5 +1,6 @@
 """Look at a day, and release a blocked one."""
 
+from collections.abc import Callable
 from datetime import date
 
 from prefect import get_run_logger, task
@@ -13,13 +14,14 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.inspect import Inspection, facts, inspect_day
 from mixflows.pipeline.release import release_day
 from mixflows.text import markdown
+from mixflows.verdict import Severity
 
 
 @task(name="inspect", task_run_name="inspect {day}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def inspect_one(context: RunContext, day: date) -> str:
     """Inspects a day; see `mixflows.pipeline.inspect.inspect_day`. Returns what it leaves, in Markdown."""
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())
-    found = told(inspect_day(context, day, auditor))
+    found = told(inspect_day(context, day, auditor), context.settings.command)
     create_markdown_artifact(markdown=found, key="mixflows-inspect", description=f"A close look at {day}")
     return found
 
@@ -33,8 +35,8 @@ def release_one(context: RunContext, day: date, because: str) -> DayOutcome:
     return outcome
 
 
-def told(found: Inspection) -> str:
-    """An inspection in Markdown; values of properties are as masked as the samples are."""
+def told(found: Inspection, command: Callable[..., str]) -> str:
+    """An inspection in Markdown, with command lines that `command` writes; values are as masked as the samples are."""
     state = f"is {found.state.status.value}" if found.state else "was never taken by a run"
     lines = [f"**{found.staged.day}** {state}."]
     if found.changed_since:
@@ -50,5 +52,6 @@ def told(found: Inspection) -> str:
         lines += [f"    - {markdown(d.name)}: {markdown(d.winner)} / {markdown(d.copy)}" for d in sample.differences]
     lines += ["", "Its rejected rows:", "", "```sql", found.rejected_sql, "```"]
     if found.state and found.state.status is Status.BLOCKED:
-        lines += ["", "```", *commands_for(found.staged.day, found.state.status), "```"]
+        names = tuple(dict.fromkeys(f.expectation for f in failed if f.severity is Severity.CRITICAL))
+        lines += ["", "```", *commands_for(found.staged.day, found.state.status, names, command=command), "```"]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Report: what a run leaves for people to read, in Prefect and as a file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -105,14 +105,24 @@ def leave_artifacts(context: RunContext, result: RunResult) -> None:
         if url := report_url():
             about += f"; all days: [the report]({url})"
         create_table_artifact(table=rows, key="mixflows-days", description=about)
-    create_markdown_artifact(markdown=summary(result, totals), key="mixflows-summary", description="What this run did")
+    create_markdown_artifact(
+        markdown=summary(result, totals, context.settings.command),
+        key="mixflows-summary",
+        description="What this run did",
+    )
 
 
-def summary(result: RunResult, totals: Totals) -> str:
-    """The run in Markdown: days by status, rows, every day that needs a person, and where every delivered row is now."""
+def summary(result: RunResult, totals: Totals, command: Callable[..., str]) -> str:
+    """The run in Markdown: days by status, rows, every day that needs a person, and where every delivered row is now.
+
+    Args:
+        command: Writes a command line of its words, such as `Settings.command`.
+    """
     everything = ["", f"Over all days: {totals}."]
     if not result.outcomes and not result.held:
-        return "\n".join([markdown(result.nothing_to_do), *everything, *_not_fetched(result), *_standing(result)])
+        return "\n".join(
+            [markdown(result.nothing_to_do), *everything, *_not_fetched(result), *_standing(result, command)]
+        )
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
@@ -130,7 +140,7 @@ def summary(result: RunResult, totals: Totals) -> str:
     if result.held:
         lines += ["", "### Left alone, held by another run", ""]
         lines += [f"- {day}: {holder}" for day, holder in result.held.items()]
-    return "\n".join([*lines, *_not_fetched(result), *_standing(result)])
+    return "\n".join([*lines, *_not_fetched(result), *_standing(result, command)])
 
 
 def _not_fetched(result: RunResult) -> list[str]:
@@ -141,18 +151,18 @@ def _not_fetched(result: RunResult) -> list[str]:
     )
 
 
-def _standing(result: RunResult) -> list[str]:
+def _standing(result: RunResult, command: Callable[..., str]) -> list[str]:
     """The blocked and failed days that earlier runs left, and the commands that help with all that are left now."""
     before = result.standing_before
     lines = ["", "### Standing from earlier runs", ""] if before else []
     lines += [f"- {day.day} {day.status}: {markdown(day.why)}" for day in before[:NAMED_DAYS]]
     lines += [f"- and {len(before) - NAMED_DAYS:,} more"] if len(before) > NAMED_DAYS else []
-    commands = helping_commands(result.standing)
+    commands = helping_commands(result.standing, command)
     return [*lines, "", "```", *commands, "```"] if commands else lines
 
 
-def final_state(result: RunResult) -> State[RunResult]:
-    """The flow's state, with the days in its message.
+def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResult]:
+    """The flow's state, with the days in its message, and after them what an alert tells to do: a line each.
 
     Failed, `Blocked` by this run, `HeldElsewhere`; or completed: `StandingBlocks` of earlier runs,
     `CompletedWithWarnings`, Completed.
@@ -173,7 +183,8 @@ def final_state(result: RunResult) -> State[RunResult]:
     if result.held:
         parts.append(f"held by another run and left alone: {', '.join(map(str, result.held))}")
     parts += [f"not fetched: {' '.join(str(err).split())}" for err in result.not_fetched[:NAMED_DAYS]]
-    message = "; ".join(parts)
+    done = "; ".join(parts)
+    message = "\n".join([done, *helping_commands(result.standing, command)])  # an alert has nothing else to show
     if result.exit_code == FAILED:
         return Failed(message=message, data=DaysLeftError(message, result))
     if any(not outcome.row.acknowledged for outcome in blocked):
@@ -181,10 +192,10 @@ def final_state(result: RunResult) -> State[RunResult]:
     if result.held or result.not_fetched:
         return Failed(name="HeldElsewhere", message=message, data=DaysLeftError(message, result))
     if result.exit_code:
-        return Completed(name="StandingBlocks", message=message, data=result)
+        return Completed(name="StandingBlocks", message=done, data=result)
     if warned:
-        return Completed(name="CompletedWithWarnings", message=message, data=result)
-    return Completed(message=message, data=result)
+        return Completed(name="CompletedWithWarnings", message=done, data=result)
+    return Completed(message=done, data=result)
 
 
 def _count(days: Sequence[object]) -> str:

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -159,7 +160,7 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
         console.print(found.why)
     if state is not None and state.status is Status.BLOCKED and not found.changed_since:
         names = tuple(dict.fromkeys(f.expectation for f in failed if f.severity is Severity.CRITICAL))
-        for line in commands_for(day, state.status, names, lambda *words: command(*words, config=config))[1:]:
+        for line in commands_for(day, state.status, names, command=partial(command, config=config))[1:]:
             console.print(f"  {line}")
     console.print()
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -24,7 +24,7 @@ from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
 from mixflows.errors import MixflowsError
 from mixflows.ledger.standing import FlaggedDay
-from mixflows.model import Run, Status
+from mixflows.model import Plan, Run, Status
 from mixflows.packages import refuse_hidden_packages
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
@@ -69,8 +69,11 @@ class Runner:
         check_rows = self.settings.quality.row_checks != "never"
         request = PlanRequest(days=DayRange(end=last), accept_rules=accept_rules, check_rows=check_rows)
         fetches = self.settings.source.feed == "mixpanel"
-        if not self._needs_prefect(request, fetches=fetches):
-            not_fetched = self._fetch_due() if fetches else ()
+        idle = self._idle_plan(request, fetches=fetches)
+        if idle or not self._use_prefect:
+            if not fetches:
+                return self._shown(self._plain(request, idle))
+            not_fetched = self._fetch_due()  # planned after it, as it may have landed days
             return self._shown(replace(self._plain(request), not_fetched=not_fetched))
         from flows.daily import daily
 
@@ -83,8 +86,9 @@ class Runner:
             The exit code.
         """
         request = replace(request, check_rows=self.settings.quality.row_checks == "always")
-        if not self._needs_prefect(request):
-            return self._shown(self._plain(request))
+        idle = self._idle_plan(request)
+        if idle or not self._use_prefect:
+            return self._shown(self._plain(request, idle))
         from flows.backfill import backfill
 
         result = self._flow(
@@ -97,13 +101,12 @@ class Runner:
         )
         return self._shown(result)
 
-    def _needs_prefect(self, request: PlanRequest, *, fetches: bool = False) -> bool:
-        """Whether the flows run. With nothing to do, no temporary server is started for them."""
-        if not self._use_prefect or is_server_named():
-            return self._use_prefect
-        if fetches and self._is_fetch_due():
-            return True
-        return bool(make_plan(opened_source(self.settings), self.settings, request).days)
+    def _idle_plan(self, request: PlanRequest, *, fetches: bool = False) -> Plan | None:
+        """The plan, if it has no day and the flows would need a temporary server: none is started for nothing."""
+        if not self._use_prefect or is_server_named() or (fetches and self._is_fetch_due()):
+            return None
+        plan = make_plan(opened_source(self.settings), self.settings, request)
+        return None if plan.days else plan
 
     def _is_fetch_due(self) -> bool:
         from mixflows.mixpanel.clock import Clock
@@ -122,12 +125,12 @@ class Runner:
         with progress_bars():
             return fetch_due(self.settings, with_secret, Clock(), lambda done: say_fetched(done, as_json=self._as_json))
 
-    def _plain(self, request: PlanRequest) -> RunResult:
+    def _plain(self, request: PlanRequest, idle: Plan | None = None) -> RunResult:
         from expectations.auditor import GreatExpectationsAuditor
 
         with progress_bars():
             warehouse = opened_source(self.settings)
-            plan = make_plan(warehouse, self.settings, request)
+            plan = idle or make_plan(warehouse, self.settings, request)
             listener().planned(plan)
             run = Run(str(uuid4()))
             auditor = GreatExpectationsAuditor(self.settings, warehouse.row_access())

@@ -1,12 +1,10 @@
 """What commands share: the settings, the warehouse with its credentials, the next command to show, the renewed report."""
 
-import shlex
 from pathlib import Path
 
 from mixflows.cli.output import Notices, starting_server
-from mixflows.ledger.standing import mixflows
 from mixflows.progress import listening
-from mixflows.settings import Settings, load_settings, parse_assignments
+from mixflows.settings import Settings, command_line, load_settings, parse_assignments, settings_file
 from mixflows.warehouse import open_warehouse
 from mixflows.warehouse.base import Warehouse
 
@@ -63,7 +61,7 @@ def take_from_block(settings: Settings) -> None:
 
 def command(*words: str, config: Path | None) -> str:
     """A command line for the same installation, to be shown as the next step."""
-    return mixflows(*words, *(("--config", shlex.quote(str(config))) if config else ()))
+    return command_line(*words, config=settings_file(config))
 
 
 def renew_report(warehouse: Warehouse, settings: Settings) -> None:

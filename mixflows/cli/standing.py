@@ -1,6 +1,7 @@
 """How standing trouble is printed: the days, and the commands that help, each on a line of its own."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def print_standing(standing: Sequence[StandingDay], config: Path | None) -> None
             console.print(f"  {day.day}: {day.why}")
         if len(days) > SHOWN:
             console.print(f"  and {len(days) - SHOWN:,} more: {command('status', config=config)}")
-    for line in helping_commands(standing, lambda *words: command(*words, config=config)):
+    for line in helping_commands(standing, partial(command, config=config)):
         console.print(f"  {line}")
 
 
@@ -44,7 +45,7 @@ def print_flagged(days: Sequence[FlaggedDay], config: Path | None, count: int | 
         console.print(f"  {day.day}: {day.why}")
     if total > len(shown):
         console.print(f"  and {total - len(shown):,} earlier: {command('report', config=config)}")
-    for line in commands_for(shown[-1].day, Status.PUBLISHED, command=lambda *words: command(*words, config=config)):
+    for line in commands_for(shown[-1].day, Status.PUBLISHED, command=partial(command, config=config)):
         console.print(f"  {line}")
 
 

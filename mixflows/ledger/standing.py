@@ -16,11 +16,6 @@ FAILED, BLOCKED = 1, 3
 """Exit codes of a run that leaves such days."""
 
 
-def mixflows(*words: str) -> str:
-    """A command line."""
-    return " ".join(["mixflows", *words])
-
-
 @dataclass(frozen=True)
 class StandingDay:
     """A day that is not published as its source is, because it was blocked or failed.
@@ -96,14 +91,12 @@ def _why_flagged(warehouse: Warehouse, day: date, findings: Sequence[Finding]) -
     return why(findings, known.figures.source_rows, known.breakdown) if known else why(findings, None)
 
 
-def commands_for(
-    day: date, status: Status, failed: Sequence[str] = (), command: Callable[..., str] = mixflows
-) -> list[str]:
+def commands_for(day: date, status: Status, failed: Sequence[str] = (), *, command: Callable[..., str]) -> list[str]:
     """What a person types, or changes, about a day: a line each.
 
     Args:
         failed: The names of the critical expectations that blocked it.
-        command: Writes a command line of these words.
+        command: Writes a command line of its words, such as `Settings.command`.
     """
     if status is Status.FAILED:
         return [command("backfill", "--mode", "failed")]
@@ -120,16 +113,16 @@ def commands_for(
     return lines
 
 
-def helping_commands(standing: Sequence[StandingDay], command: Callable[..., str] = mixflows) -> list[str]:
+def helping_commands(standing: Sequence[StandingDay], command: Callable[..., str]) -> list[str]:
     """What to type or change for the first failed or blocked day that nobody has acknowledged; a line each.
 
     Args:
-        command: Writes a command line of these words.
+        command: Writes a command line of its words, such as `Settings.command`.
     """
     blocked = [day for day in standing if day.status is Status.BLOCKED and not day.acknowledged]
     lines: list[str] = []
     if blocked:
-        lines += commands_for(blocked[0].day, Status.BLOCKED, blocked[0].failed_expectations, command)
+        lines += commands_for(blocked[0].day, Status.BLOCKED, blocked[0].failed_expectations, command=command)
     if failed := [day for day in standing if day.status is Status.FAILED]:
         lines += commands_for(failed[0].day, Status.FAILED, command=command)
     return lines

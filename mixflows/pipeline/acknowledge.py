@@ -32,7 +32,7 @@ def acknowledge_day(context: RunContext, day: date, because: str) -> LedgerRow:
     if planned_day(context, day).source_version != state.source_version:
         raise NotAcknowledgedError(
             f"the source of {day} has changed since the day was blocked",
-            f"Judge it anew first: mixflows backfill --start {day} --end {day}.",
+            f"Judge it anew first: {context.settings.command('backfill', f'--start {day} --end {day}')}.",
         )
     if held := warehouse.claim([day], run.run_id):
         raise DayHeldError(f"{day} is held by run {held[day]}", "Acknowledge it when that run is over.")

@@ -96,7 +96,9 @@ def planned_day(context: RunContext, day: date) -> PlannedDay:
     context.warehouse.create_tables()
     days = make_plan(context.warehouse, context.settings, request, only_reads=True).days
     if not days:
-        raise UnknownDayError(f"the source has no row of {day}", "See which days it has: mixflows status.")
+        raise UnknownDayError(
+            f"the source has no row of {day}", f"See which days it has: {context.settings.command('status')}."
+        )
     return days[0]
 
 

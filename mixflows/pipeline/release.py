@@ -13,6 +13,7 @@ from mixflows.pipeline.inspect import planned_day
 from mixflows.pipeline.publish import publish_batch, record_failures
 from mixflows.pipeline.run import OF_A_DAY, Auditor, Waiting
 from mixflows.pipeline.stage import discard_batch, stage_batch
+from mixflows.settings import Settings
 
 
 def release_day(context: RunContext, day: date, because: str, auditor: Auditor) -> DayOutcome:
@@ -34,8 +35,8 @@ def release_day(context: RunContext, day: date, because: str, auditor: Auditor) 
     state, because = decided_on(warehouse, day, because, "released", NotReleasedError)
     planned = planned_day(context, day)
     if state.rules_version != settings.rules_version:
-        raise NotReleasedError(f"{day} was blocked under other rules", f"Judge it anew first: {_again(day)}.")
-    _refuse_another_source(planned, state)
+        raise NotReleasedError(f"{day} was blocked under other rules", f"Judge it anew first: {_again(settings, day)}.")
+    _refuse_another_source(settings, planned, state)
     waiting = Waiting(settings)
     while (held := warehouse.claim([day], run.run_id)) and waiting.for_a_while(held):
         pass
@@ -51,14 +52,14 @@ def _released(context: RunContext, planned: PlannedDay, because: str, auditor: A
     batch = stage_batch(context, [planned], by_keys=False)
     try:
         # Once more: rows may have arrived while the day was staged.
-        _refuse_another_source(planned_day(context, planned.day), state)
+        _refuse_another_source(context.settings, planned_day(context, planned.day), state)
         compared = replace(batch, days=tuple(with_drift(context.warehouse, context.settings, batch.days)))
         auditor.warm_up()
         verdicts = auditor.judge(compared.days, check_rows=context.settings.quality.row_checks != "never")
         if broken := verdicts[planned.day].broken_integrity:
             raise NotReleasedError(
                 f"{planned.day} cannot be released: {', '.join(broken)} failed, and what is published would be wrong",
-                f"Look closer: mixflows inspect {planned.day}.",
+                f"Look closer: {context.settings.command('inspect', str(planned.day))}.",
             )
         context.warehouse.fence([planned.day], context.run.run_id)
     except BaseException:
@@ -71,14 +72,14 @@ def _released(context: RunContext, planned: PlannedDay, because: str, auditor: A
     return outcome
 
 
-def _refuse_another_source(planned: PlannedDay, state: DayState) -> None:
+def _refuse_another_source(settings: Settings, planned: PlannedDay, state: DayState) -> None:
     if planned.source_version != state.source_version:
         raise NotReleasedError(
             f"the source of {planned.day} has changed since the day was blocked ({state.source_version} became"
             f" {planned.source_version})",
-            f"Judge it anew and look at it first: {_again(planned.day)}.",
+            f"Judge it anew and look at it first: {_again(settings, planned.day)}.",
         )
 
 
-def _again(day: date) -> str:
-    return f"mixflows backfill --mode blocked --start {day} --end {day}"
+def _again(settings: Settings, day: date) -> str:
+    return settings.command("backfill --mode blocked", f"--start {day} --end {day}")

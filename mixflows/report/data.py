@@ -107,6 +107,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         expected_day=last_complete_day(datetime.now(UTC), settings.zone),
         totals=_totals(warehouse, settings),
         rejected_sql=_sql(warehouse, ANY_DAY, is_held_back=False),
+        config=settings.file,
         ages=ages(_fetched(warehouse), settings.fetch.again_after_days, export_zone(settings)),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )

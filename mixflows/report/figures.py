@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 
 from mixflows.costs.billed import Costs
 from mixflows.model import Status
@@ -18,6 +19,7 @@ from mixflows.profile.samples import Sample
 from mixflows.profile.why import why
 from mixflows.report.ages import AgeFigures
 from mixflows.report.insights import Insights
+from mixflows.settings import command_line
 from mixflows.verdict import Finding, Severity
 
 
@@ -227,6 +229,7 @@ class ReportData:
         prefect_ui: Where runs can be looked at, without a slash at its end.
         shown_properties: Properties whose values may be shown.
         totals: Where every delivered row is; None where there is no source yet.
+        config: The settings file that commands name.
         rejected_sql: Selects the published rejected rows of ANY_DAY; empty where there is no source.
         ages: What fetching days again still found, by their age.
     """
@@ -247,7 +250,12 @@ class ReportData:
     shown_properties: tuple[str, ...] = ()
     totals: Totals | None = None
     rejected_sql: str = ""
+    config: Path | None = None
     ages: tuple[AgeFigures, ...] = ()
+
+    def command(self, *words: str) -> str:
+        """A command line for the settings that the report was made with."""
+        return command_line(*words, config=self.config)
 
     @property
     def published(self) -> tuple[tuple[date, PublishedFigures], ...]:

@@ -97,20 +97,21 @@ def day_pages(data: ReportData) -> dict[str, Any]:
     billed = {cost.day: _billed(cost, data.costs) for cost in data.costs.days} if data.costs else {}
     names: dict[str, int] = {}
     return {
-        "days": [_page(day, billed.get(day.day, ""), names) for day in data.days],
+        "days": [_page(day, data, billed.get(day.day, ""), names) for day in data.days],
         "names": list(names),
         "parts": {part: part_label(part) for part in PARTS},
         "kinds": KIND_TITLES,
         "rejected_sql": data.rejected_sql,
         "any_day": ANY_DAY.isoformat(),
+        "explain": data.command("explain", "--insert-id", "ID", "--day", "DAY"),
         "prefect_ui": data.prefect_ui,
     }
 
 
-def commands_of(day: DayFigures) -> list[str]:
+def commands_of(day: DayFigures, data: ReportData) -> list[str]:
     """What a person types about a day that needs one, a line each."""
     failed = {f.expectation: None for f in day.findings if not f.success and f.severity is Severity.CRITICAL}
-    return commands_for(day.day, day.status, tuple(failed)) if day.status else []
+    return commands_for(day.day, day.status, tuple(failed), command=data.command) if day.status else []
 
 
 def _billed(cost: DayCost, costs: Costs) -> str:
@@ -120,10 +121,10 @@ def _billed(cost: DayCost, costs: Costs) -> str:
     return f"billed {spoken_bytes(a_time)} a time{part}"
 
 
-def _page(day: DayFigures, billed: str, names: dict[str, int]) -> dict[str, Any]:
+def _page(day: DayFigures, data: ReportData, billed: str, names: dict[str, int]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "reason": day.why,
-        "commands": commands_of(day),
+        "commands": commands_of(day, data),
         "breakdown": _breakdown(day.breakdown, names) if day.breakdown else None,
         "sql": day.held_back_sql,
         "why": day.plan_reason,

@@ -1,6 +1,6 @@
 """The settings: one frozen model, how it is loaded, and how it is written as TOML."""
 
-from mixflows.settings.load import DEFAULT_CONFIG, checked, load_settings, parse_assignments, settings_file
+from mixflows.settings.load import checked, load_settings, parse_assignments, settings_file
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.model import (
     CLAIMS,
@@ -17,6 +17,7 @@ from mixflows.settings.model import (
     TableSettings,
     WarehouseSettings,
 )
+from mixflows.settings.paths import DEFAULT_CONFIG, command_line
 from mixflows.settings.quality import Bounds, QualitySettings
 from mixflows.settings.roles import RESERVED_PREFIX
 
@@ -41,6 +42,7 @@ __all__ = [
     "TableSettings",
     "WarehouseSettings",
     "checked",
+    "command_line",
     "load_settings",
     "parse_assignments",
     "settings_file",

@@ -18,9 +18,8 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from mixflows.errors import SettingsError
 from mixflows.settings.mixpanel import FetchSettings
 from mixflows.settings.model import Settings, WarehouseSettings
-from mixflows.settings.paths import in_folder
+from mixflows.settings.paths import DEFAULT_CONFIG, in_folder
 
-DEFAULT_CONFIG = Path("mixflows.toml")
 ENV_PREFIX = "MIXFLOWS_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
 """Names the settings file where `--config` does not."""

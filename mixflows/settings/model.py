@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
-from mixflows.settings.paths import file_path, refuse_shared_paths, regular_file
+from mixflows.settings.paths import DEFAULT_CONFIG, command_line, file_path, refuse_shared_paths, regular_file
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
 from mixflows.settings.roles import refuse_shared_columns, refuse_shared_tables
 
@@ -268,12 +268,17 @@ class Settings(Frozen):
     backfill: BackfillSettings = BackfillSettings()
     report: ReportSettings = ReportSettings()
     deployments: DeploymentSettings = DeploymentSettings()
-    _file: Path = PrivateAttr(default=Path("mixflows.toml"))
+    _file: Path = PrivateAttr(default=DEFAULT_CONFIG)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Settings) and self.model_dump() == other.model_dump()  # the file is no setting
 
     __hash__ = Frozen.__hash__
+
+    @property
+    def file(self) -> Path:
+        """The settings file, whether it exists or not."""
+        return self._file
 
     @property
     def folder(self) -> Path:
@@ -290,6 +295,10 @@ class Settings(Frozen):
         placed._file = file
         refuse_shared_paths(placed._paths())
         return placed
+
+    def command(self, *words: str) -> str:
+        """A command line for these settings; see `mixflows.settings.paths.command_line`."""
+        return command_line(*words, config=self._file)
 
     @property
     def files(self) -> dict[str, Path]:

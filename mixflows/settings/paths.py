@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 from mixflows.settings.base import none_word
 
+DEFAULT_CONFIG = Path("mixflows.toml")
 NO_PATH = re.compile(r":memory:|[A-Za-z_][\w+.-]+:|-$")
 """A database in memory, an address (`md:`, `s3://`) and standard output begin so; the letter of a drive is no address."""
 
@@ -97,3 +99,14 @@ def in_folder(values: Mapping[str, Any], folder: Path, model: type[BaseModel]) -
             is_whole = not value.strip() or NO_PATH.match(value) or Path(value).is_absolute()
             found[name] = value if is_whole else f"{folder}/{value}"
     return found
+
+
+def command_line(*words: str, config: Path | None) -> str:
+    """A command line to be shown as the next step.
+
+    Args:
+        words: The command and its arguments, quoted where a shell needs that.
+        config: The settings file; it is named unless it is `mixflows.toml` in the working folder.
+    """
+    named = () if config in (None, DEFAULT_CONFIG) else ("--config", shlex.quote(str(config)))
+    return " ".join(["mixflows", *words, *named])

@@ -1,5 +1,6 @@
 """`plan`, `run`, `backfill`, `status` and `report`: what they do, print and return."""
 
+import json
 import socket
 
 import pytest
@@ -45,18 +46,27 @@ def test_a_blocked_day_is_exit_code_3_and_the_others_are_published(backfilled: I
 def test_what_a_person_reads_names_the_blocked_day_and_the_commands_that_help(
     backfilled: Installation, columns: str
 ) -> None:
+    (backfilled.folder / "mixflows.toml").rename(backfilled.folder / "mixpanel eu.toml")
+    config = "--config 'mixpanel eu.toml'"
     for words in (("backfill", "--no-prefect", "--mode", "blocked"), ("run", "--no-prefect")):
-        shown = backfilled.run(*words, "--config", "mixflows.toml", env={"COLUMNS": columns}, code=3).out
+        shown = backfilled.run(*words, "--config", "mixpanel eu.toml", env={"COLUMNS": columns}, code=3).out
         assert "33.33 % of 60 rows are duplicates (limit 1 %)" in shown
         commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("mixflows ")]
-        because, config = '--because "…"', "--config mixflows.toml"
+        because = '--because "…"'
         assert commands == [
             f"mixflows inspect {BLOCKED} {config}",
             f"mixflows release {BLOCKED} {because} {config}",
             f"mixflows acknowledge {BLOCKED} {because} {config}",
         ]
         assert "quality.duplicate_rate.critical" in shown
-    passed = backfilled.run("run", "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5")
+    named = {"MIXFLOWS_CONFIG": "mixpanel eu.toml"}
+    backfilled.run("report", env=named)
+    page = (backfilled.folder / "mixflows-report.html").read_text(encoding="utf-8")
+    pages = json.loads(page.split('<script type="application/json" id="day-pages">')[1].split("</script>")[0])
+    assert pages["days"][DAYS.index(BLOCKED)]["commands"][:3] == commands
+    assert pages["explain"] == f"mixflows explain --insert-id ID --day DAY {config}"
+    words = ("run", "--no-prefect", "--set", "quality.duplicate_rate.critical=0.5")
+    passed = backfilled.run(*words, env=named)
     assert "1 day, 60 source rows: 1 published." in passed.out
     assert backfilled.rows("SELECT count(*) FROM mp_events") == [(200,)]
 

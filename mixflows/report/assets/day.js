@@ -132,7 +132,7 @@
     if (time) head.append(element("span", ` at ${time.replace("T", " ").replace("+00:00", " UTC")}`, { class: "soft" }));
     made.append(head);
     if (differences.length) made.append(table("What differs", ["Property", "Winner", "Rejected copy"], differences));
-    if (id) made.append(command(`mixflows explain --insert-id ${/^[\w.:-]+$/.test(id) ? id : `'${id.replaceAll("'", "'\\''")}'`} --day ${day}`));
+    if (id) made.append(command(pages.explain.replace("DAY", day).replace("ID", () => /^[\w.:-]+$/.test(id) ? id : `'${id.replaceAll("'", "'\\''")}'`)));
     return made;
   };
 
