@@ -310,15 +310,14 @@ class Settings(Frozen):
         if self.warehouse.engine == "duckdb":
             database = self.warehouse.path
             paths |= {"warehouse.path": database, "the warehouse's log": database.with_name(f"{database.name}.wal")}
-        named = {"bigquery.key_file": self.bigquery.key_file, "report.path": self.report.path}
-        return paths | {name: path for name, path in named.items() if path is not None}
+        named = (("bigquery.key_file", self.bigquery.key_file), ("report.path", self.report.path))
+        return paths | {name: path for name, path in named if path is not None}
 
     @property
     def warehouse_name(self) -> str:
         """What a reader knows the warehouse by: DuckDB's file, or project and dataset on BigQuery."""
-        if self.warehouse.engine == "bigquery":
-            return f"{self.bigquery.project}.{self.bigquery.dataset}"
-        return str(self.warehouse.path)
+        place = f"{self.bigquery.project}.{self.bigquery.dataset}"
+        return place if self.warehouse.engine == "bigquery" else str(self.warehouse.path)
 
     @model_validator(mode="after")
     def _engine_has_a_place(self) -> "Settings":
