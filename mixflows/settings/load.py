@@ -5,6 +5,7 @@ the TOML file, the defaults. Relative paths in the file and the default path of 
 all others from the working folder.
 """
 
+import json
 import os
 import re
 import tomllib
@@ -14,6 +15,7 @@ from typing import Any, cast, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from mixflows.errors import SettingsError
 from mixflows.settings.mixpanel import FetchSettings
@@ -77,6 +79,12 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
         return Settings.model_validate(merged.model_dump()).read_from(path)
     except ValidationError as err:
         raise SettingsError(_findings(err, path), "See docs/settings.md.") from err
+    except UnreadableVariableError as err:
+        names = [name for name, value in sorted(os.environ.items()) if _is_ours(name) and not _is_json(value)]
+        raise SettingsError(
+            f"environment variable {' or '.join(names)} is not in JSON, as lists, mappings and whole sections are written",
+            f'Write a list as ["a", "b"], or set one value of a section: {ENV_PREFIX}PIPELINE__KEEP=latest.',
+        ) from err
     except ValueError as err:
         raise SettingsError(str(err), "See docs/settings.md.") from err
 
@@ -144,8 +152,20 @@ def refuse_secrets(model: type[BaseModel], values: Mapping[str, Any], where: str
 def _refuse_unknown_environment() -> None:
     known = {name.upper() for name in ("config", *Settings.model_fields)}
     for name in sorted(os.environ):
-        if name.startswith(ENV_PREFIX) and name.removeprefix(ENV_PREFIX).split("__")[0].upper() not in known:
+        if _is_ours(name) and name.removeprefix(ENV_PREFIX).split("__")[0].upper() not in known:
             raise SettingsError(f"environment variable {name} names no setting", f"Known: {', '.join(sorted(known))}.")
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith(ENV_PREFIX)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _findings(err: ValidationError, path: Path) -> str:

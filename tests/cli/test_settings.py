@@ -84,3 +84,12 @@ def test_an_environment_variable_that_names_no_setting_is_exit_code_2(empty: Ins
     assert "MIXFLOWS_PIPLINE__KEEP names no setting" in ended.err
     ended = empty.run("status", env={"MIXFLOWS_PIPELINE__KEEPS": "latest"}, code=2)
     assert "pipeline.keeps: no such setting" in ended.err
+
+
+@pytest.mark.parametrize(
+    "variable", ["MIXFLOWS_WAREHOUSE", "MIXFLOWS_FETCH__AGAIN_AFTER_DAYS", "MIXFLOWS_LANDING__PROMOTE"]
+)
+@pytest.mark.parametrize("value", ["x", "[1,"])
+def test_an_environment_variable_that_is_not_in_json_is_named(empty: Installation, variable: str, value: str) -> None:
+    ended = empty.run("status", env={variable: value}, code=2)
+    assert f"environment variable {variable} is not in JSON" in ended.err
