@@ -75,7 +75,7 @@ def test_what_is_not_where_the_settings_say_is_named_with_the_next_step(mixpanel
     for sections, name, finding, advice in (
         ({"bigquery": {"dataset": "nowhere"}}, "dataset", "nowhere is not there", "bq --location=US mk"),
         ({"bigquery": {"location": "EU"}}, "source dataset", "is in US", 'Set bigquery.location = "US"'),
-        ({"tables": {"source": "nowhere"}}, "source", "is not there", "tables.source"),
+        ({"tables": {"source": "nowhere"}}, "source", "is not there", "`mixflows land`"),
         ({"tables": {"source": "a_view"}}, "source", "is a view, not a table", "Name the table under it"),
         ({"columns": {"insert_id": "nowhere"}}, "source", "has no column 'nowhere'", "Its columns are"),
         ({"columns": {"time": "city"}}, "source", "columns.time must be TIMESTAMP", "Name another column"),

@@ -16,7 +16,7 @@ from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog, partition_column, recognise, refuse_unpruned
-from mixflows.warehouse.bigquery.tables import expires, fields_of, published_fields, type_of
+from mixflows.warehouse.bigquery.tables import expires, fields_of, is_landed, published_fields, type_of
 from mixflows.warehouse.checks import Check, CheckState, failed, ok, source_checks, tried, warning
 from mixflows.warehouse.source import PUBLISHED_DAY
 
@@ -171,8 +171,10 @@ class _Doctor:
             found += self._may(f"make tables in {dataset}", f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS one")
         partitions = f"SELECT COUNT(*) FROM {quote(self._warehouse.dataset.of_source)}.INFORMATION_SCHEMA.PARTITIONS"
         found += self._may("read the source's partitions", partitions)
-        for role in ("source", *PUBLISHED, *LONG_LIVED):
-            found += self._permissions(role, READ if role == "source" else WRITE)
+        source = self._table(self._warehouse.dataset.table_id("source"))
+        found += self._permissions("source", WRITE if source is not None and is_landed(source) else READ)
+        for role in (*PUBLISHED, *LONG_LIVED):
+            found += self._permissions(role, WRITE)
         found += self._may_list_jobs()
         refused = [check for check in found if check.state is not CheckState.OK]
         return refused or [ok("rights", f"all {len(found)} that were looked at are there")]

@@ -76,7 +76,7 @@ def advice_on_missing(client: bigquery.Client, dataset: str, name: str) -> str:
     for item in client.list_tables(dataset):
         if item.table_id.lower() == name.lower():
             return f'Its name there is {item.table_id}: set tables.source = "{item.table_id}".'
-    return "Check tables.source and bigquery.source_dataset."
+    return "Check tables.source and bigquery.source_dataset; `mixflows land` and `mixflows fetch` create it."
 
 
 def refuse_view(table: bigquery.Table) -> None:
