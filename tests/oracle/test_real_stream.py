@@ -132,7 +132,7 @@ def test_the_default_thresholds_block_the_bad_days_of_enough_rows(
     assert {date.fromisoformat(day) for day in known} <= {*bad, *fine}
     small = dict(list(days.items())[:5])
     land_lines(project, tmp_path, *bad.values(), *fine.values(), *small.values())
-    result = project.run()
+    result = project.run_judged()
     assert result.exit_code == 3
     blocked = {outcome.row.partition_date: outcome.row.note for outcome in result.days(Status.BLOCKED)}
     assert set(blocked) == set(bad)
@@ -140,5 +140,5 @@ def test_the_default_thresholds_block_the_bad_days_of_enough_rows(
     assert blocked[date(2023, 6, 6)].startswith("1.81 % of ")
     assert {row["partition_date"] for row in project.events()} == {*fine, *small} - set(bad)
     project.set(quality={"duplicate_rate": {"critical": 0.5}})
-    assert project.run().exit_code == 0
+    assert project.run_judged().exit_code == 0
     assert {row["partition_date"] for row in project.events()} == {*bad, *fine, *small}
