@@ -62,11 +62,16 @@ class Content:
 
 @dataclass(frozen=True)
 class Work:
-    """What a run does: lands a file, as whole days where they are named, or backfills what is due."""
+    """What a run does: lands a file, as whole days where they are named, or backfills what is due.
+
+    Attributes:
+        landed_at: When the file is landed; None for now.
+    """
 
     settings: Settings
     land: Path | None
     days: tuple[date, date] | None = None
+    landed_at: datetime | None = None
 
     def __call__(self, run_id: str, calls: Calls) -> None:
         if self.land is not None:
@@ -80,12 +85,12 @@ class Work:
 
     def _land(self, file: Path, calls: Calls) -> None:
         """Statement by statement: a warehouse lands a file in one call."""
-        content, now = inspect_file(file, self.settings.landing), datetime.now(UTC)
+        content, now = inspect_file(file, self.settings.landing), self.landed_at or datetime.now(UTC)
         connection = mortal_connection(open_file(self.settings, must_exist=True), calls)
         if self.days is None:
             land_file(connection, self.settings, content, again=False, landed_at=now, on_progress=None)
         else:
-            delivery = Delivery(file, content.name, *self.days)
+            delivery = Delivery(file, content.name, *self.days, accept_shrink=frozenset(self.days))
             supersede(connection, self.settings, content, delivery, landed_at=now, on_progress=None)
         connection.close()
 

@@ -49,6 +49,7 @@ class Days:
 
     def file(self, lines: Sequence[str], name: str = "day.jsonl") -> Path:
         path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
         path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
