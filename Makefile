@@ -44,14 +44,15 @@ test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API
 	@$(BIN)/python -m harness.bigquery.server
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadgroup -rfEs -m bigquery $(PYTEST_ARGS)
 
-# The project that test-cloud works in, and the location of the datasets that it makes and deletes there.
+# The project that test-cloud works in, the location of the datasets that it makes and deletes there, and a bucket in that location.
 PROJECT ?=
 LOCATION ?= US
+BUCKET ?=
 
 .PHONY: test-cloud
 test-cloud: $(VENV)/.dev-installed ## Run the BigQuery tests on a project of yours, which costs money: PROJECT=…
 	@test -n '$(PROJECT)' || { echo 'Name a project: make test-cloud PROJECT=my-project' >&2; exit 1; }
-	@TEST_BIGQUERY_PROJECT='$(PROJECT)' TEST_BIGQUERY_LOCATION='$(LOCATION)' \
+	@TEST_BIGQUERY_PROJECT='$(PROJECT)' TEST_BIGQUERY_LOCATION='$(LOCATION)' TEST_BIGQUERY_BUCKET='$(BUCKET)' \
 	    $(BIN)/python -m pytest -rfEs -m bigquery $(PYTEST_ARGS)
 
 .PHONY: check check-lint check-format check-types check-pins

@@ -1,6 +1,7 @@
 """How to reach a BigQuery API: a server on loopback, or Google's."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,11 +16,13 @@ class BigQueryApi:
         project: The project that holds the datasets.
         endpoint: The server's address; None for Google's.
         location: The location of the datasets.
+        objects: The folder that the server reads objects of Cloud Storage from, `bucket/name`; None at Google's.
     """
 
     project: str
     endpoint: str | None
     location: str
+    objects: Path | None = None
 
     def client(self) -> "Client":
         """The real client; on loopback it needs no credentials."""

@@ -24,6 +24,8 @@ HOME = Path(__file__).parents[2] / ".venv-bigquery-server"
 REQUIREMENTS = Path(__file__).with_name("server-requirements.txt")
 STARTS = Path(__file__).with_name("local_server.py")
 READY_SECONDS = 90.0
+OBJECTS = "objects"
+"""The folder of the server's data that it takes for Cloud Storage: load jobs read objects from it."""
 
 COPY_EXTENSIONS = """
 import importlib, pathlib, shutil, duckdb
@@ -134,7 +136,8 @@ def serving(data: Path) -> Iterator[str]:
     port, grpc_port = _free_ports(2)
     command = [str(home / "venv" / "bin" / "python"), str(STARTS), "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--grpc-port", str(grpc_port), "--data-dir", str(data / "tables")]
-    (data / "tables").mkdir(parents=True, exist_ok=True)
+    for folder in ("tables", OBJECTS):
+        (data / folder).mkdir(parents=True, exist_ok=True)
     log = data / "server.log"
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -143,7 +146,7 @@ def serving(data: Path) -> Iterator[str]:
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=data,
-            env=os.environ | {"HOME": str(home)},
+            env=os.environ | {"HOME": str(home), "GCS_LOCAL_ROOT": str(data / OBJECTS)},
         )
     try:
         address = f"http://127.0.0.1:{port}"

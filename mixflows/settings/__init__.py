@@ -1,5 +1,6 @@
 """The settings: one frozen model, how it is loaded, and how it is written as TOML."""
 
+from mixflows.settings.landing import LandingSettings
 from mixflows.settings.load import checked, load_settings, parse_assignments, settings_file
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.model import (
@@ -10,7 +11,6 @@ from mixflows.settings.model import (
     ColumnSettings,
     Keep,
     Key,
-    LandingSettings,
     PipelineSettings,
     ReportSettings,
     Settings,

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
+from mixflows.settings.landing import LandingSettings
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.paths import DEFAULT_CONFIG, command_line, file_path, refuse_shared_paths, regular_file
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
@@ -22,7 +23,6 @@ SourceDeletes = Literal["block", "keep", "apply"]
 Restatements = Literal["loaded_at", "content", "never"]
 LARGEST = 2**63 - 1
 """Rows and bytes that engines can count."""
-PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
 CLAIMS = "mp_day_claims"
 """BigQuery's table of the days that runs have claimed."""
 FINGERPRINT_VERSION = 2
@@ -174,20 +174,6 @@ class SourceSettings(Frozen):
     """`files`: landed with `land`. `mixpanel`: whole days, from Mixpanel's export API. `table`: another program writes the
     source. The landing log records it; a source that was landed from files can become one that is fed from Mixpanel, but not the
     other way round. By default whatever is recorded."""
-
-
-class LandingSettings(Frozen):
-    """How raw-export files are read."""
-
-    time_unit: Literal["s", "ms"] = "s"
-    """Unit of `properties.time`: seconds, or milliseconds for exports made with `time_in_ms`."""
-    time_zone: Literal["UTC", "project"] = "UTC"
-    """The clock of `properties.time`: UTC (projects created since 2023), or the project's local time. An ambiguous local time is
-    read as the later one; a skipped local time is read with the offset before the gap."""
-    promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
-    """Properties that become typed columns, as STRING, INT64, FLOAT64, BOOL or TIMESTAMP; all others stay in `properties`."""
-    max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, le=1024**3)
-    """The longest line that is read as an event, in bytes."""
 
 
 class PipelineSettings(Frozen):

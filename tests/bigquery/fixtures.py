@@ -4,6 +4,7 @@ Every test that asks for `bigquery_api` carries the mark `bigquery`. Each proces
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +12,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from harness.bigquery.api import BigQueryApi
-from harness.bigquery.server import NoInterpreterError, serving
+from harness.bigquery.server import OBJECTS, NoInterpreterError, serving
+from harness.bigquery.storage import HOST_VARIABLE, Storage, serving_storage
 
 PROJECT_VARIABLE = "TEST_BIGQUERY_PROJECT"
 LOCATION_VARIABLE = "TEST_BIGQUERY_LOCATION"
+BUCKET_VARIABLE = "TEST_BIGQUERY_BUCKET"
+"""Names a bucket of the real project, such as `my-bucket`, in that location."""
 MEMORY = Path("/dev/shm")
 """Where the server's data are best: it writes each statement to disk several times over, and nothing of it is kept."""
 
@@ -39,11 +43,31 @@ def bigquery_api() -> Iterator[BigQueryApi]:
         return
     try:
         with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as data, serving(Path(data)) as address:
-            api = BigQueryApi("mixflows-tests", address, location)
+            api = BigQueryApi("mixflows-tests", address, location, Path(data) / OBJECTS)
             yield api
             assert decorated_tables(api) == []
     except NoInterpreterError as err:
         pytest.skip(f"BigQuery: {err}")
+
+
+@pytest.fixture
+def storage(bigquery_api: BigQueryApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """Cloud Storage on loopback, with a bucket `ours`; skips on a real project, which has no access to it."""
+    if bigquery_api.objects is None:
+        pytest.skip("the stand-in of Cloud Storage is beside a server on loopback")
+    with serving_storage(bigquery_api.objects, "ours") as storage:
+        monkeypatch.setenv(HOST_VARIABLE, storage.url)
+        yield storage
+    shutil.rmtree(bigquery_api.objects / "ours", ignore_errors=True)
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest, bigquery_api: BigQueryApi) -> str:
+    """The name of a bucket: a real one on a real project, if one is named, and else the stand-in's."""
+    if bigquery_api.endpoint is None:
+        return os.environ.get(BUCKET_VARIABLE) or pytest.skip(f"{BUCKET_VARIABLE} names no bucket of the project")
+    request.getfixturevalue("storage")
+    return "ours"
 
 
 def decorated_tables(api: BigQueryApi) -> list[str]:

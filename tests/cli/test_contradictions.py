@@ -124,6 +124,18 @@ def test_a_warehouse_is_a_plain_file(path: str, tmp_path: Path, monkeypatch: pyt
         load_settings(settings)
 
 
+@pytest.mark.parametrize(
+    "place", ["", "bucket", "s3://bucket", "gs://", "gs://UPPER", "gs://bucket/a*", "gs://bucket//a", "gs://bucket/.."]
+)
+def test_a_bucket_is_named_by_its_address(place: str) -> None:
+    assert "landing.bucket" in refused(f"landing.bucket={place}")
+
+
+def test_a_bucket_may_be_given_with_a_folder_or_not_at_all() -> None:
+    for given, held in (("gs://bucket/", "gs://bucket"), ("gs://a.b-c/d=1/e", "gs://a.b-c/d=1/e"), ("none", None)):
+        assert load_settings(None, parse_assignments([f"landing.bucket={given}"])).landing.bucket == held
+
+
 @pytest.mark.parametrize("path", ["gs://bucket/report.html", "folder", "", "-"])
 def test_a_report_is_a_file(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()

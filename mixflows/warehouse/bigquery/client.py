@@ -1,9 +1,10 @@
-"""Credentials for BigQuery: a block's, a key file's, or the environment's own."""
+"""Clients of Google Cloud, with a block's credentials, a key file's, or the environment's own."""
 # google-cloud-bigquery declares only some of its types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
@@ -16,6 +17,7 @@ from mixflows.settings import BigQuerySettings
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
+T = TypeVar("T")
 _blocks: dict[str, "Credentials"] = {}
 
 
@@ -25,7 +27,20 @@ def provide(block: str, credentials: "Credentials") -> None:
 
 
 def make_client(settings: BigQuerySettings) -> bigquery.Client:
-    """A client with the credentials that the settings name.
+    """A client of BigQuery with the credentials that the settings name; see `with_credentials` for errors."""
+    options: dict[str, Any] = {"project": settings.project, "location": settings.location}
+    if settings.api_endpoint is not None:
+        options["client_options"] = ClientOptions(api_endpoint=settings.api_endpoint)
+    return with_credentials(settings, bigquery.Client, **options)
+
+
+def with_credentials(settings: BigQuerySettings, made: Callable[..., T], **options: Any) -> T:
+    """Makes a client with the credentials that the settings name.
+
+    Args:
+        settings: Name the credentials; on another address of the API none are needed.
+        made: The client's class.
+        options: What else it is made with.
 
     Raises:
         SettingsError: A block's credentials were not handed over, or the key file is no key file.
@@ -33,7 +48,6 @@ def make_client(settings: BigQuerySettings) -> bigquery.Client:
     """
     from google.auth.exceptions import DefaultCredentialsError
 
-    options: dict[str, Any] = {"project": settings.project, "location": settings.location}
     try:
         if settings.credentials_block is not None:
             if settings.credentials_block not in _blocks:
@@ -46,9 +60,7 @@ def make_client(settings: BigQuerySettings) -> bigquery.Client:
             options["credentials"] = service_account.Credentials.from_service_account_file(str(settings.key_file))
         elif settings.api_endpoint is not None:
             options["credentials"] = AnonymousCredentials()
-        if settings.api_endpoint is not None:
-            options["client_options"] = ClientOptions(api_endpoint=settings.api_endpoint)
-        return bigquery.Client(**options)
+        return made(**options)
     except (OSError, ValueError) as err:
         raise SettingsError(
             f"bigquery.key_file {settings.key_file} is no service account's key file: {type(err).__name__}",

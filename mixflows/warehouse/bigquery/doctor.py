@@ -50,6 +50,7 @@ def bigquery_checks(settings: Settings) -> Iterator[Check]:
             yield from source_checks(warehouse, settings)
             yield from tried("export log", doctor.export_log)
         yield from tried("rights", doctor.rights)
+        yield from tried("landing bucket", doctor.bucket)
         yield from tried("JSON text function", doctor.json_text)
         yield from tried("tables", doctor.tables)
         yield from tried("byte cap", doctor.cap)
@@ -209,6 +210,19 @@ class _Doctor:
                 failed("rights", f"{table_id}: {', '.join(missing)} missing", "Grant the rights in docs/bigquery.md.")
             ]
         return [ok("rights", table_id)]
+
+    def bucket(self) -> list[Check]:
+        """Whether landed files may go through the bucket, where there is one."""
+        if (place := self._settings.landing.bucket) is None:
+            return []
+        from mixflows.warehouse.bigquery.bucket import NEEDED, opened_bucket
+
+        with opened_bucket(self._place, place) as bucket:
+            missing = bucket.missing_rights()
+        if missing:
+            lacking = f"{place}: {', '.join(missing)} missing"
+            return [failed("landing bucket", lacking, "Grant roles/storage.objectUser on the bucket.")]
+        return [ok("landing bucket", f"{place} takes and gives back what is landed: {', '.join(NEEDED)}")]
 
     def json_text(self) -> list[Check]:
         """Whether the function of the fingerprint is there."""

@@ -30,7 +30,7 @@ RETRYABLE = re.compile(
     re.IGNORECASE,
 )
 """Complaints about other statements that run or wait just now, whatever reason they are given."""
-PERMISSION = re.compile(r"\bbigquery\.(?!googleapis)[a-z]\w*\.\w+|\bdatacatalog\.[a-z]\w*\.\w+")
+PERMISSION = re.compile(r"\b(bigquery|storage)\.(?!googleapis)[a-z]\w*\.\w+|\bdatacatalog\.[a-z]\w*\.\w+")
 OF_THE_STATEMENT = (
     "Unrecognized name",
     "Syntax error",
@@ -99,6 +99,11 @@ def _limit(err: BaseException, where: str, settings: BigQuerySettings) -> Wareho
         return WarehouseError(
             f"project {settings.project} has no billing account that pays for {where}",
             "Enable billing for the project in the console, or name another one as bigquery.project.",
+        )
+    if "different locations" in text:
+        return WarehouseError(
+            f"{where} was refused: the bucket of landing.bucket is not in location {settings.location}, as the datasets are",
+            f"Name a bucket in {settings.location} as landing.bucket, or none.",
         )
     if "stopped" in reasons and "timed out" not in text.lower():
         return WarehouseError(f"{where} was cancelled", RUN_AGAIN)
@@ -185,6 +190,11 @@ def _missing(text: str, where: str, settings: BigQuerySettings, client: bigquery
                 f"dataset {project}.{dataset} is in location {location}, but bigquery.location is {settings.location}",
                 f'Set bigquery.location = "{location}".',
             )
+    if "gs://" in text:
+        return WarehouseError(
+            f"{where}: an object that was written to landing.bucket is not there any more",
+            "Let lifecycle rules delete objects after a day at the earliest; then run it again.",
+        )
     found = re.search(r"Not found: (Table|Dataset|Routine) ([\w:.\-]+)", text)
     what = f"{found[1].lower()} {found[2]}" if found else "a table"
     return MissingTableError(f"{where}: {what} is not there", "Run mixflows init, or correct [bigquery] and [tables].")

@@ -147,20 +147,23 @@ class Jobs:
         base = self._job_id(step, f"{source} to {destination}", ())
         self._attempts(step, base, lambda job_id: self._copy(source, destination, step, job_id))
 
-    def load(self, file: Path, destination: str, fields: Sequence[bigquery.SchemaField], step: Step) -> None:
-        """Adds the rows of a file to a table by a load job: it is billed neither bytes nor slots.
+    def load(
+        self, rows: Path | Sequence[str], destination: str, fields: Sequence[bigquery.SchemaField], step: Step
+    ) -> None:
+        """Adds rows to a table by a load job: it is billed neither bytes nor slots.
 
         Args:
-            file: Compressed JSON lines, which may be sent several times; its content is told by the step and the number of
-                loads before it.
+            rows: Compressed JSON lines: a file, which may be sent several times, or the addresses of objects in a bucket. Their
+                content is told by the step and the number of loads before it.
             destination: `project.dataset.table`, which is there.
             fields: The columns of the rows.
 
         Raises:
-            WarehouseError: In one sentence, with the next step; nothing of the file was added.
+            WarehouseError: In one sentence, with the next step; none of the rows was added.
         """
-        base = self._job_id(step, f"{file.name} to {destination}", ())
-        self._attempts(step, base, lambda job_id: self._load(file, destination, fields, step, job_id))
+        what = rows.name if isinstance(rows, Path) else " ".join(rows)
+        base = self._job_id(step, f"{what} to {destination}", ())
+        self._attempts(step, base, lambda job_id: self._load(rows, destination, fields, step, job_id))
 
     def _attempts(self, step: Step, base: str, once: Callable[[str], T]) -> T:
         wait = FIRST_WAIT_SECONDS
@@ -218,7 +221,12 @@ class Jobs:
         self._ended(start, step, job_id)
 
     def _load(
-        self, file: Path, destination: str, fields: Sequence[bigquery.SchemaField], step: Step, job_id: str
+        self,
+        rows: Path | Sequence[str],
+        destination: str,
+        fields: Sequence[bigquery.SchemaField],
+        step: Step,
+        job_id: str,
     ) -> None:
         config = bigquery.LoadJobConfig(
             source_format="NEWLINE_DELIMITED_JSON",
@@ -227,17 +235,17 @@ class Jobs:
             create_disposition="CREATE_NEVER",
             labels=self.labels(step),
         )
-        location = self._settings.location
+        sent: dict[str, Any] = {"job_id": job_id, "job_config": config, "location": self._settings.location}
 
         def start(retry: Retry) -> Any:
+            if not isinstance(rows, Path):
+                return self._client.load_table_from_uri(rows, destination, retry=retry, **sent)
             try:
-                with file.open("rb") as rows:
-                    return self._client.load_table_from_file(
-                        rows, destination, job_id=job_id, job_config=config, location=location, timeout=REQUEST_SECONDS
-                    )
+                with rows.open("rb") as file:
+                    return self._client.load_table_from_file(file, destination, timeout=REQUEST_SECONDS, **sent)
             except ERRORS:
                 with suppress(api.NotFound):  # only the answer to the last piece may have been lost
-                    return self._client.get_job(job_id, location=location, retry=retry)
+                    return self._client.get_job(job_id, location=self._settings.location, retry=retry)
                 raise
 
         self._ended(start, step, job_id)

@@ -149,8 +149,19 @@ class StagedFiles:
         made.labels = self._settings.bigquery.labels | APP_LABEL
         with self._dataset.told("create the staged rows of a file"):
             self._client.create_table(made, exists_ok=True)
-        for part in parts:
-            self._jobs.load(part, table, fields(columns), Step("load", run))
+        step = Step("load", run)
+        if (place := self._settings.landing.bucket) is None:
+            for part in parts:
+                self._jobs.load(part, table, fields(columns), step)
+            return
+        from mixflows.warehouse.bigquery.bucket import opened_bucket  # half a second to import
+
+        with (
+            opened_bucket(self._settings.bigquery, place) as bucket,
+            bucket.holding(table.rpartition(".")[2], parts) as objects,
+        ):
+            if objects:
+                self._jobs.load(objects, table, fields(columns), step)
 
 
 def fields(columns: Mapping[str, str]) -> list[bigquery.SchemaField]:
