@@ -127,7 +127,7 @@ def _ours(home: Path) -> Callable[[int], Span]:
 
 
 def _original(home: Path) -> Callable[[int], Span]:
-    words = [*statements.COMMAND, "original", str(home / WAREHOUSE), "0"]
+    words = [*statements.COMMAND, "original", str(home / WAREHOUSE)]
     return lambda _: process(words, home)
 
 

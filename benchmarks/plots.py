@@ -51,28 +51,6 @@ def lines(
     return Plot(name, says, base.mark_line(point=True))
 
 
-def bars(name: str, says: str, rows: Sequence[tuple[str, str, float]], x: str) -> Plot:
-    """A horizontal bar for each subject, in groups one below the other.
-
-    Args:
-        rows: (group, subject, value).
-        x: The axis' title.
-    """
-    data = alt.InlineData([{"group": group, "who": who, "x": value} for group, who, value in rows])
-    groups = list(dict.fromkeys(group for group, _, _ in rows))
-    chart = (
-        alt.Chart(data, width=520)
-        .mark_bar()
-        .encode(
-            x=alt.X("x:Q", title=x),
-            y=_subjects(),
-            color=alt.Color("who:N", sort=None, legend=None),
-            row=alt.Row("group:N", title=None, sort=groups, header=alt.Header(labelOrient="top", labelAnchor="start")),
-        )
-    )
-    return Plot(name, says, chart)
-
-
 def stacked(name: str, says: str, rows: Sequence[tuple[str, str, float]], y: str) -> Plot:
     """One horizontal bar for each subject, made of parts.
 

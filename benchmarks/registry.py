@@ -10,7 +10,6 @@ from benchmarks.results import Answer
 
 LEAST = {"rows": 50, "days": 8}
 """Below these sizes, a scaled benchmark would have nothing to measure."""
-WAYS = ("1 at once", "4 at once", "contested keys", "every row", "original script")
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,6 @@ BENCHMARKS = (
     Benchmark("day", "day", {"days": 11, "rows": 200_000}),
     Benchmark("backfill-60", "backfill", {"days": 60, "rows": 200_000, "limit": 1.4, "peak_mb": 1_700}),
     Benchmark("backfill-365", "backfill", {"days": 365, "rows": 50_000, "limit": 1.6}, long=True),
-    Benchmark("backfill-ways", "backfill", {"days": 365, "rows": 50_000, "limit": 1.6, "ways": WAYS}, long=True),
-    Benchmark("backfill-100", "backfill", {"days": 100, "rows": 200_000, "limit": 1.4, "peak_mb": 1_700}, long=True),
     Benchmark("small-days", "small_days", {"days": 2_000, "rows": 50}),
     Benchmark("stream", "stream"),
     Benchmark("large-day", "large_day", {"behind": 4, "rows": 2_000_000}, long=True),
@@ -57,9 +54,6 @@ BENCHMARKS = (
     Benchmark("one-more-day-2M", "one_more_day", {"histories": (10,), "rows": 2_000_000}, long=True),
     Benchmark("landing", "landing", {"rows": 500_000}),
     Benchmark("whole-days", "whole_days", {"rows": 200_000}),
-    Benchmark("deployed", "deployed", {"rows": 200_000}, long=True),
-    Benchmark("analysts", "analysts", {"days": 60, "rows": 20_000}),
-    Benchmark("analysts-long", "analysts", {"days": 60, "rows": 200_000}, long=True),
     Benchmark(
         "soak", "soak", {"days": 40, "rows": 400, "column_every": 9, "late": (1, 2, 3, 5, 9, 20), "unkilled": 12}, long=True
     ),

@@ -1,4 +1,4 @@
-"""A Prefect server on loopback with the deployments and a worker, as docs/operations.md sets them up."""
+"""A Prefect server on loopback."""
 
 import os
 import socket
@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import psutil
@@ -17,11 +16,9 @@ from benchmarks.timed_run import ROOT
 from mixflows.errors import MixflowsError
 
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
-T = TypeVar("T")
 SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PYTHONPATH": str(ROOT),
 }
 
@@ -31,16 +28,11 @@ def held_mb(process: psutil.Process) -> float:
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1e6
 
 
-def until(ask: Callable[[], T | None], what: str, seconds: float = 300) -> T:
-    """The first answer that is true.
-
-    Raises:
-        MixflowsError: There was none in that time.
-    """
+def _until(is_so: Callable[[], bool], what: str, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if answer := ask():
-            return answer
+        if is_so():
+            return
         time.sleep(0.1)
     raise MixflowsError(f"{what}: not within {seconds:.0f} s")
 
@@ -64,22 +56,12 @@ class PrefectServer:
         with self._stack:  # ends what was started, should the server not answer
             words = ("server", "start", "--host", "127.0.0.1", "--port", str(self._port))
             self.process = self._started("server", *words)
-            until(self._answers, "the server answers")
+            _until(self._answers, "the server answers")
             self._stack = self._stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    def deploy(self, folder: Path) -> None:
-        """Deploys from a project's folder, and starts a worker."""
-        for words in (
-            ("work-pool", "create", "mixflows", "--type", "process"),
-            ("work-pool", "set-concurrency-limit", "mixflows", "1"),
-            ("deploy", "--prefect-file", str(ROOT / "deployments/prefect.yaml"), "--all"),
-        ):
-            subprocess.run([*PREFECT, *words], cwd=folder, check=True, capture_output=True)
-        self._started("worker", "worker", "start", "--pool", "mixflows")
 
     def _answers(self) -> bool:
         try:

@@ -19,7 +19,7 @@ def measure(place: Place, days: int, rows: int) -> Answer:
     imported = imports("backfill", "--no-prefect", folder=place.folder / "one")
     plain = command("backfill", "--no-prefect", folder=homes["plain"])
     home = homes["global"]
-    at_once = process([*statements.COMMAND, "contested", str(home / WAREHOUSE), str(days)], home)
+    at_once = process([*statements.COMMAND, "global", str(home / WAREHOUSE)], home)
     with PrefectServer(place.folder) as server:
         before = held_mb(server.process)
         flow = command("backfill", folder=homes["flow"])

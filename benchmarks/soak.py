@@ -56,10 +56,6 @@ class Pace:
         """The latest column on the day of this number; empty before the first."""
         return f"property_{number // self.column_every}" if number >= self.column_every else ""
 
-    def changes_type(self, number: int) -> bool:
-        """Whether a column's type is changed before the day's run, which has to be refused."""
-        return number > self.column_every and number % self.column_every == self.column_every // 2
-
 
 @dataclass(frozen=True)
 class Step:
@@ -67,7 +63,6 @@ class Step:
 
     Attributes:
         days: Days that the run processed.
-        refused: Whether a column's changed type was refused before it.
         wrong: What does not hold after it; empty if all does.
     """
 
@@ -75,7 +70,6 @@ class Step:
     days: int
     seconds: float
     held_mb: float
-    refused: bool
     wrong: str
 
 
@@ -93,10 +87,9 @@ def measure(place: Place, days: int, rows: int, column_every: int, late: Sequenc
         f"{days:,} simulated days of {rows} events, one `mixflows run` each, in a worker that was killed with SIGKILL {kills:,} times"
         f" at a random moment of a day's delivery, run or check ({between:,} more times between two days), and started again; in the"
         f" last {unkilled} days it was left alone. With each day come copies and new events of {len(late)} earlier days, up to"
-        f" {late[-1]} days late; every {AGAIN_EVERY} days a whole day once more. {(days - 1) // column_every} columns came, and"
-        f" {sum(s.refused for s in steps)} times a column's changed type was refused. After each run plain SQL over the whole source"
-        " checks that the published events are the first copies, that every delivered row is whole and once in one of the published"
-        " tables, and that the ledger's latest row of each day has their counts.",
+        f" {late[-1]} days late; every {AGAIN_EVERY} days a whole day once more. {(days - 1) // column_every} columns came. After"
+        " each run plain SQL over the whole source checks that the published events are the first copies, that every delivered row"
+        " is whole and once in one of the published tables, and that the ledger's latest row of each day has their counts.",
         [
             Figure("runs after which something did not hold", len(wrong), 0, "runs"),
             Figure("time per processed day, last sixth", per_day[-1] / per_day[1], 1.5, beside="second sixth"),
@@ -181,41 +174,22 @@ def work(home: Path, pace: Pace) -> None:
         number = int(word)
         with opened(path) as connection:
             deliver(connection.execute, number, pace)
-        refused = pace.changes_type(number)
-        wrong = [_changed_type(home, number, pace)] if refused else []
         ended = here("run", *FLAGS, "--as-of", day_of(number).isoformat(), folder=home)
         held = held_mb(psutil.Process())
         with opened(path) as connection:
-            wrong.append(damage(connection.execute))
+            wrong = [damage(connection.execute)]
         days = json.loads(ended.out)["days"] if ended.code in (0, 3) else []
         if ended.code:
             wrong.append(f"exit code {ended.code}: {ended.err[-500:]}")
         found = " ".join(filter(None, wrong))
-        step = Step(number, max(1, len(days)), ended.span.wall, held, refused, found)
+        step = Step(number, max(1, len(days)), ended.span.wall, held, found)
         print(json.dumps(asdict(step)), flush=True)
-
-
-def _changed_type(home: Path, number: int, pace: Pace) -> str:
-    """Changes the type of a column of the source, runs, and changes it back.
-
-    Returns:
-        What is wrong; empty where it was refused by name.
-    """
-    column = pace.new_column(number)
-    with opened(home / WAREHOUSE) as connection:
-        connection.execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE BLOB")
-    ended = here("run", *FLAGS, "--as-of", day_of(number).isoformat(), folder=home)
-    with opened(home / WAREHOUSE) as connection:
-        connection.execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
-    return "" if ended.code and column in ended.err else f"the changed type of {column} was not refused by its name"
 
 
 def deliver(execute: Execute, number: int, pace: Pace) -> None:
     """One day's delivery in one transaction; a worker that was killed may find it there already."""
     add_days(execute, 0, 0, pace.rows)  # the table
     column = pace.new_column(number)
-    if pace.changes_type(number):  # the worker may have been killed before it changed the type back
-        execute(f"ALTER TABLE mp_master_event ALTER {column} TYPE VARCHAR")
     if execute(f"SELECT 1 FROM mp_master_event WHERE source_file = 'export-{number}.jsonl' LIMIT 1").fetchall():
         return
     execute("BEGIN")

@@ -1,7 +1,7 @@
-"""What people would run instead on DuckDB, as plain SQL: `python -m benchmarks.rivals.statements WAY FILE DAYS`.
+"""What people would run instead on DuckDB, as plain SQL: `python -m benchmarks.rivals.statements WAY FILE`.
 
-`original` is a daily run of the original design, `keys` its backfill script of two statements a day; its faults, each with an
-example, are in tests/spec/test_faults_of_the_original.py. `global` and `contested` publish the whole history at once.
+`original` is a daily run of the original design; its faults, each with an example, are in
+tests/spec/test_faults_of_the_original.py. `global` publishes the whole history at once.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.source import day_of, opened
+from benchmarks.source import opened
 
 SQL = Path(__file__).parent / "original"
 COMMAND = (sys.executable, "-m", "benchmarks.rivals.statements")
@@ -17,11 +17,6 @@ RANK = "ROW_NUMBER() OVER (PARTITION BY m.mp_insert_id, m.time ORDER BY m.mp_pro
 HISTORY = "FROM mp_master_event AS m WHERE m.mp_insert_id IS NOT NULL"
 SAME_KEY = "m.mp_insert_id = t.mp_insert_id AND m.time = t.time"
 GLOBAL = (
-    f"CREATE TABLE mp_events AS SELECT * EXCLUDE (row_num) FROM (SELECT m.*, {RANK} {HISTORY} QUALIFY row_num = 1)",
-    f"CREATE TABLE mp_rejected_events AS SELECT m.*, {RANK} {HISTORY} QUALIFY row_num > 1",
-)
-"""Ranks every row, once for each table: a table of the ranked rows between takes half as long again."""
-CONTESTED = (
     f"CREATE TEMP TABLE twice AS SELECT m.mp_insert_id, m.time {HISTORY} GROUP BY ALL HAVING count(*) > 1",
     f"CREATE TEMP TABLE ranked AS SELECT m.*, {RANK} FROM mp_master_event AS m SEMI JOIN twice AS t ON {SAME_KEY}",
     (
@@ -38,36 +33,23 @@ def original_statement(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def original(connection: duckdb.DuckDBPyConnection, _: int) -> None:
+def original(connection: duckdb.DuckDBPyConnection) -> None:
     """The original design's daily run; the first one builds the tables."""
     known = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'mp_events'").fetchone()
     for name in ("staging", "events" if known else "first_events", "rejected"):
         connection.execute(original_statement(name))
 
 
-def by_processed_keys(connection: duckdb.DuckDBPyConnection, days: int) -> None:
-    """The original script: each day's events that are not among the processed keys, then its keys."""
-    connection.execute(original_statement("backfill_tables"))
-    for number in range(days):
-        for name in ("backfill_events", "backfill_keys"):
-            connection.execute(original_statement(name), {"day": day_of(number)})
-
-
-def all_at_once(connection: duckdb.DuckDBPyConnection, statements: tuple[str, ...]) -> None:
+def all_at_once(connection: duckdb.DuckDBPyConnection) -> None:
     """The whole history."""
-    for statement in statements:
+    for statement in GLOBAL:
         connection.execute(statement)
 
 
-WAYS = {
-    "original": original,
-    "keys": by_processed_keys,
-    "global": lambda connection, _: all_at_once(connection, GLOBAL),
-    "contested": lambda connection, _: all_at_once(connection, CONTESTED),
-}
+WAYS = {"original": original, "global": all_at_once}
 
 if __name__ == "__main__":
-    way, file, number = sys.argv[1:]
+    way, file = sys.argv[1:]
     with opened(Path(file)) as opened_file:
-        WAYS[way](opened_file, int(number))
+        WAYS[way](opened_file)
         opened_file.execute("CHECKPOINT")
