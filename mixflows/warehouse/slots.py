@@ -282,11 +282,15 @@ class Slot:
 
     def _counts(self) -> tuple[Counter[str], set[date]]:
         """Copies by class, and the days that change."""
-        self._query("slot_touched")
-        self._query("slot_rows")
         counts: Counter[str] = Counter()
         changed: set[date] = set()
-        for row in self._query("slot_counts"):
+        self._query("slot_touched")
+        (touched,) = self._query("slot_touched_events")
+        if not touched["held_events"] and not touched["new_events"]:
+            return counts, changed
+        if touched["held_events"]:
+            self._query("slot_rows")
+        for row in self._run("slot_counts", () if touched["held_events"] else ("added",), self.params):
             counts[row["class"]] += int(row["copies"])
             if row["class"] not in UNTOUCHED or row["followers"]:
                 changed.add(row["day"])

@@ -1,5 +1,6 @@
 """Whole days through faults and beside other processes: the days are as they were or as they are delivered, and never in between."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -148,3 +149,15 @@ def test_what_is_not_ours_stays_as_it_is(
     with pytest.raises(error, match=sentence):
         deliver(place, tmp_path, SECOND)
     assert place.rows("mp_master_event") == []
+
+
+def test_the_source_is_read_whole_only_where_copies_of_it_differ(place: Place, tmp_path: Path) -> None:
+    def steps() -> Counter[str]:
+        return Counter(job.labels["step"] for job in place.jobs())
+
+    deliver(place, tmp_path, FIRST)
+    assert deliver(place, tmp_path, FIRST[::-1]).status == "unchanged"
+    assert counts(deliver(place, tmp_path, [*FIRST, line("late")])) == {"same": 3, "new": 1}
+    assert (steps()["slot_touched"], steps()["slot_counts"], steps()["slot_rows"]) == (2, 1, 0)
+    assert counts(deliver(place, tmp_path, [*SECOND, line("late")])) == {"same": 2, "restated": 1, "new": 1, "gone": 1}
+    assert steps()["slot_rows"] == 1

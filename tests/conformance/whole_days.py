@@ -18,8 +18,10 @@ SLOT_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("slot_days", ()),
     ("slot_other_unit", ()),
     ("slot_touched", ()),
+    ("slot_touched_events", ()),
     ("slot_rows", ()),
     ("slot_counts", ()),
+    ("slot_counts", ("added",)),
     ("slot_insert", ()),
     ("slot_insert", ("touched",)),
     ("slot_write", ()),
@@ -30,6 +32,8 @@ SLOT_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("gone_slots", ()),
     ("gone_days", ()),
 )
+COMPARING = ("slot_days", "slot_other_unit", "slot_touched", "slot_rows")
+"""Those that read a source before it marks copies that are gone."""
 SLOT_PARAMETERS = {
     **dict.fromkeys(("start_at", "end_at", "landed_at"), datetime(2026, 4, 1, 12, tzinfo=UTC)),
     **dict.fromkeys(("first_day", "last_day"), date(2026, 3, 29)),
@@ -46,16 +50,21 @@ def slot_texts(
     """Names, texts and values, tables before what reads them.
 
     Args:
-        source: Does not mark copies that are gone; the source does after the third statement.
+        source: Does not mark copies that are gone; the source does once it has been compared.
         days: The slot's, in order.
     """
     tables = {role: quote(dataset.short_lived_id(f"slot_{role}")) for role in SHORT_LIVED}
     names = {role: quote(dataset.table_id(role)) for role in ("source", "malformed")}
     for role, table in (("incoming", names["source"]), ("incoming_malformed", names["malformed"])):
         yield "filled by load jobs", f"CREATE TABLE {tables[role]} AS SELECT * FROM {table}", {}
+    slot = Delivery(Path("day.jsonl"), SLOT_PARAMETERS["slot"], days[0], days[-1], "mixpanel")
+    marking = replace(source, marks_gone=True)
+    unmarked = f"(SELECT h.*, CAST(NULL AS TIMESTAMP) AS gone_since FROM {names['source']} AS h)"
+    comparing = slot_statements(dataset, settings, marking, slot, tables | {"source": unmarked}, "")
+    for name in COMPARING:
+        yield name, comparing.render(name), SLOT_PARAMETERS
     marked = f"SELECT *, CAST(NULL AS TIMESTAMP) AS gone_since FROM {tables['incoming']}"
     yield "the mark of gone copies", f"CREATE OR REPLACE TABLE {names['source']} AS {marked}", {}
-    slot = Delivery(Path("day.jsonl"), SLOT_PARAMETERS["slot"], days[0], days[-1], "mixpanel")
-    statements = slot_statements(dataset, settings, replace(source, marks_gone=True), slot, tables, "")
+    statements = slot_statements(dataset, settings, marking, slot, tables, "")
     for name, flags in SLOT_STATEMENTS:
         yield name, statements.render(name, flags), SLOT_PARAMETERS

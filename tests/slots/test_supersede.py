@@ -152,6 +152,28 @@ def test_a_day_that_lost_events_is_refused_unless_that_is_accepted(days: Days) -
     assert days.deliver().status == "unchanged"
 
 
+def test_a_delivery_that_writes_no_row_adds_no_column(days: Days) -> None:
+    """The file came first, and then a setting that makes a column of a property."""
+    lines = [line(f"a{n}", plan="pro") for n in range(20)]
+    days.project.set(landing={"promote": {}})
+    land_one(days.project.warehouse, days.project.settings, days.file(lines), again=False)
+    columns = list(days.rows("source")[0])
+    days.project.set(landing={"promote": {"plan": "STRING"}})
+    with pytest.raises(ShrunkError):
+        days.deliver(*lines[:1])
+    assert list(days.rows("source")[0]) == columns
+    days.project.set(landing={"promote": {}})
+    assert days.deliver(*lines).status == "landed"
+    columns = list(days.rows("source")[0])
+    assert columns[-1] == "gone_since"
+    days.project.set(landing={"promote": {"plan": "STRING"}})
+    assert days.deliver(*lines).status == "unchanged"
+    assert list(days.rows("source")[0]) == columns
+    assert counts(days.deliver(*lines, line("new", plan="free"))) == {"same": 20, "new": 1}
+    assert list(days.rows("source")[0]) == [*columns, "plan"]
+    days.project.set(landing={"promote": {"customer_id": "STRING"}})
+
+
 def test_copies_of_an_event_that_is_still_there_are_no_loss(days: Days) -> None:
     copies = [line("a", arrived_s=60 + n) for n in range(50)]
     days.deliver(*copies)

@@ -30,7 +30,7 @@ from mixflows.warehouse.slots import (
     refuse_gone_since,
     refuse_without_version,
 )
-from mixflows.warehouse.source import Source
+from mixflows.warehouse.source import Column, Source
 
 ATTEMPTS = 3
 """So often is a delivery compared anew because another process landed something meanwhile."""
@@ -82,7 +82,7 @@ class WholeDays:
             UsageError: The source is fed from elsewhere or not one that mixflows created, the slot's times count another unit, or
                 the source is dated in another time zone.
             SourceColumnsError: A column of the source is missing, has another type, or is named like the mark of gone copies.
-            WarehouseError: BigQuery refuses something. After any of these errors no row was written.
+            WarehouseError: BigQuery refuses something. After any of these errors the source is as it was.
         """
         refuse_without_version(self._settings, delivery)
         for attempt in range(1, ATTEMPTS + 1):
@@ -101,27 +101,26 @@ class WholeDays:
     def _superseded(
         self, staged: StagedFile, source: bigquery.Table | None, delivery: Delivery, before: LandedBefore
     ) -> Superseded:
-        self._landings.complete_source(source, staged)
-        columns = self._marked_source()
+        columns, held = self._compared_source(staged, source)
         made = {role: self._dataset.short_lived_id(f"stg_mp_{role}_{staged.run.run_id}") for role in SHORT_LIVED[2:]}
-        incoming = _widened(staged, columns)
-        statements = slot_statements(
-            self._dataset, self._settings, columns, delivery,
-            {role: quote(table) for role, table in made.items()}
-            | {"incoming": incoming, "incoming_malformed": quote(staged.malformed)},
-            self._stage_options,
-        )  # fmt: skip
+        tables = {role: quote(table) for role, table in made.items()}
+        tables |= {"incoming": _widened(staged, columns), "incoming_malformed": quote(staged.malformed)}
+        slot_of = (self._dataset, self._settings, columns, delivery)
+        comparing = slot_statements(*slot_of, tables | {"source": held}, self._stage_options)
+        writing = slot_statements(*slot_of, tables, self._stage_options)
 
         def query(name: str, flags: tuple[str, ...], params: Params) -> list[Row]:
-            return self._jobs.run(statements.render(name, flags), params, Step(name, staged.run, may_repeat=True))
+            return self._jobs.run(comparing.render(name, flags), params, Step(name, staged.run, may_repeat=True))
 
         slot = Slot(query, self._settings, delivery, staged.landing)
         try:
             compared = slot.compare()
             if compared.superseded.status == "landed":
+                self._landings.complete_source(source, staged)
+                self._mark_source()
                 log, values = self._landings.logging(staged, compared.logged)
-                texts = [statements.render("slot_alone"), log, statements.render("land_alone")]
-                texts += [statements.render(name, flags) for name, flags in compared.writes]
+                texts = [writing.render("slot_alone"), log, writing.render("land_alone")]
+                texts += [writing.render(name, flags) for name, flags in compared.writes]
                 params = {**values, **slot.params, "again": True, "landings": before.landings}
                 self._jobs.run(in_transaction(texts), params, Step("land", staged.run))
         finally:
@@ -130,19 +129,32 @@ class WholeDays:
                     self._client.delete_table(table, not_found_ok=True)
         return compared.superseded
 
-    def _marked_source(self) -> Source:
-        """The source's columns, once it can mark copies that are gone.
+    def _compared_source(self, staged: StagedFile, table: bigquery.Table | None) -> tuple[Source, str]:
+        """The source as it is to be, and its rows with all of these columns, as a relation; nothing of it is written yet.
 
         Raises:
             SourceColumnsError: It has a column of the mark's name already, and it is the user's own.
         """
+        lacking = {name: staged.columns[name] for name in staged.missing}
+        columns = (*(columns_of(table) if table else ()), *(Column(name, kind, kind) for name, kind in lacking.items()))
+        if table is None or not marks_gone(table):
+            refuse_gone_since(self._settings, columns)
+            lacking |= {MARK.name: str(MARK.field_type)}
+        nulls = [f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in lacking.items()]
+        if table is None:
+            relation = f"(SELECT {', '.join(nulls)} LIMIT 0)"
+        else:
+            place = quote(self._dataset.table_id("source"))
+            relation = f"(SELECT {', '.join(['h.*', *nulls])} FROM {place} AS h)" if nulls else place
+        return Source.of(columns, self._settings, marks_gone=True), relation
+
+    def _mark_source(self) -> None:
+        """Gives the source the mark of copies that are gone, unless it has it."""
         with self._dataset.told("look up the source"):
             table = self._client.get_table(self._dataset.table_id("source"))
             if not marks_gone(table):
-                refuse_gone_since(self._settings, columns_of(table))
                 table.schema = [*fields_of(table), MARK]
-                table = self._client.update_table(table, ["schema"])
-        return Source.of(columns_of(table), self._settings, marks_gone=True)
+                self._client.update_table(table, ["schema"])
 
 
 def _widened(staged: StagedFile, source: Source) -> str:
@@ -164,7 +176,8 @@ def slot_statements(
 
     Args:
         source: Its columns; it marks copies that are gone.
-        tables: The slot's short-lived tables as they stand in the text, by role; see `mixflows.warehouse.slots.SHORT_LIVED`.
+        tables: The slot's short-lived tables as they stand in the text, by role; see `mixflows.warehouse.slots.SHORT_LIVED`. To
+            compare, also the source's rows.
         stage_options: OPTIONS of those that a statement makes.
     """
     settings = source.spelled(settings)
