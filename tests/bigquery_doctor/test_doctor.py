@@ -7,11 +7,17 @@ import pytest
 from google.cloud import bigquery
 
 from mixflows.settings import Settings
-from mixflows.warehouse import diagnose, open_warehouse
+from mixflows.warehouse import close_warehouses, diagnose, open_warehouse
+from mixflows.warehouse.bigquery.doctor import READ
+from mixflows.warehouse.bigquery.tables import LANDED_BY
 from mixflows.warehouse.checks import Check, CheckState
 from tests.bigquery_doctor.conftest import SCHEMATIZED, Mixpanel
+from tests.bigquery_engine.faults import Fault, Request, Says, proxy
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OURS = (
+    "mp_events", "mp_rejected_events", "mp_partition_runs", "mp_quality_results", "mp_day_profiles", "mp_landings", "mp_malformed_records",
+)  # fmt: skip
 DAILY = bigquery.TimePartitioning(field="partition_date")
 
 
@@ -85,6 +91,32 @@ def test_what_is_not_where_the_settings_say_is_named_with_the_next_step(mixpanel
         assert check.state is CheckState.FAILED, (sections, found)
         assert finding in check.finding
         assert advice in check.advice
+
+
+def test_the_right_to_write_the_source_is_asked_for_where_land_created_it(mixpanel: Mixpanel) -> None:
+    """The server grants whatever is asked for, so that a proxy answers as for somebody who may only read."""
+    three_days(mixpanel)
+    settings = mixpanel.settings()
+    open_warehouse(settings).create_tables()
+    if settings.bigquery.api_endpoint is None:
+        pytest.skip("rights are taken away between the client and a server on loopback")
+
+    def reads_only(request: Request) -> Fault:
+        return Says({"permissions": list(READ)}) if "testIamPermissions" in request.path else None
+
+    def missing() -> dict[str, str]:
+        with proxy(str(settings.bigquery.api_endpoint), reads_only) as address:
+            checks = list(diagnose(mixpanel.settings(bigquery={"api_endpoint": address})))
+            close_warehouses()
+        found = [check.finding for check in checks if check.name == "rights" and check.state is CheckState.FAILED]
+        return {table.rpartition(".")[2]: what for table, _, what in (finding.partition(": ") for finding in found)}
+
+    to_write = "bigquery.tables.update, bigquery.tables.updateData missing"
+    assert missing() == dict.fromkeys((*OURS, "mp_day_claims"), to_write)
+    source = mixpanel.client.get_table(f"{mixpanel.source_dataset}.mp_master_event")
+    source.labels = LANDED_BY
+    mixpanel.client.update_table(source, ["labels"])
+    assert missing() == dict.fromkeys((*OURS, "mp_day_claims", "mp_master_event"), to_write)
 
 
 def test_credentials_that_cannot_be_read_are_told_before_anything_else(
