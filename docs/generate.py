@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import duckdb
 import typer.main
+import vl_convert
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from pydantic import BaseModel
@@ -32,6 +33,7 @@ from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 
 ROOT = Path(__file__).parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "docs" / "pictures"
+CHART_LIBRARIES = ROOT / "mixflows" / "report" / "assets" / "vega.js"
 DEMO = ("demo", "--until", "2026-07-01")
 """The demo whose output README.md shows."""
 BOOKS = "The generator kept its own books"
@@ -75,11 +77,27 @@ def main() -> None:
         page.write_text(written(page.read_text(encoding="utf-8"), PARTS), encoding="utf-8")
     for name, badge in badges().items():
         (PICTURES / f"badge-{name}.svg").write_text(badge, encoding="utf-8")
+    CHART_LIBRARIES.write_text(chart_libraries(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         demo = printed(Path(folder), *DEMO, "--no-prefect")
         status = printed(Path(folder, "mixflows-demo"), "status")
     readme = README.read_text(encoding="utf-8")
     README.write_text(written(readme, of_demo(demo, status)), encoding="utf-8")
+
+
+def chart_libraries() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script, of the versions that go with Altair's specifications.
+
+    The report carries it as a file, because bundling it takes longer than all the rest of a report.
+    """
+    versions = (
+        vl_convert.get_vega_version(),
+        vl_convert.get_vegalite_versions()[-1],
+        vl_convert.get_vega_embed_version(),
+    )
+    named = "Vega {}, Vega-Lite {} and Vega-Embed {}".format(*versions)
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return f"/* {named}, bundled by `make docs`. Licences: vega-licences.txt */\n{bundle}"
 
 
 def badges() -> dict[str, str]:

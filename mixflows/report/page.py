@@ -12,7 +12,6 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -101,7 +100,7 @@ def render_html(data: ReportData) -> str:
             window_days=WINDOW_DAYS,
             usual_rows=median(rows) if rows else None,
             usual_seconds=data.seconds_a_day,
-            libraries=Markup(_chart_libraries()) if data.days else "",
+            libraries=Markup(_asset("vega.js")) if data.days else "",
             specs=Markup(script_json(specs)),
             island=Markup(script_json(figures)),
             banded=banded,
@@ -166,12 +165,6 @@ def made_before(out: Path) -> datetime | None:
 def _printable(value: object) -> object:
     """Texts as plain text; what is markup of ours stays."""
     return plain_lines(value) if type(value) is str else value
-
-
-@cache
-def _chart_libraries() -> str:
-    # Vega, Vega-Lite and Vega-Embed in one script for all charts, of the versions that go with Altair's specifications.
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 @cache

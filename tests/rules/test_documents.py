@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from docs.generate import PARTS, PICTURES, badges, pages, written
+from docs.generate import CHART_LIBRARIES, PARTS, PICTURES, badges, chart_libraries, pages, written
 from mixflows.cli.interrupt import INTERRUPTED
 from mixflows.errors import MixflowsError
 from mixflows.ledger.standing import BLOCKED
@@ -29,6 +29,10 @@ def test_the_generated_parts_are_what_the_code_says_now(page: Path) -> None:
 @pytest.mark.parametrize("name", badges())
 def test_badges_say_what_the_project_says(name: str) -> None:
     assert (PICTURES / f"badge-{name}.svg").read_text(encoding="utf-8") == badges()[name], "run `make docs`"
+
+
+def test_the_reports_chart_libraries_are_those_of_the_installed_version() -> None:
+    assert CHART_LIBRARIES.read_text(encoding="utf-8") == chart_libraries(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
