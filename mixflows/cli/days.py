@@ -114,7 +114,7 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
         console.print(f"{totals}.")
     for sentence in in_words(costs) if costs else ():
         console.print(sentence)
-    count, flagged = flagged_days(warehouse, FLAGGED_SHOWN)
+    count, flagged = flagged_days(warehouse, standing, FLAGGED_SHOWN)
     print_flagged(flagged, config, count)
     print_standing(standing, config)
     if plan.days:

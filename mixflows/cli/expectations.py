@@ -59,7 +59,7 @@ def run_explain(config: Path | None, assignments: list[str] | None, name: str, *
         known = ", ".join(dict.fromkeys(d.name for d in CATALOGUE))
         raise SettingsError(f"there is no expectation {name!r}", f"There are: {known}.")
     settings, warehouse = opened_to_read(config, assignments)
-    results = [row for row in warehouse.query("report_findings") if row["expectation"] == name]
+    results = [row for row in warehouse.query("report_findings", {"failed_only": False}) if row["expectation"] == name]
     failed = sorted({row["partition_date"] for row in results if not row["success"]})
     days = {row["partition_date"] for row in results}
     if as_json:
@@ -113,9 +113,13 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
     if as_json:
         print_json([asdict(s) | {"now": s.now.model_dump(), "proposed": s.proposed.model_dump()} for s in found])
         return
-    few = ", ".join(f"{name} ({days})" for name, days in judged_on_too_few_days(rows).items())
+    judged = judged_on_too_few_days(rows)
+    few = ", ".join(f"{name} ({days})" for name, days in judged.items())
     if not found:
-        console.print(f"Nothing is proposed before an expectation was judged on {AT_LEAST_DAYS} days; so far: {few}.")
+        most = max(judged.values(), default=0)
+        console.print(
+            f"Nothing is proposed before an expectation was judged on {AT_LEAST_DAYS} days; so far: {few if most else 'none'}."
+        )
         return
     units = {d.name: d for d in CATALOGUE}
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -69,18 +69,19 @@ class FlaggedDay:
     why: str
 
 
-def flagged_days(warehouse: Warehouse, latest: int) -> tuple[int, tuple[FlaggedDay, ...]]:
+def flagged_days(
+    warehouse: Warehouse, standing: Sequence[StandingDay], latest: int
+) -> tuple[int, tuple[FlaggedDay, ...]]:
     """How many published days are flagged, and the latest of them, ascending.
 
     Args:
+        standing: The blocked and failed days: these are not flagged as well.
         latest: At most so many are told of.
     """
     findings: dict[date, list[Finding]] = {}
-    for row in warehouse.query("report_findings"):
-        if not row["success"]:
-            findings.setdefault(row["partition_date"], []).append(Finding.of_row(row))
-    stands = {day.day for day in standing_days(warehouse)}
-    flagged = sorted(findings.keys() - stands)
+    for row in warehouse.query("report_findings", {"failed_only": True}):
+        findings.setdefault(row["partition_date"], []).append(Finding.of_row(row))
+    flagged = sorted(findings.keys() - {day.day for day in standing})
     return len(flagged), tuple(
         FlaggedDay(day, _why_flagged(warehouse, day, findings[day])) for day in flagged[-latest:]
     )

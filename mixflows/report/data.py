@@ -36,7 +36,7 @@ from mixflows.report.figures import (
 )
 from mixflows.report.insights import insights
 from mixflows.settings import Settings
-from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.base import Params, Warehouse
 
 Row = Mapping[str, Any]
 RowsByDay = Mapping[date, list[dict[str, Any]]]
@@ -78,7 +78,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
     profiles = _profiles(warehouse)
     landed = {row["partition_date"]: row for row in _rows(warehouse, "report_landed_days")}
     found = _Found(
-        findings=_by_day(_rows(warehouse, "report_findings")),
+        findings=_by_day(_rows(warehouse, "report_findings", {"failed_only": False})),
         published=published,
         reasons=_reasons(warehouse, published, profiles),
         landed_at={day: row["last_landed_at"] for day, row in landed.items()},
@@ -136,10 +136,10 @@ def to_json(data: ReportData) -> str:
     return written({**vars(data), "changed": changed}, inf_nan_mode="null").decode()
 
 
-def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
+def _rows(warehouse: Warehouse, name: str, params: Params | None = None) -> list[dict[str, Any]]:
     # Before `init` and the first landing there are no tables; a report then says so instead of failing.
     try:
-        return warehouse.query(name, {})
+        return warehouse.query(name, params)
     except MissingTableError:
         return []
 

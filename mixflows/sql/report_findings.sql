@@ -1,6 +1,6 @@
 -- One row per day and expectation and severity: what the latest run found that judged the day, or failed on it. A run that found
 -- a day unchanged by its keys judges nothing, nor does an acknowledgement: the findings before it stand.
--- Inputs: the results of the expectations; the ledger, for which run was the latest.
+-- Inputs: the results of the expectations; the ledger, for which run was the latest; whether only what failed is asked for.
 -- Order: the run that finished last; ties by attempt and run id, as in ledger_days.sql.
 WITH judged AS (
   SELECT DISTINCT q.partition_date, q.run_id, q.attempt
@@ -32,4 +32,5 @@ INNER JOIN latest
   ON latest.partition_date = found.partition_date
   AND latest.run_id = found.run_id
   AND latest.attempt = found.attempt
+WHERE NOT (@failed_only AND found.success)
 ORDER BY found.partition_date, found.suite, found.expectation, found.severity, found.threshold

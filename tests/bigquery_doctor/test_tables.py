@@ -115,7 +115,8 @@ def test_the_statements_over_all_days_run_on_tables_that_refuse_statements_witho
     warehouse = open_warehouse(mixpanel.settings(bigquery={"require_partition_filter": True}))
     warehouse.create_tables()
 
-    for name in ("report_days", "report_findings", "report_runs", "report_landings", "report_landed_days", "costs"):
+    warehouse.query("report_findings", {"failed_only": False})
+    for name in ("report_days", "report_runs", "report_landings", "report_landed_days", "costs"):
         warehouse.query(name)
     assert warehouse.query("report_rejected", {"first_day": date(2026, 3, 1), "last_day": date(2026, 3, 2)}) == []
     (totals,) = warehouse.query("table_totals")

@@ -121,7 +121,7 @@ def test_a_flagged_day_says_why_too(project: Project) -> None:
     project.set(quality=FEW_ROWS | {"duplicate_rate": lax, "missing_insert_id_rate": lax})
     project.deliver(COPIES)
     project.run_judged()
-    count, (flagged,) = flagged_days(project.warehouse, 3)
+    count, (flagged,) = flagged_days(project.warehouse, (), 3)
     (day,) = collect(project.warehouse, project.settings).days
     assert count == 1
     assert flagged.why == day.why == project.ledger()[-1]["note"] != ""
