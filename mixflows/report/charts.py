@@ -35,7 +35,7 @@ def specifications(
         banded: Whether the days have a trailing band of the duplicate rate.
     """
     more: dict[str, Spec] = {}
-    if seen is not None and seen.lateness is not None:
+    if seen is not None and seen.lateness is not None and seen.lateness.comes_late:
         more["lateness-curve"] = _lateness(seen.lateness)
     if seen is not None and seen.exact_rows + seen.conflicting_rows:
         more["hours"] = _hours(seen)
@@ -51,8 +51,9 @@ def specifications(
 
 
 def _spec(chart: alt.LayerChart | alt.FacetChart, **size: int | str) -> Spec:
-    # Altair's theme and schema address are left out: the page has its own theme and loads nothing.
-    spec: Spec = chart.to_dict()
+    # Altair's theme and schema address are left out: the page has its own theme and loads nothing. The schema is
+    # checked by a test, not while somebody waits for the report.
+    spec: Spec = chart.to_dict(validate=False)
     return {key: value for key, value in spec.items() if key not in ("config", "$schema")} | size
 
 
@@ -71,9 +72,8 @@ def _when(field: str) -> alt.X:
 def _rows_axis(title: str) -> alt.Axis:
     return alt.Axis(
         title=title,
-        labelExpr="format(datum.value, '~s')",
+        labelExpr="datum.value % 1 ? '' : format(datum.value, '~s')",  # there is no half row
         tickCount=4,
-        tickMinStep=1,
         minExtent=_AXIS_WIDTH,
         maxExtent=_AXIS_WIDTH,
     )
@@ -102,7 +102,7 @@ def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
     share = alt.Y(
         "rate:Q",
         title="Duplicate rate",
-        scale=alt.Scale(type="sqrt", domainMin=0),
+        scale=alt.Scale(type="sqrt", domainMin=0, domainMax={"expr": "rate_ticks[rate_ticks.length - 1]"}, nice=False),
         axis=alt.Axis(
             values={"expr": "rate_ticks"},
             format=".2~%",

@@ -37,6 +37,11 @@ class Lateness:
     caught_now: float
     recommended_days: int
 
+    @property
+    def comes_late(self) -> bool:
+        """Whether any copy arrived after its day: else there is no curve to draw."""
+        return self.curve[0][1] < 1
+
 
 @dataclass(frozen=True)
 class KeyChoice:

@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import altair as alt
 import pytest
 
 from mixflows.ledger.profiles import DayProfile
 from mixflows.profile.profile import Profile, Tally
 from mixflows.report.answer import answer
+from mixflows.report.charts import specifications
 from mixflows.report.data import collect, to_json
+from mixflows.report.figures import Bound
 from mixflows.report.insights import insights
 from mixflows.report.island import day_pages
 from mixflows.report.markdown import to_markdown
@@ -47,6 +50,16 @@ def test_the_look_back_that_would_have_caught_so_many() -> None:
     assert (found.lateness.caught_now, found.lateness.recommended_days) == (0.99, 5)
     assert dict(found.lateness.curve)[1] == 0.98
     assert found.lateness.curve[-1] == (40, 1.0)
+
+
+def test_every_chart_is_one_that_vega_lite_knows() -> None:
+    charts = specifications(
+        Bound(0.005, 0.01), ("Duplicate event",), 3, insights(stored(USUAL), Settings()), banded=True
+    )
+    for spec in charts.values():
+        alt.Chart.from_dict(spec)  # refuses what the schema does not know
+    at_once = insights(stored(replace(USUAL, lateness={0: 1000})), Settings())
+    assert charts.keys() - specifications(Bound(None, None), (), 3, at_once) == {"lateness-curve"}
 
 
 def test_keys_origins_and_kinds_of_duplicates_add_up() -> None:

@@ -252,6 +252,17 @@ def test_landed_days_alone_are_to_be_published_next(tmp_path: Path) -> None:
     assert shown.headings[0] == "Nothing has been published yet."
     assert "Tue 10 Mar 2026 was landed and waits for a run." in shown.text
     assert "mixflows land" not in shown.text
+    assert "mixflows backfill mixflows report --out report.html" in shown.text
+
+
+def test_where_every_day_failed_only_what_helps_them_is_shown(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.landed(FIRST_RUN_AT, {DAY: 10})
+    history.ran(DAY, Status.FAILED, error="no space left")
+    shown = page(history)
+    assert shown.text.count("mixflows backfill --mode failed") == 1
+    assert "Publish what was landed" not in shown.text
+    assert "Kept and rejected rows" not in shown.headings
 
 
 def test_two_years_of_days_stay_under_three_megabytes(history: History) -> None:

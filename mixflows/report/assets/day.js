@@ -88,6 +88,8 @@
     const hasRows = total(items, -1) > 0;
     const others = pages.kinds.map((_, kind) => kind).slice(1).filter((kind) => total(items, kind) > WORTH_A_COLUMN * total(items, -1));
     const label = pages.parts[part] ?? part;
+    const isRest = (item) => pages.names[item[0]] === "(others)";
+    if (part !== "hour") items = items.toSorted((a, b) => isRest(a) - isRest(b) || count(b, 0) - count(a, 0) || b[1] - a[1]);
     const head = [label.charAt(0).toUpperCase() + label.slice(1), ...(hasRows ? ["Rows"] : []), "Duplicates", ...(hasRows ? ["Duplicate rate"] : []), "Of all duplicates", ...others.map((kind) => pages.kinds[kind])];
     const made = table(`By ${label}`, head, items.map((item) => [
       pages.names[item[0]], ...(hasRows ? [counted(item[1])] : []), counted(count(item, 0)),
@@ -210,7 +212,7 @@
       const head = ["Run", "Ended", "How", "Taken because", "Source rows", "Rejected", "Late", "Duplicate rate", "Note"];
       parts.push(table("Run history (first publish and last 9 runs)", head, told.history.map(
         ([run, ended, status, why, rows, rejected, late, rate, note]) =>
-          [runLink(run), element("td", ended, { class: "whole" }), status, why.replaceAll("_", " "), number(rows), number(rejected), number(late), share(rate), note],
+          [runLink(run), element("td", ended, { class: "whole" }), status, why.replaceAll("_", " "), number(rows), number(rejected), number(late), share(rate), element("td", note, { class: "note" })],
       )));
     }
     page.replaceChildren(...parts);

@@ -150,7 +150,8 @@
   };
   const rateTicks = (drawn) => {
     const highest = Math.max(0.001, ...drawn.map(({ rate }) => rate ?? 0), ...figures.bounds.filter((value) => value !== null));
-    return [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((value) => value <= highest);
+    const values = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+    return values.slice(0, values.findIndex((value) => value >= highest) + 1); // the last one is the top of the axis
   };
 
   const coloured = (spec) => {
