@@ -102,7 +102,11 @@ class Runner:
         return self._shown(result)
 
     def _idle_plan(self, request: PlanRequest, *, fetches: bool = False) -> Plan | None:
-        """The plan, if it has no day and the flows would need a temporary server: none is started for nothing."""
+        """The plan, if it has no day and the flows would need a temporary server: none is started for nothing.
+
+        A plan with days is dropped. The flow makes its own, from what is due once the server answers, seconds later, and
+        as a task that is seen and retried; planning reads metadata only.
+        """
         if not self._use_prefect or is_server_named() or (fetches and self._is_fetch_due()):
             return None
         plan = make_plan(opened_source(self.settings), self.settings, request)

@@ -49,7 +49,7 @@ def run_init(config: Path | None, assignments: list[str] | None, source: str | N
         console.print(f"wrote {DEFAULT_CONFIG}")
     settings, warehouse = opened(config, assignments)
     made = warehouse.create_tables()
-    console.print(f"{settings.warehouse_name}: " + (f"made {', '.join(made)}" if made else "everything is there"))
+    console.print(f"{settings.warehouse_name}: " + (f"created {', '.join(made)}" if made else "everything is there"))
     if source is not None:
         console.print(f"Look at everything with: {command('doctor', config=config)}")
 

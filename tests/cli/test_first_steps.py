@@ -34,7 +34,7 @@ def test_a_report_of_nothing_can_be_written(empty: Installation) -> None:
 def test_init_writes_settings_that_hold_and_is_safe_to_repeat(empty: Installation) -> None:
     first = empty.run("init").out
     assert "wrote mixflows.toml" in first
-    assert "made mp_day_profiles, mp_landings, mp_malformed_records, mp_partition_runs, mp_quality_results" in first
+    assert "created mp_day_profiles, mp_landings, mp_malformed_records, mp_partition_runs, mp_quality_results" in first
     settings = empty.folder / "mixflows.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace('"first" ', '"latest"'), encoding="utf-8")
     before = settings.read_text(encoding="utf-8")
