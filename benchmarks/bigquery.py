@@ -20,7 +20,7 @@ from mixflows.costs.model import Estimate, Workload, daily_run, full_rebuild
 
 LATE = ((1, 400), (6, 600))
 EVENTS, REJECTED, STAGE, STAGED_EVENTS = "mp_events", "mp_rejected_events", "stg_", "stg_mp_dedup_events"
-TOUCHED = "stg_mp_touched"
+TOUCHED, JUDGED = "stg_mp_touched", "stg_mp_judged"
 OF_TOUCHED = (
     "mf__day", "mf__id", "mf__pair", "mf__more", "mf__fewer", "mf__surplus", "mf__twice", "mf__key", "mf__copy",
 )  # fmt: skip
@@ -29,6 +29,7 @@ OF_COPIES = (
     "mf__contested", "mf__id",
 )  # fmt: skip
 """The columns of a batch's tables of keys and of copies that are our own."""
+PROFILED = ("mp_event_name", "distinct_id", "customer_id", "session_id", "campaign")
 OWN = ("mp_partition_runs", "mp_quality_results", "mp_day_profiles")
 REJECTED_WIDTHS = {
     "row_num": 8.0,
@@ -66,9 +67,10 @@ class Sizes:
         widths = dict(self.widths) | (REJECTED_WIDTHS if read.table == REJECTED else {})
         table, copies = read.table, 1
         if table not in self.rows:
-            # Staged rows are those of the source; other short-lived tables hold the copies of contested keys, mostly two.
-            table, copies = (SOURCE, 1) if table.startswith(STAGED_EVENTS) else (REJECTED, 2)
-            days = read.days or run_days
+            # Staged rows are those of the source, of which the new day's are judged; other short-lived tables hold the copies of
+            # contested keys, mostly two.
+            table, copies = (SOURCE, 1) if table.startswith((STAGED_EVENTS, JUDGED)) else (REJECTED, 2)
+            days = read.days or (run_days[:1] if read.table.startswith(JUDGED) else run_days)
         else:
             days = self.rows[table] if read.days is None else read.days
         return (
@@ -150,7 +152,14 @@ def _daily_run(api: BigQueryApi, folder: Path, behind: int, rows: int) -> Found:
     own = {table: _bytes_of_columns(warehouse.rows(table)) for table in OWN}
     sizes = Sizes(widths, {table: warehouse.days(table) for table in (SOURCE, EVENTS, REJECTED)}, own)
     run_days = [day_of(behind - back) for back in (0, *(back for back, _ in LATE))]
-    load = Workload(rows, behind + 1, len(COLUMNS), sum(widths.values()) / len(COLUMNS), changed_days=len(LATE))
+    load = Workload(
+        rows,
+        behind + 1,
+        len(COLUMNS),
+        sum(widths.values()) / len(COLUMNS),
+        sum(widths[name] for name in PROFILED),
+        changed_days=len(LATE),
+    )
     return Found(
         behind,
         Counter(job.labels.get("step", job.job_type) for job in jobs),

@@ -171,7 +171,7 @@ def _ours_on_batch(
     suites = {ROWS: rows.batch_suite(thresholds, access.quote)}
     columns = [*rows.judged_columns(thresholds), STAGED_DAY, STAGED_IN_DAY]
     try:
-        with access.narrowed(batch[0].stage_table, columns, None) as table:
+        with access.narrowed(batch[0].judged_table or batch[0].stage_table, columns, None) as table:
             found = validation.judge_rows(data_source.staged_rows(source, table), suites, ROWS)
     except (TestConnectionError, DayError):
         return None
@@ -194,7 +194,7 @@ def _findings_of_day(
     try:
         if not found:
             columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
-            with access.narrowed(staged.stage_table, columns, staged.day) as table:
+            with access.narrowed(staged.judged_table or staged.stage_table, columns, staged.day) as table:
                 found += validation.judge_rows(data_source.staged_rows(source, table), ours, ROWS)
         if suites:  # the user's own may read any column
             with access.narrowed(staged.stage_table, None, staged.day) as table:

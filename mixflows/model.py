@@ -90,11 +90,7 @@ class SourceDay:
 
 @dataclass(frozen=True)
 class PublishedCounts:
-    """What the published tables hold of one day.
-
-    Attributes:
-        twice_keys: How many events its keys have too many, where that was counted.
-    """
+    """What the published tables hold of one day; `twice_keys`: how many events its keys have too many, where that was counted."""
 
     event_rows: int = 0
     rejected_rows: int = 0
@@ -283,6 +279,7 @@ class StagedDay:
 
     Attributes:
         stage_table: The staged batch that the day is a part of.
+        judged_table: Those of its rows that publishing may change; empty where these are all.
         drift: Its profile compared with the days before; before that is done, nothing is judged by it.
         is_delta: Whether it was staged to be published by replacing touched ids only.
     """
@@ -298,6 +295,7 @@ class StagedDay:
     drift: Drift = field(default_factory=Drift)
     publication: Publication = Publication.WHOLE
     is_delta: bool = False
+    judged_table: str = ""
 
     @property
     def day(self) -> date:

@@ -42,6 +42,8 @@ class Workload:
     Attributes:
         columns: Of the source.
         bytes_per_column: Mean logical bytes of a value.
+        profiled_bytes: Of a row's columns that only the profile reads: event name, who it was, and properties that the settings
+            name.
         changed_days: Days besides the new one that late rows reach, per daily run.
         late_share: Rows of a changed day that are new, as a share of the day.
         batch_days: As many days are a batch at most.
@@ -55,6 +57,7 @@ class Workload:
     days_of_history: int = 365
     columns: int = 12
     bytes_per_column: float = 33.0
+    profiled_bytes: float = 35.0
     changed_days: int = 6
     late_share: float = 0.01
     batch_days: int = 400
@@ -72,6 +75,11 @@ class Workload:
     def key_gb(self) -> float:
         """Insert id, time, arrival of a day: 36 + 2, 8 and 8 bytes."""
         return self.events_per_day * 54 / GB
+
+    @property
+    def profiled_gb(self) -> float:
+        """What the profile reads of a day."""
+        return self.key_gb + self.events_per_day * self.profiled_bytes / GB
 
     def batches(self, days: int) -> int:
         """How many batches so many days are."""
@@ -130,11 +138,16 @@ class Estimate:
     limits: Sequence[Limit]
 
 
-def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
-    """The statements of a batch of one day, in order; more days read and write more, in as many statements."""
+def day_statements(workload: Workload, kind: DayKind, days: int = 1) -> tuple[Statement, ...]:
+    """The statements of one day of a batch, in order; more days read and write more, in as many statements.
+
+    Args:
+        days: How many the batch has; the rows of a single one are judged through a view of its own.
+    """
     wide, narrow = workload.day_gb, workload.key_gb
     few = wide * 0.003  # copies and invalid rows
     late = wide * workload.late_share
+    audits = 9 if days == 1 else 8
     compared = [
         # It reads the days alone, which are left out everywhere here.
         Statement("published_counts", 1, 0.0),
@@ -152,8 +165,8 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
             Statement("winners", 1, few, few),
             Statement("stage", 1, 0.0),
             # Its figures are those of the staged events, the rest is the source's.
-            Statement("profile", 1, 2.3 * narrow + few),
-            *([Statement("audit_rows", 9, 1.5 * narrow)] if workload.row_checks else []),
+            Statement("profile", 1, workload.profiled_gb + narrow + few),
+            *([Statement("audit_rows", audits, 1.7 * narrow)] if workload.row_checks else []),
             Statement("rejected_next", 1, few, few),
             # A copy job is billed neither bytes nor slots.
             Statement("copy_events", 0, 0.0, changes="events", jobs_of_a_day=1),
@@ -164,17 +177,24 @@ def day_statements(workload: Workload, kind: DayKind) -> tuple[Statement, ...]:
             *compared,
             Statement("events_next", 1, wide, few + late),
             Statement("copies", 1, few + late, few + late),
-            Statement("stage", 1, 0.0),
-            # Wherever the stage of such days is read, the source's keys are read.
+            Statement("stage", 2, 0.0),
             Statement("changes", 1, few),
-            Statement("profile", 1, 1.3 * narrow + few),
-            *([Statement("audit_rows", 9, 2.5 * narrow, narrow)] if workload.row_checks else []),
+            # Wherever the stage of such days is read, the source's keys are read.
+            Statement("profile", 1, workload.profiled_gb + few),
+            # The ranked copies alone are judged: all else is published already.
+            *([Statement("audit_rows", audits, few)] if workload.row_checks else []),
             Statement("rejected_next", 1, few, few),
             # A MERGE that only adds rows is billed for what it references of its target, and writes what it adds.
             Statement("added_events", 1, narrow + few + late, late, "events"),
             Statement("delta_rejected", 1, few, few, "rejected"),
         ]
-    return (*statements, Statement("published_counts, after", 1, narrow), recorded)
+    # Keys are counted where events may have been written in place of others.
+    after = (
+        Statement("published_counts, keys", 1, narrow)
+        if kind == "new"
+        else Statement("published_counts, after", 1, 0.0)
+    )
+    return (*statements, after, recorded)
 
 
 def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[Statement, ...]:
@@ -183,11 +203,11 @@ def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[State
     steps: dict[str, Statement] = {}
     kinds: tuple[tuple[DayKind, int], ...] = (("new", new), ("changed", changed))
     for kind, days in kinds:
-        for one in day_statements(workload, kind) if days else ():
-            known = steps.get(one.step, Statement(one.step, one.jobs * batches, 0.0, 0.0, one.changes))
+        for one in day_statements(workload, kind, -(-(new + changed) // batches)) if days else ():
+            known = steps.get(one.step, Statement(one.step, 0, 0.0, 0.0, one.changes))
             steps[one.step] = replace(
                 known,
-                jobs=known.jobs + one.jobs_of_a_day * days,
+                jobs=max(known.jobs, one.jobs * batches) + one.jobs_of_a_day * days,
                 read_gb=known.read_gb + one.read_gb * days,
                 written_gb=known.written_gb + one.written_gb * days,
             )

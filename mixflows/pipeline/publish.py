@@ -171,14 +171,17 @@ class _Publishing:
             if whole:
                 statement = self._statements.statement(f"whole_{table}", list(rows))
                 warehouse.replace_days(table, statement, rows, is_empty=is_empty)
-        # Days that only gain events: on BigQuery, what a statement only adds to is neither billed as a whole nor written anew.
-        added = [s.day for s in delta if not s.difference.updated_events and not s.difference.deleted_events]
+        # On BigQuery, what a statement only adds to is neither billed as a whole nor written anew.
+        added = [staged.day for staged in delta if _only_gains(staged)]
         self._statements.run("added_events", added)
         self._statements.run("delta_events", [staged.day for staged in delta if staged.day not in added])
         self._statements.run("delta_rejected", [staged.day for staged in delta])
 
     def _check(self, written: Sequence[StagedDay]) -> None:
-        counts = self._statements.counts([staged.day for staged in written], "keys")
+        # Of a day that only gains events, each key was found published once when it was compared, and only others were added.
+        gained = [staged.day for staged in written if _only_gains(staged)]
+        rest = [staged.day for staged in written if staged.day not in gained]
+        counts = self._statements.counts(gained) | self._statements.counts(rest, "keys")
         for staged in written:
             _check(counts[staged.day], staged)
 
@@ -261,6 +264,12 @@ class _Publishing:
             work_seconds=share.seconds,
             batch_id=self._batch.batch_id,
         )
+
+
+def _only_gains(staged: StagedDay) -> bool:
+    difference = staged.difference
+    is_delta = staged.publication is Publication.DELTA
+    return is_delta and not difference.updated_events and not difference.deleted_events
 
 
 def _check(counts: PublishedCounts, staged: StagedDay) -> None:

@@ -226,7 +226,10 @@ def _stage(
     keeps = context.settings.pipeline.source_deletes == "keep"
     retain = ("retain",) if keeps and any(touched[day].vanished_copies for day in differing) else ()
     copies = statements.statement("copies", days, *(("touched",) if differing else ()), *retain)
-    context.warehouse.stage(copies, statements.statement("stage", days, *retain))
+    views = [statements.statement("stage", days, *retain)]
+    if delta:
+        views.append(statements.statement("stage", [day for day in days if day not in delta], "judged", *retain))
+    context.warehouse.stage(copies, *views)
     listener().step_done(days, Step.RANKED)
     whole = [day for day in days if counts[day].rows and day not in delta]
     changes = statements.by_day("changes", delta, "touched", *content) | statements.by_day("changes", whole)
@@ -261,6 +264,7 @@ def _stage(
             "profile": Profile.of(profiles[day], types, context.settings.quality),
             "publication": _publication(day in delta, difference, known),
             "is_delta": day in delta,
+            "judged_table": statements.tables.judged if delta else "",
         }
     return found
 

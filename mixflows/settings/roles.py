@@ -6,7 +6,7 @@ from itertools import combinations
 
 RESERVED_PREFIX = "mf__"
 """Of all that statements name themselves; no column of the source and no table may begin with it."""
-SHORT_LIVED_TABLE = re.compile(r"stg_mp_(touched|copies|dedup_events|rejected)_\d{8}_", re.IGNORECASE)
+SHORT_LIVED_TABLE = re.compile(r"stg_mp_(touched|copies|dedup_events|judged|events|rejected)_\d{8}_", re.IGNORECASE)
 """How the names of a batch's short-lived tables begin."""
 MAY_BE_ONE_COLUMN = ({"arrival", "loaded_at"}, {"distinct_id", "customer_id"})
 """Roles that one column may play: a source may know of one instant of delivery only, and users may be known by the

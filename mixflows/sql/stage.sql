@@ -1,7 +1,8 @@
 -- One row per copy of the batch's days: the published columns, the day, whether the event time lies in it, row_num (1 = kept,
--- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner).
+-- NULL = invalid), rejection_reason and is_exact_copy (same content as the winner). With the flag `judged`, over the days that are
+-- replaced whole, their rows, and of the batch's other days the copies alone: what publishing may change.
 -- Inputs: the source days or, where the engine has written them, their events; and their copies, ranked already.
-CREATE OR REPLACE VIEW {{ stage }} {{ stage_options }} AS
+CREATE OR REPLACE VIEW {{ judged if 'judged' in flags else stage }} {{ stage_options }} AS
 {% set retains = 'retain' in flags or columns.marks_gone %}
 {% macro plainly_kept(x, table, day, gone='FALSE') %}
 SELECT
@@ -36,7 +37,7 @@ UNION ALL
 {% endif %}
 SELECT
   {{ x.columns('c') }}, c.mf__day, c.mf__in_day, c.mf__gone,
-  c.mf__row_num, c.mf__reason, c.mf__exact
+  c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy
 FROM {{ copies }} AS c
 {% if of_next and not retains %}
 WHERE c.mf__row_num IS DISTINCT FROM 1 OR NOT ({{ of_next.batch_in_days('c') }})

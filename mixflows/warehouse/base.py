@@ -51,6 +51,7 @@ class BatchTables:
         touched: Insert ids whose copies in the source are not those that are published.
         copies: The rows that needed ranking or were invalid.
         stage: Every source row of the batch's days with `row_num`, `rejection_reason` and `is_exact_copy`.
+        judged: Those of its rows that publishing may change, where that is not all of them: of delta days, the ranked ones.
         events_next: The events of the days that are replaced whole, on an engine that publishes them by copying partitions.
         rejected_next: The rejected copies that are to be written.
     """
@@ -58,6 +59,7 @@ class BatchTables:
     touched: str
     copies: str
     stage: str
+    judged: str
     events_next: str
     rejected_next: str
 
@@ -65,7 +67,7 @@ class BatchTables:
     def of(cls, day: date, run: Run) -> "BatchTables":
         """The names for the batch that begins with a day, in one attempt of one run."""
         end = f"{day:%Y%m%d}_{''.join(c for c in run.run_id if c.isalnum())[:12]}_{run.attempt}"
-        names = ("touched", "copies", "dedup_events", "events", "rejected")
+        names = ("touched", "copies", "dedup_events", "judged", "events", "rejected")
         return cls(*(f"stg_mp_{name}_{end}" for name in names))
 
 
@@ -206,8 +208,8 @@ class Warehouse(LandsFiles, Protocol):
         """Runs one statement over days of a batch. A statement that returns no rows returns an empty list."""
         ...
 
-    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
-        """Ranks the copies that are not plainly kept, and makes the whole batch readable under the name of its stage."""
+    def stage(self, copies: BatchStatement, *views: BatchStatement) -> None:
+        """Ranks the copies that are not plainly kept, and makes the batch readable by its views: `stage`, `judged`."""
         ...
 
     def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:

@@ -25,8 +25,8 @@ def date_literal(day: date) -> str:
 
 
 def day_list(days: Iterable[BatchDay]) -> str:
-    """Days as the list of an IN."""
-    return ", ".join(date_literal(known.day) for known in days)
+    """Days as the list of an IN; none of them for no days."""
+    return ", ".join(date_literal(known.day) for known in days) or "NULL"
 
 
 def day_rows(days: Iterable[BatchDay]) -> str:

@@ -51,10 +51,10 @@ class InTurns:
             self._known[key] = self._warehouse.run(statement)
         return self._known[key]
 
-    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
-        key = "stage", stage.tables.stage
+    def stage(self, copies: BatchStatement, *views: BatchStatement) -> None:
+        key = "stage", copies.tables.stage
         if key not in self._known:
-            self._warehouse.stage(copies, stage)
+            self._warehouse.stage(copies, *views)
             self._known[key] = []
 
     def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:

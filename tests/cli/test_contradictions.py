@@ -64,7 +64,7 @@ def test_tables_of_two_datasets_may_have_one_name() -> None:
     assert "tables.source" in refused(*same, "bigquery.source_dataset=theirs")
 
 
-@pytest.mark.parametrize("name", ["mf__events", "stg_mp_copies_20240101_abc_1", "STG_MP_dedup_events_20240101_abc_1"])
+@pytest.mark.parametrize("name", ["mf__events", "stg_mp_events_20240101_abc_1", "STG_MP_dedup_events_20240101_abc_1"])
 def test_names_of_short_lived_tables_are_reserved(name: str) -> None:
     for role in ("source", "events", "reasons_view"):
         assert f"tables.{role}" in refused(f"tables.{role}={name}")

@@ -281,6 +281,7 @@ BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("winners", ()),
     ("stage", ()),
     ("stage", ("retain",)),
+    ("stage", ("judged",)),
     ("figures", ()),
     ("profile", ()),
     ("samples", ()),
@@ -328,8 +329,9 @@ CREATED = (
 
 
 def statement(case: Case, name: str, flags: tuple[str, ...] = ()) -> BatchStatement:
-    """A statement over the batch's days; the last is published as a delta."""
-    days = tuple(BatchDay.of(day, case.settings, is_delta=day == DAYS[-1]) for day in DAYS)
+    """A statement over the batch's days; the last is published as a delta, of which no row but its copies is judged."""
+    over = DAYS[:-1] if "judged" in flags else DAYS
+    days = tuple(BatchDay.of(day, case.settings, is_delta=day == DAYS[-1]) for day in over)
     return BatchStatement(name, TABLES, days, RUN, PARAMETERS, flags, PARAMETERS["now"])
 
 
@@ -353,8 +355,8 @@ def sent(case: Case) -> tuple[Sent, ...]:
         found.append(engine.take(name))
     for name, flags in BATCH_STATEMENTS:
         engine.run(statement(case, name, flags))
-        found.append(engine.take(name))
-        if case.is_wide:
+        found.append(engine.take("judged" if "judged" in flags else name))
+        if case.is_wide and "judged" not in flags:
             engine.price(statement(case, name, flags))
             found.append(engine.take(f"price of {name}"))
     for table, name in REPLACEMENTS.items():

@@ -63,7 +63,7 @@ def is_of_short_lived(name: str) -> bool:
 
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_short_lived_tables_are_the_batchs_own(case: Case) -> None:
-    own = {TABLES.touched, TABLES.stage, TABLES.copies, TABLES.events_next, TABLES.rejected_next}
+    own = {TABLES.touched, TABLES.stage, TABLES.judged, TABLES.copies, TABLES.events_next, TABLES.rejected_next}
     assert all(f"{DAYS[0]:%Y%m%d}" in name for name in own)
     for statement in sent(case):
         assert set(re.findall(r"\bstg_\w+", statement.sql)) <= own

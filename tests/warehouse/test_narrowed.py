@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.model import Run, StagedBatch
+from mixflows.model import Run, StagedBatch, StagedDay
 from mixflows.pipeline.stage import stage_batch
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.duckdb.connection import STAGING
@@ -65,6 +65,25 @@ def test_a_key_that_is_kept_twice_is_seen_through_it(project: Project, damaged: 
             f"CREATE OR REPLACE VIEW {stage} AS SELECT *, partition_date AS mf__day, 1 AS row_num,"
             " NULL::VARCHAR AS rejection_reason FROM mp_master_event",
         )
-    verdict = project.auditor().judge([day], check_rows=True)[DAY]
-    failed = {finding.expectation for finding in verdict.failures if finding.suite == "rows"}
-    assert failed == ({"kept_keys_unique"} if damaged else set())
+    assert failed(project, day) == ({"kept_keys_unique"} if damaged else set())
+
+
+def failed(project: Project, day: StagedDay) -> set[str]:
+    findings = project.auditor().judge([day], check_rows=True)[day.day].failures
+    return {finding.expectation for finding in findings if finding.suite == "rows"}
+
+
+def test_of_a_changed_day_the_rows_are_judged_that_publishing_may_change(project: Project) -> None:
+    many = "".join(f"k{n} | 12:00 | 12:01\n" for n in range(20))
+    project.deliver(f"id | time | arrival\n{many}")
+    project.run_judged(check_rows=True)
+    project.deliver("id | time | arrival\nz | 13:00 | 13:01\nnew | +2d 10:00 | +2d 10:01")
+    late, new = staged(project).days
+    assert (late.is_delta, new.is_delta, late.judged_table) == (True, False, new.judged_table)
+    read = f'SELECT mp_insert_id, row_num FROM {STAGING}.main."{late.judged_table}" ORDER BY ALL'
+    assert run_sql(project, read) == [("a", 1), ("a", 2), ("new", 1), ("z", 1)]
+    assert failed(project, late) == failed(project, new) == set()
+
+    copies = f'{STAGING}.main."{late.judged_table.replace("judged", "copies")}"'
+    run_sql(project, f"INSERT INTO {copies} SELECT * FROM {copies} WHERE mp_insert_id = 'z'")
+    assert (failed(project, late), failed(project, new)) == ({"kept_keys_unique"}, set())

@@ -23,7 +23,7 @@ from mixflows.warehouse.dialect import date_literal
 STEP = "audit_rows"
 UNKNOWN_TO_SQLALCHEMY = frozenset({"JSON", "GEOGRAPHY", "INTERVAL", "RANGE"})
 """Types that sqlalchemy-bigquery warns of, column by column."""
-STAGED_DAY = re.compile(r"stg_mp_dedup_events_\w+")
+STAGED_DAY = re.compile(r"stg_mp_(?:dedup_events|judged)_\w+")
 
 
 class AuditClient:
@@ -73,8 +73,6 @@ class StagedRows:
         self._client, self._jobs, self._place, self._id_of, self._expiring = client, jobs, place, id_of, expiring
         self.steps: dict[str, Step] = {}
         """What the jobs on each stage are for, by its name."""
-        self.joined: set[str] = set()
-        """Stages that join the source with the copies whenever they are read."""
 
     def access(self) -> RowAccess:
         """The door to them."""
@@ -95,21 +93,16 @@ class StagedRows:
 
     @contextmanager
     def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
-        """The stage itself, of which a query reads only the columns that it names, or a view of one day.
-
-        A table of some columns where reading the stage means joining.
-        """
-        if day is None and stage not in self.joined:
+        """The view itself, of which a query reads only the columns that it names, or a view of one day of it."""
+        if day is None:
             yield stage
             return
-        name = f"{stage}_{'all' if day is None else f'{day:%Y%m%d}'}"
+        name = f"{stage}_{day:%Y%m%d}"
         selected = "*" if columns is None else ", ".join(map(quote, columns))
-        where = "" if day is None else f" WHERE mf__day = {date_literal(day)}"
-        kind = "TABLE" if stage in self.joined and columns is not None else "VIEW"
         step = self.steps[name] = self.steps.get(stage, Step(STEP))
         sql = (
-            f"CREATE OR REPLACE {kind} {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
-            f" SELECT {selected} FROM {quote(self._id_of(stage))}{where}"
+            f"CREATE OR REPLACE VIEW {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
+            f" SELECT {selected} FROM {quote(self._id_of(stage))} WHERE mf__day = {date_literal(day)}"
         )
         self._jobs.run(sql, {}, replace(step, may_repeat=True))
         try:

@@ -234,7 +234,8 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         """Runs one statement over days of a batch; see the boundary."""
         with self._lock:
             self._runs[statement.run.run_id] = statement.run
-            self._staged_rows.steps[statement.tables.stage] = Step.of(statement, AUDIT_STEP)
+            for name in (statement.tables.stage, statement.tables.judged):
+                self._staged_rows.steps[name] = Step.of(statement, AUDIT_STEP)
         return self._together.run(self._text(statement), statement.params, Step.of(statement))
 
     def source_bytes(self) -> int:
@@ -263,7 +264,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
 
         return billed(self._jobs.price(text(known), statement.params, Step.of(statement)), text(real))
 
-    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
+    def stage(self, copies: BatchStatement, *views: BatchStatement) -> None:
         """Reads the source's wide columns once; see the boundary.
 
         Events of days that are replaced whole go into their own table, rows that need ranking into a day of it far in the
@@ -277,9 +278,8 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         self._run_short_lived(copies)
         if whole := tuple(day for day in copies.days if not day.is_delta):
             self._add_events(replace(copies, name="winners", days=whole))
-        if len(whole) < len(stage.days):
-            self._staged_rows.joined.add(stage.tables.stage)
-        self._run_short_lived(stage)
+        for view in views:
+            self._run_short_lived(view)
 
     def _add_events(self, select: BatchStatement) -> None:
         columns = ", ".join(map(quote, self._published_columns("events")))
@@ -324,8 +324,8 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
     def drop_batch(self, tables: BatchTables) -> None:
         """Removes a batch's short-lived tables; see the boundary. They expire by themselves, so nothing fails for them."""
         with self._lock:
-            self._staged_rows.steps.pop(tables.stage, None)
-            self._staged_rows.joined.discard(tables.stage)
+            for name in (tables.stage, tables.judged):
+                self._staged_rows.steps.pop(name, None)
         with suppress(*ERRORS):
             for role in SHORT_LIVED:
                 self._client.delete_table(self.dataset.short_lived_id(getattr(tables, role)), not_found_ok=True)

@@ -227,10 +227,10 @@ class DuckDBWarehouse:
         """Row counts per day; see the boundary."""
         return {r["day"]: (int(r["event_rows"]), int(r["rejected_rows"])) for r in self.query("published_days")}
 
-    def stage(self, copies: BatchStatement, stage: BatchStatement) -> None:
-        """Makes a table of the copies, and a view of the source's other rows and the copies; see the boundary."""
-        self.run(copies)
-        self.run(stage)
+    def stage(self, copies: BatchStatement, *views: BatchStatement) -> None:
+        """Makes a table of the copies, and views of the source's other rows and the copies; see the boundary."""
+        for statement in (copies, *views):
+            self.run(statement)
 
     def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
         """Deletes the days and inserts the SELECT's rows in one transaction; see the boundary."""
@@ -258,8 +258,9 @@ class DuckDBWarehouse:
         self._execute(sql, {name: [row[name] for row in rows] for name in names}, f"append to {table}")
 
     def drop_batch(self, tables: BatchTables) -> None:
-        """Removes a batch's view and tables from the in-memory database; see the boundary."""
-        self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{identifier(tables.stage)}")
+        """Removes a batch's views and tables from the in-memory database; see the boundary."""
+        for name in (tables.stage, tables.judged):
+            self._execute(f"DROP VIEW IF EXISTS {STAGING}.main.{identifier(name)}")
         for name in (tables.copies, tables.rejected_next, tables.touched):
             self._execute(f"DROP TABLE IF EXISTS {STAGING}.main.{identifier(name)}")
 
@@ -371,7 +372,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _narrowed(self, stage: str, columns: Sequence[str] | None, day: date | None) -> Generator[str]:
-        """The staged batch is a view that joins at each reading."""
+        """What is read is a view that joins at each reading."""
         name = f"{stage}_{'all' if day is None else f'{day:%Y%m%d}'}"
         target = f"{STAGING}.main.{identifier(name)}"
         selected = "*" if columns is None else ", ".join(map(identifier, columns))
