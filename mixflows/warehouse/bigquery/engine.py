@@ -10,7 +10,7 @@ from functools import partial
 from google.cloud import bigquery
 
 from mixflows.days import FIRST_DAY
-from mixflows.errors import MissingTableError
+from mixflows.errors import MissingTableError, SourceColumnsError
 from mixflows.model import Cost, Run
 from mixflows.settings import Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, BatchTables, Params, Row, RowAccess
@@ -23,7 +23,7 @@ from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
 from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
-from mixflows.warehouse.bigquery.length import refuse_long_statements
+from mixflows.warehouse.bigquery.length import days_that_fit
 from mixflows.warehouse.bigquery.pricing import billed, refuse_full_scan, stand_ins
 from mixflows.warehouse.bigquery.source_days import TellsDays
 from mixflows.warehouse.bigquery.sources import source_of
@@ -89,6 +89,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         self._runs: dict[str, Run] = {}
         self._known_source: Source | None = None
         self._partitioned_by: str | None = None
+        self._most_days = 1
 
     # Tables
 
@@ -149,7 +150,11 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
                         f"table {self.dataset.table_id('source')} is not there", self.dataset.advice_on_source()
                     )
                 self._known_source, self._partitioned_by = source_of(table, self._settings)
-                refuse_long_statements(self._known_source, self._over_one_day)
+                try:
+                    self._most_days = days_that_fit(self._known_source, self._over_days)
+                except SourceColumnsError:
+                    self._known_source = None
+                    raise
             return self._known_source
 
     def forget_source(self) -> None:
@@ -211,9 +216,9 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         tables = self.dataset.short_lived(statement.tables)
         return self.rendered(statement.name, statement.flags, statement.days, tables, statement.as_of)
 
-    def _over_one_day(self, name: str, flags: tuple[str, ...]) -> str:
+    def _over_days(self, name: str, flags: tuple[str, ...], days: int) -> str:
         tables = self.dataset.short_lived(BatchTables.of(FIRST_DAY, Run(self.engine)))
-        return self.rendered(name, flags, self._constants([FIRST_DAY]), tables)
+        return self.rendered(name, flags, self._constants([FIRST_DAY + timedelta(2 * n) for n in range(days)]), tables)
 
     def _run(self, run_id: str) -> Run:
         with self._lock:

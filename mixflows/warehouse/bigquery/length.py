@@ -1,4 +1,4 @@
-"""Statements that a wide source makes longer than BigQuery takes."""
+"""Statements that a wide source, or many days, make longer than BigQuery takes."""
 
 from collections.abc import Callable
 
@@ -12,23 +12,28 @@ WIDE = (
     ("touched", ("content",)),
     ("changes", ()),
     ("rejected_next", ("published", "touched")),
+    ("stage", ("retain",)),
 )
-"""The statements that name every column most often, with their flags."""
+"""The statements that name every column, or the days, most often, with their flags."""
 
 
-def refuse_long_statements(source: Source, rendered: Callable[[str, tuple[str, ...]], str]) -> None:
-    """Refuses a source of so many columns that a statement over one of its days is too long.
+def days_that_fit(source: Source, rendered: Callable[[str, tuple[str, ...], int], str]) -> int:
+    """How many days a batch may have so that no statement is too long.
 
     Args:
-        rendered: Gives the text of a statement of `sql/` over one day, by its name and flags.
+        rendered: Gives the text of a statement of `sql/`, by its name, flags and number of days, no two of which follow each other.
 
     Raises:
-        SourceColumnsError: Nothing was written.
+        SourceColumnsError: A statement over one day is too long, by the source's many columns. Nothing was written.
     """
-    length = max(len(rendered(name, flags).encode()) for name, flags in WIDE)
-    if length > LONGEST:
-        raise SourceColumnsError(
-            f"the source has {len(source.columns):,} columns, and a statement that names them all has {length:,} bytes;"
-            f" BigQuery takes {LONGEST:,}",
-            "Nothing was written. Let the source keep rare properties in one JSON column instead of a column each.",
-        )
+    fit: list[int] = []
+    for name, flags in WIDE:
+        one, two = (len(rendered(name, flags, days).encode()) for days in (1, 2))
+        if one > LONGEST:
+            raise SourceColumnsError(
+                f"the source has {len(source.columns):,} columns, and a statement that names them all has {one:,} bytes;"
+                f" BigQuery takes {LONGEST:,}",
+                "Nothing was written. Let the source keep rare properties in one JSON column instead of a column each.",
+            )
+        fit.append(1 + (LONGEST - one) // (two - one))
+    return min(fit)

@@ -1,7 +1,7 @@
 """The part of the engine that tells which days there are, from metadata and logs; it reads no event."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ class TellsDays:
     _jobs: Jobs
     _settings: Settings
     _partitioned_by: str | None
+    _most_days: int
     _dialect: Callable[[Sequence[Any]], BigQueryDialect]
 
     def source_days(self, days: Sequence[date] | None = None) -> tuple[list[SourceDay], int]:
@@ -47,7 +48,9 @@ class TellsDays:
             exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
             gone = self._gone_copies()
             listed, without_day = partition_days(rows, self._partitioned_by, self._settings, exported, gone)
-        return [day for day in listed if days is None or day.day in days], without_day
+        least = 1 / self._most_days  # of a batch: more days make a statement too long
+        wanted = (day for day in listed if days is None or day.day in days)
+        return [replace(day, share=max(day.share, least)) for day in wanted], without_day
 
     def _gone_copies(self) -> dict[date, int]:
         """Copies of the source that are gone, by day."""
