@@ -18,6 +18,7 @@ from mixflows.model import Figures, StagedDay
 from mixflows.profile.drift import Drift
 from mixflows.rates import Rates, source_deleted_rows
 from mixflows.settings import Bounds, QualitySettings
+from mixflows.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,4 +136,4 @@ def _notes(source_rows: int, usual_rows: float | None, min_rows: int) -> dict[st
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+    return counted(count, "row")

@@ -12,6 +12,7 @@ from mixflows.model import Mode, Plan
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import RunResult, process
 from mixflows.progress import listener
+from mixflows.text import counted
 from tasks.assets import materialize_tables
 from tasks.batches import PrefectSteps
 from tasks.names import backfill_name
@@ -55,8 +56,9 @@ def backfill(
     listener().planned(plan)
     if dry_run:
         leave_plan(plan)
+        size = f"{counted(len(plan.days), 'day')}, {counted(plan.source_rows, 'source row')}"
         return Completed(
-            message=f"dry run: {len(plan.days):,} days, {plan.source_rows:,} source rows{'; ' if plan.nothing else ''}{plan.nothing}",
+            message=f"dry run: {size}{'; ' if plan.nothing else ''}{plan.nothing}",
             data=plan,
         )
     again = partial(make_plan, context.warehouse, context.settings, request)

@@ -37,6 +37,11 @@ def plain_lines(text: object) -> str:
     return "\n".join(map(plain, str(text).split("\n")))
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count with its noun: `1 day`, `2,179 days`; `plural` is for nouns that do not just get an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
+
+
 def percent(share: float, digits: str = ".2f") -> str:
     """Writes a share in percent, such as `0.11 %`; `digits` is the format of the number."""
     return f"{share * 100:{digits}} %"

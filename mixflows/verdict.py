@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Self
 
-from mixflows.text import percent
+from mixflows.text import counted, percent
 
 SHARES = ("_rate", "identity_missing_change", "property_type_drift")
 """Ends of the names of figures that are shares, and are written in percent."""
@@ -63,7 +63,11 @@ class Finding:
 
     def __str__(self) -> str:
         if self.observed_value is None:
-            return f"{self.expectation}: {self.unexpected_count:,} rows" if self.unexpected_count else self.expectation
+            return (
+                f"{self.expectation}: {counted(self.unexpected_count, 'row')}"
+                if self.unexpected_count
+                else self.expectation
+            )
         write = partial(percent, digits=".3g") if self.expectation.endswith(SHARES) else _figure
         bound = "" if self.threshold is None else f" (at most {write(self.threshold)})"
         return f"{self.expectation} {write(self.observed_value)}{bound}" + (f": {self.note}" if self.note else "")

@@ -15,6 +15,7 @@ from mixflows.intake.landing import Landing, passed_over_words
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
+from mixflows.text import counted
 
 
 @task(name="land", task_run_name="land-{name}", cache_policy=NO_CACHE, retries=0, persist_result=False)
@@ -53,7 +54,7 @@ def landed_state(results: Sequence[Landing | Exception | None], found: FoundFile
     """The flow's state: Completed, or Failed with why each refused file was refused."""
     landings = [result for result in results if isinstance(result, Landing)]
     rows = sum(landing.source_rows for landing in landings)
-    done = [f"{'1 file' if len(landings) == 1 else f'{len(landings):,} files'}, {rows:,} source rows"]
+    done = [f"{counted(len(landings), 'file')}, {counted(rows, 'source row')}"]
     if known := sum(result is None for result in results):
         done.append(f"{known:,} landed before")
     if found.passed_over:

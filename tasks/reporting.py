@@ -24,7 +24,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.progress import listener
-from mixflows.text import markdown, percent, plain
+from mixflows.text import counted, markdown, percent, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 FINAL_STATES = ("Completed", "CompletedWithWarnings", "StandingBlocks", "Blocked", "HeldElsewhere", "Failed")
@@ -199,7 +199,7 @@ def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResu
 
 
 def _count(days: Sequence[object]) -> str:
-    return "1 day" if len(days) == 1 else f"{len(days):,} days"
+    return counted(len(days), "day")
 
 
 def _named(outcomes: list[DayOutcome]) -> str:

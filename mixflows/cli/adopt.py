@@ -5,14 +5,14 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-from mixflows.cli.output import console, counted, number
+from mixflows.cli.output import console, number
 from mixflows.cli.session import command, opened_source, opened_to_read
 from mixflows.errors import UsageError
 from mixflows.model import Run
 from mixflows.pipeline.adopt import AdoptedTable, Adoption, DifferingDay, adopt, shared_columns
 from mixflows.pipeline.context import RunContext
 from mixflows.settings import load_settings, parse_assignments
-from mixflows.text import plain
+from mixflows.text import counted, plain
 
 SHOWN_DAYS = 20
 PLACE = ("bigquery.source_project", "bigquery.source_dataset", "tables.source")
@@ -82,7 +82,7 @@ def _print(batches: list[Adoption], without_source: Sequence[date], name: str, c
 
 def _why(day: DifferingDay, name: str) -> str:
     counts = (
-        f"{number(day.only_staged)} events only in what a run would publish, {number(day.only_table)} only in {name}"
+        f"{counted(day.only_staged, 'event')} only in what a run would publish, {number(day.only_table)} only in {name}"
     )
     return "; ".join(
         [*([counts] if day.only_staged or day.only_table else []), *(f"{each} failed" for each in day.broken)]

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mixflows.cli.output import console, counted, number, plan_table, price_json, price_line, print_json
+from mixflows.cli.output import console, number, plan_table, price_json, price_line, print_json
 from mixflows.cli.session import command, opened_source, opened_to_read
 from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.costs.billed import costs_json, in_words, read_costs
@@ -17,6 +17,7 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.price import price_plan
 from mixflows.pipeline.totals import read_totals
 from mixflows.settings import load_settings, parse_assignments
+from mixflows.text import counted
 
 FLAGGED_SHOWN = 3
 """Days with a warning that `status` tells of, the latest ones."""

@@ -23,6 +23,7 @@ from mixflows.demo.story import DemoSpec
 from mixflows.errors import OutputError, UsageError
 from mixflows.files import write_text
 from mixflows.pipeline.plan import PlanRequest
+from mixflows.text import counted
 
 SETTINGS = """\
 # The demo's settings; everything else is the default.
@@ -69,7 +70,7 @@ def run_demo(folder: Path, spec: DemoSpec, *, fetches: bool, use_prefect: bool, 
     started = time.perf_counter()
     try:
         config = _prepare(folder)
-        _step(f"Generating {number(spec.events)} events of {spec.days} days, seed {spec.seed}")
+        _step(f"Generating {counted(spec.events, 'event')} of {counted(spec.days, 'day')}, seed {spec.seed}")
         with progress_bars() as bars:
             export = write_export(folder / "export", spec, lambda share: bars.file_progress("generating", share))
     except OSError as err:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from mixflows.cli.output import console, counted, number
+from mixflows.cli.output import console, number
 from mixflows.days import DayRange
 from mixflows.demo.api import ExportApi
 from mixflows.demo.generator import DemoExport
@@ -15,6 +15,7 @@ from mixflows.demo.restated import Lines, Restated, add_by_day, restate
 from mixflows.mixpanel.clock import Clock
 from mixflows.pipeline.fetch import FetchedDays, fetch, plan_fetch
 from mixflows.settings import Settings, load_settings, parse_assignments
+from mixflows.text import counted
 
 FETCHED_AT_HOUR = 4
 """The hour of the night, UTC, in which days are fetched."""
@@ -88,9 +89,9 @@ class MixpanelDeliveries:
         )
         statuses = Counter(result.status for result in results)
         console.print(
-            f"{counted(plan.days, 'day')} in {number(len(plan.queries))} queries:"
+            f"{counted(plan.days, 'day')} in {counted(len(plan.queries), 'query', 'queries')}:"
             f" {', '.join(f'{number(count)} {status}' for status, count in sorted(statuses.items()))};"
-            f" {number(fetched.new_rows)} rows new, {number(fetched.restated_rows)} restated, {number(fetched.gone_rows)} gone"
+            f" {counted(fetched.new_rows, 'row')} new, {number(fetched.restated_rows)} restated, {number(fetched.gone_rows)} gone"
         )
         return fetched
 

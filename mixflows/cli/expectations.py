@@ -10,7 +10,7 @@ from rich.table import Table
 
 from expectations.catalogue import CATALOGUE, Described, bounds_of
 from expectations.suggest import AT_LEAST_DAYS, Suggestion, judged_on_too_few_days, suggestions
-from mixflows.cli.output import STANDARD_OUTPUT, console, counted, number, print_json, styled
+from mixflows.cli.output import STANDARD_OUTPUT, console, number, print_json, styled
 from mixflows.cli.session import opened_to_read
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
@@ -18,7 +18,7 @@ from mixflows.files import write_text
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.settings.toml import toml_of
-from mixflows.text import plain
+from mixflows.text import counted, plain
 from mixflows.verdict import SHARES, Finding, Severity
 
 NAMED_DAYS = 8

@@ -7,13 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from mixflows.cli.output import Notices, console, counted, number, print_json, progress_bars, starting_server, styled
+from mixflows.cli.output import Notices, console, number, print_json, progress_bars, starting_server, styled
 from mixflows.cli.session import command
 from mixflows.days import DayRange, parse_day
 from mixflows.mixpanel.clock import Clock
 from mixflows.pipeline.fetch import FetchedDays, FetchPlan, fetch, plan_fetch
 from mixflows.progress import listening
 from mixflows.settings import Settings, load_settings, parse_assignments
+from mixflows.text import counted
 
 SHOWN = 40
 STYLES = {"landed": "green", "unchanged": "dim", "shrunk": "yellow", "failed": "red"}
@@ -60,9 +61,7 @@ def run_fetch(
     else:
         counts = Counter(result.status for result in results)
         told = ", ".join(f"{number(count)} {status}" for status, count in sorted(counts.items()))
-        console.print(
-            f"\n{counted(plan.days, 'day')} in {number(len(results))} {'delivery' if len(results) == 1 else 'deliveries'}: {told}."
-        )
+        console.print(f"\n{counted(plan.days, 'day')} in {counted(len(results), 'delivery', 'deliveries')}: {told}.")
         for shrunk in failed:
             if shrunk.shrunk_days:
                 accepting = [word for day in shrunk.shrunk_days for word in ("--accept-shrink", str(day))]
@@ -98,10 +97,10 @@ def _print_plan(plan: FetchPlan, *, as_json: bool) -> None:
     for query in plan.queries[:SHOWN]:
         table.add_row(str(query.first_day), str(query.last_day), query.reason)
     if len(plan.queries) > SHOWN:
-        table.caption = f"and {len(plan.queries) - SHOWN:,} more queries; --json lists all"
+        table.caption = f"and {counted(len(plan.queries) - SHOWN, 'more query', 'more queries')}; --json lists all"
         table.caption_justify = "left"
     console.print(table)
-    queries = f"{number(len(plan.queries))} {'query' if len(plan.queries) == 1 else 'queries'}"
+    queries = counted(len(plan.queries), "query", "queries")
     takes = f"at least {plan.hours} h" if plan.hours else "within this hour"
     console.print(
         f"\n{counted(plan.days, 'day')} in {queries}; {number(plan.used)} of {number(plan.per_hour)} used in the last hour: {takes}."

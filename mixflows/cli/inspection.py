@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from mixflows.cli.output import console, counted, number, outcome_json, print_json, rate, styled
+from mixflows.cli.output import console, number, outcome_json, print_json, rate, styled
 from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
 from mixflows.ledger.standing import commands_for
@@ -23,7 +23,7 @@ from mixflows.pipeline.release import release_day
 from mixflows.profile.breakdown import Counts, part_label
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
-from mixflows.text import NAME_LENGTH, plain
+from mixflows.text import NAME_LENGTH, counted, plain
 from mixflows.verdict import Finding, Severity
 
 SHOWN_ITEMS = 6
@@ -122,10 +122,7 @@ def run_explain_event(
         )  # fmt: skip
     console.print(table)
     places = {place: sum(copy.place == place for copy in copies) for place in dict.fromkeys(c.place for c in copies)}
-    console.print(
-        f"\n{counted(len(copies), 'copy').replace('copys', 'copies')}: "
-        + ", ".join(f"{n} in {p}" for p, n in places.items())
-    )
+    console.print(f"\n{counted(len(copies), 'copy', 'copies')}: " + ", ".join(f"{n} in {p}" for p, n in places.items()))
     return 0
 
 

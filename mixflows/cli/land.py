@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mixflows.cli.output import console, counted, number, print_json, progress_bars
+from mixflows.cli.output import console, number, print_json, progress_bars
 from mixflows.cli.session import opened
 from mixflows.errors import AlreadyLandedError, LandingError, WarehouseError
 from mixflows.intake.finding import FoundFiles, find_files
 from mixflows.intake.landing import Landing, passed_over_words
 from mixflows.pipeline.land import land_one
-from mixflows.text import plain
+from mixflows.text import counted, plain
 
 SHOWN_REASONS = 3
 

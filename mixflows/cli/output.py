@@ -29,7 +29,7 @@ from mixflows.ledger.new_files import NewFile
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
 from mixflows.progress import Nobody, Step, listening
-from mixflows.text import percent, plain_lines
+from mixflows.text import counted, percent, plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
 SHOWN_DAYS = 40
@@ -97,11 +97,6 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: `1 day`, `2,179 days`."""
-    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
-
-
 def rate(value: float | None) -> str:
     """A share in percent."""
     return "" if value is None else percent(value)
@@ -131,7 +126,7 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
             row.error or ", ".join(name.replace("_", " ") for name in failed) or row.note,
         )
     if len(shown) > SHOWN_DAYS:
-        table.caption = f"and {len(shown) - SHOWN_DAYS:,} more days without a note"
+        table.caption = f"and {counted(len(shown) - SHOWN_DAYS, 'more day')} without a note"
         table.caption_justify = "left"
     return table
 
@@ -154,7 +149,7 @@ def plan_table(plan: Plan, files: Mapping[date, Sequence[NewFile]], price: Price
             cells += [spoken_bytes(billed), spoken_money(price.money(billed) or 0)]
         table.add_row(*cells, *([_file_names(files.get(day.day, ()))] if files else []))
     if len(plan.days) > SHOWN_DAYS:
-        table.caption = f"and {len(plan.days) - SHOWN_DAYS:,} more days; --json lists all"
+        table.caption = f"and {counted(len(plan.days) - SHOWN_DAYS, 'more day')}; --json lists all"
         table.caption_justify = "left"
     return table
 

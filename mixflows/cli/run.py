@@ -11,7 +11,6 @@ from deployments.prefect_server import connected, is_server_named, prepare_prefe
 from mixflows.cli.interrupt import leave_signals_to_prefect
 from mixflows.cli.output import (
     console,
-    counted,
     number,
     outcome_json,
     outcomes_table,
@@ -31,6 +30,7 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments, settings_file
+from mixflows.text import counted
 
 TAG = "mixflows"
 """Of every flow run, as the deployments' tags are."""

@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mixflows.cli.output import console, counted
+from mixflows.cli.output import console
 from mixflows.cli.session import command
 from mixflows.ledger.standing import FlaggedDay, StandingDay, commands_for, helping_commands
 from mixflows.model import Status
+from mixflows.text import counted
 
 SHOWN = 10
 

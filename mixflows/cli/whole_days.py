@@ -5,14 +5,14 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from mixflows.cli.output import console, counted, number, print_json, progress_bars
+from mixflows.cli.output import console, number, print_json, progress_bars
 from mixflows.cli.session import opened
 from mixflows.days import DayRange, parse_day
 from mixflows.errors import UsageError
 from mixflows.intake.finding import find_files
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.pipeline.slots import supersede
-from mixflows.text import plain
+from mixflows.text import counted, plain
 
 SHOWN_DAYS = 7
 

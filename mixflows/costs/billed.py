@@ -9,6 +9,7 @@ from typing import Any
 
 from mixflows.model import Status
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.base import Billing, Warehouse
 
 TIB = 2**40
@@ -214,7 +215,7 @@ def in_words(costs: Costs) -> list[str]:
         billed += f"; {spoken_slots(costs.slot_ms)}"
     sentences = [f"{billed}."]
     if costs.rebuild_bytes and costs.saving is not None and costs.source_bytes:
-        runs = "1 run" if costs.runs == 1 else f"{costs.runs:,} runs"
+        runs = counted(costs.runs, "run")
         outcome = f"{costs.saving:.1%} saved" if costs.saving >= 0 else f"{-costs.saving:.1%} more than that was billed"
         sentences.append(
             f"Rebuilding the whole history of {spoken_bytes(costs.source_bytes)} in each of {runs} would have read"

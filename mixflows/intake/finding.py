@@ -69,6 +69,8 @@ class _Search:
 
     def add(self, pattern: str) -> str | None:
         """Adds what a pattern means; returns why it means no file."""
+        if not pattern.strip():
+            return "an empty name; the folder itself is named . (a dot)"
         before = len(self.files)
         path = Path(pattern)
         try:
@@ -79,7 +81,7 @@ class _Search:
             else:
                 found = list(self._matches(pattern))
             for file in found:
-                self.files.setdefault(file.resolve(), file)
+                self.files.setdefault(_resolved(file), file)
         except (OSError, ValueError) as err:
             return getattr(err, "strerror", None) or "not a file name"
         if found or len(self.files) > before:
@@ -96,7 +98,7 @@ class _Search:
             if match.is_dir():
                 yield from self._in_folder(match, inside=folders)
             elif match.is_file() and SCHEMA_FOLDER in folders:
-                self.passed_over[match.resolve()] = _IN_SCHEMA
+                self.passed_over[_resolved(match)] = _IN_SCHEMA
             elif match.is_file():
                 yield match
 
@@ -108,13 +110,18 @@ class _Search:
                 if (why := _why_not(file, parts)) is None:
                     yield file
                 else:
-                    self.passed_over[file.resolve()] = why
+                    self.passed_over[_resolved(file)] = why
             for name in folders:
                 if (link := Path(root, name)).is_symlink():
                     self.passed_over[link.absolute()] = "linked folders"
 
     def _cannot_read(self, error: OSError) -> None:
         self.unreadable.append(str(error.filename))
+
+
+def _resolved(file: Path) -> Path:
+    """Where links lead to; unlike `Path.resolve`, for a link to itself too."""
+    return Path(os.path.realpath(file))
 
 
 _IN_SCHEMA = f"in a {SCHEMA_FOLDER} folder"

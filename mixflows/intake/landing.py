@@ -1,14 +1,10 @@
 """What landing one file gave, and which columns it needs of the source."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from mixflows.errors import SettingsError
-from mixflows.settings import Settings
-
-PIPELINE_COLUMNS = frozenset({"row_num", "rejection_reason", "rejection_timestamp", "is_exact_copy", "run_id"})
+from mixflows.text import counted
 
 
 @dataclass(frozen=True)
@@ -73,27 +69,4 @@ class Landing:
 def passed_over_words(passed_over: Mapping[str, int]) -> str:
     """One sentence on the files that were not landed."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(passed_over.items()))
-    return f"{sum(passed_over.values()):,} files passed over: {reasons}."
-
-
-def promoted_columns(settings: Settings) -> dict[str, str]:
-    """Names the column of each property to promote: `$os` becomes `mp_os`, lowercased, as Mixpanel's own pipelines do.
-
-    Raises:
-        SettingsError: Two properties, or a property and a column that the tables need, come to the same name.
-    """
-    roles = settings.columns.model_dump(exclude={"customer_id", "about_the_copy"}).values()
-    fixed = [*(str(name) for name in roles if name), "properties", "source_file", *PIPELINE_COLUMNS]
-    taken = {name.lower(): f"the column `{name}`" for name in fixed}
-    columns: dict[str, str] = {}
-    for name in settings.landing.promote:
-        column = re.sub(r"\W", "_", re.sub(r"^\$", "mp_", name).lower(), flags=re.ASCII)
-        column = f"_{column}" if column[:1].isdigit() or not column else column
-        if column in taken:
-            raise SettingsError(
-                f"landing.promote: property {name!r} would become column `{column}`, which {taken[column]} already is",
-                "Take it out of landing.promote: it stays in `properties`, or is a column already.",
-            )
-        taken[column] = f"property {name!r}"
-        columns[name] = column
-    return columns
+    return f"{counted(sum(passed_over.values()), 'file')} passed over: {reasons}."

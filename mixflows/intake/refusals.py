@@ -8,6 +8,7 @@ from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.intake.slots import Feed
 from mixflows.settings import Settings
+from mixflows.text import counted
 
 FEEDS: dict[Feed, str] = {
     "files": "files",
@@ -111,8 +112,8 @@ def refuse_no_export(content: FileContent, landing: Landing) -> None:
     recognized = content.recognized
     looks_like = f" and looks like {recognized.name}" if recognized else ""
     raise LandingError(
-        f"{content.shown} is no export{looks_like}: {malformed:,} of its {landing.lines:,} lines are no events"
-        f" ({count:,} times: {reason}); nothing of it was landed",
+        f"{content.shown} is no export{looks_like}: {counted(malformed, 'line')} of {landing.lines:,} cannot be read as events"
+        f" ({counted(count, 'time')}: {reason}); nothing of it was landed",
         (f"{recognized.hint} " if recognized else "")
         + "To keep its lines in the table of malformed lines all the same, land it with --allow-malformed.",
     )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from mixflows.days import DayRange, day_start
 from mixflows.errors import UnknownDayError, UsageError
+from mixflows.text import counted
 
 SETTLE_HOURS = 3
 """Hours after a day's end before it is fetched at first: events were seen to be exported 45 minutes late."""
@@ -60,7 +61,7 @@ def due(
     days = [last - timedelta(days=n) for n in range((last - begin).days + 1)]
     never = {day: NEVER for day in days if day not in fetched}
     return never | {
-        day: f"{age} {'day' if age == 1 else 'days'} old"
+        day: f"{counted(age, 'day')} old"
         for day in days
         if day in fetched and (age := _age_reached(day, now, fetched[day], ages, zone)) is not None
     }

@@ -21,7 +21,7 @@ from mixflows.errors import (
     ShrunkError,
     WarehouseError,
 )
-from mixflows.intake.refusals import LandedBefore, refuse_other_feed
+from mixflows.intake.refusals import LandedBefore, refuse_other_feed, refuse_stale
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.clock import Clock, StoppedError
@@ -35,7 +35,7 @@ from mixflows.warehouse import borrowed
 
 POLL_SECONDS = 0.5
 NOT_LOOKED = LandedBefore(0, 0, 0, None, None, None)
-"""No landing: what the settings refuse is said before a query is spent; the log is read when a file is landed."""
+"""No landing: what the settings alone refuse is said before the warehouse is opened."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,17 @@ def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> Fetch
         clock: Says what time it is.
 
     Raises:
-        UsageError: A setting is missing, the source is fed from elsewhere, no day is named to begin with, or a day is not ready.
+        UsageError: A setting is missing, the source is fed from elsewhere or is dated in another time zone, no day is named to begin
+            with, or a day is not ready.
         OutputError: `fetch.folder` cannot be written.
     """
     project = _project(settings)
     memory = Memory(settings.fetch.folder, project)
     now, zone = datetime.fromtimestamp(clock.now(), UTC), export_zone(settings)
     first_day = settings.mixpanel.first_day
-    if days is None:
-        wanted = due(first_day, now, _fetched(settings, memory), settings.fetch.again_after_days, zone)
-    else:
-        wanted = requested(days, first_day, now, zone)
+    fetched = _fetched(settings, memory)
+    again = settings.fetch.again_after_days
+    wanted = requested(days, first_day, now, zone) if days else due(first_day, now, fetched, again, zone)
     limiter = Limiter(memory, settings.fetch.queries_per_hour, clock)
     queries = in_queries(wanted, settings.fetch.days_per_query)
     return FetchPlan(queries, limiter.used(), settings.fetch.queries_per_hour)
@@ -200,13 +200,21 @@ def _project(settings: Settings) -> int:
 
 
 def _fetched(settings: Settings, memory: Memory) -> dict[date, float]:
-    """When each day in the source was last asked for. What the folder forgot, the warehouse knows by its landings."""
+    """When each day in the source was last asked for. What the folder forgot, the warehouse knows by its landings.
+
+    Raises:
+        UsageError: The landing log says that no day can be landed as the settings are.
+    """
     prefix = _slot(memory.project, "")
+    log = {"zone": settings.project_timezone, "content_hash": ""}
     try:
         with borrowed(settings, must_exist=True) as warehouse:
+            [before] = warehouse.query("land_before", log)
             rows = warehouse.query("fetched_slots")
     except (MissingTableError, OutdatedTableError):
         return {}
+    refuse_other_feed(settings, LandedBefore(**before), "mixpanel")
+    refuse_stale(settings, LandedBefore(**before), prefix.rstrip("/"))
     landed: dict[date, float] = {}
     for row in rows:
         if row["slot"].startswith(prefix):

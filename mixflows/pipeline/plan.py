@@ -12,6 +12,7 @@ from mixflows.model import Mode, Plan, PlannedDay, PlanReason, PublishedCounts, 
 from mixflows.pipeline.dates import date_anew
 from mixflows.profile.drift import Drift
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.base import Warehouse
 
 HISTORY_DAYS = 28
@@ -171,9 +172,8 @@ def _refuse_other_rules(
     ]
     if other and not request.accept_rules:
         raise RulesChangedError(
-            f"{len(other):,} published days, {other[0]} to {other[-1]}, were published under other rules than the settings name"
-            " now (key, keep, missing_insert_id, future_tolerance_seconds, project_timezone, [columns], or the names of the"
-            " published tables)",
+            "the settings now name other rules (key, keep, missing_insert_id, future_tolerance_seconds, project_timezone, [columns],"
+            f" or the names of the published tables) than those of {counted(len(other), 'published day')}, {other[0]} to {other[-1]}",
             "Run again with --accept-rules to reprocess them, or change the settings back.",
         )
 

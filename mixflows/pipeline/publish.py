@@ -28,7 +28,7 @@ from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.why import why
 from mixflows.progress import Step, listener
 from mixflows.rates import source_deleted_rows
-from mixflows.text import plain_lines
+from mixflows.text import counted, plain_lines
 from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables, Billing
 
@@ -275,7 +275,7 @@ def _only_gains(staged: StagedDay) -> bool:
 def _check(counts: PublishedCounts, staged: StagedDay) -> None:
     figures = staged.figures
     if counts.twice_keys:
-        raise _mismatch(staged, f"{counts.twice_keys:,} keys are twice in the published events")
+        raise _mismatch(staged, f"the published events have {counted(counts.twice_keys, 'key')} twice")
     expected = figures.source_rows + figures.retained_rows
     if counts.rows != expected:
         raise _mismatch(staged, f"{expected:,} source rows became {counts.rows:,} published rows")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from statistics import median
 
 from mixflows.profile.profile import OTHERS, QUARTERS_PER_HOUR, Profile
-from mixflows.text import NAME_LENGTH, plain
+from mixflows.text import NAME_LENGTH, counted, plain
 
 PAST_DAYS = 28
 PAST_AT_LEAST = 7
@@ -143,7 +143,9 @@ def _volume_note(profile: Profile, past: Sequence[Profile]) -> dict[str, str]:
     difference = sum(now.values()) - sum(usual.values())
     if name is None or not difference or moved[name] / difference < CARRIES:
         return {}
-    return {"volume_change": f"{plain(name, NAME_LENGTH)}: {now.get(name, 0):,} rows, usually {usual[name]:,.10g}"}
+    return {
+        "volume_change": f"{plain(name, NAME_LENGTH)}: {counted(now.get(name, 0), 'row')}, usually {usual[name]:,.10g}"
+    }
 
 
 def _columns(

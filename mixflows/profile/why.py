@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mixflows.profile.breakdown import EVENT, FILE, HOUR, NONE, Breakdown, Counts, part_label
 from mixflows.profile.profile import OTHERS
-from mixflows.text import NAME_LENGTH, percent, plain
+from mixflows.text import NAME_LENGTH, counted, percent, plain
 from mixflows.verdict import SHARES, Finding, Severity
 
 RATES = {
@@ -118,11 +118,11 @@ def _order(finding: Finding) -> tuple[int, str]:
 def _told(finding: Finding, rows: int | None, breakdown: Breakdown | None) -> str:
     name, seen = finding.expectation, finding.observed_value
     if seen is None:
-        rows_told = f": {finding.unexpected_count:,} rows" if finding.unexpected_count else ""
+        rows_told = f": {counted(finding.unexpected_count, 'row')}" if finding.unexpected_count else ""
         return name.replace("_", " ") + rows_told + (f": {finding.note}" if finding.note else "")
     if name in RATES:
         kind, what = RATES[name]
-        of_rows = f"of {rows:,} rows" if rows is not None else "of the rows"
+        of_rows = f"of {counted(rows, 'row')}" if rows is not None else "of the rows"
         limit = "" if finding.threshold is None else f" (limit {percent(finding.threshold, 'g')})"
         return f"{percent(seen)} {of_rows} {what}{limit}{_from_where(breakdown, kind)}"
     if name in FIGURES:

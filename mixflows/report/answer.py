@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from mixflows.report.figures import DayFigures, DayFinding, DayState, ReportData
-from mixflows.text import percent
+from mixflows.text import counted, percent
 from mixflows.verdict import SHARES
 
 TAKEN_WORDS = {
@@ -172,7 +172,7 @@ def share(value: float | None) -> str:
 
 def age(days: int) -> str:
     """An age of days that are fetched again."""
-    return "less than the first age" if days == 0 else "1 day" if days == 1 else f"{days} days"
+    return "less than the first age" if days == 0 else counted(days, "day")
 
 
 def near(value: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mixflows.report.answer import age, answer, near, share, spoken, what_changed
 from mixflows.report.figures import DayFigures, DayState, ReportData
-from mixflows.text import markdown
+from mixflows.text import counted, markdown
 
 LATEST_DAYS = 14
 
@@ -26,7 +26,7 @@ def _lines(data: ReportData) -> Iterator[str]:
         for day in data.changed[:LATEST_DAYS]:
             yield f"- {day.day}: {day.state.value}" + (f", {markdown(told)}" if (told := what_changed(day)) else "")
         if len(data.changed) > LATEST_DAYS:
-            yield f"- and {len(data.changed) - LATEST_DAYS:,} more days"
+            yield f"- and {counted(len(data.changed) - LATEST_DAYS, 'more day')}"
         if not data.changed:
             yield "No run has changed a day since then."
     attention = [day for day in data.days[::-1] if day.state in (DayState.BLOCKED, DayState.FAILED, DayState.WARNED)]
@@ -44,8 +44,8 @@ def _lines(data: ReportData) -> Iterator[str]:
             yield f"| {day.day} | {day.state.value} | {cells} | {share(day.duplicate_rate)} |"
     if data.insights is not None and (late := data.insights.lateness) is not None:
         yield "\n## How late events arrive\n"
-        yield from (f"- {near(part)} within {days} days" for part, days in late.caught_by)
-        yield f"- the look-back of {late.lookback_days} days catches {near(late.caught_now)}"
+        yield from (f"- {near(part)} within {counted(days, 'day')}" for part, days in late.caught_by)
+        yield f"- the look-back of {counted(late.lookback_days, 'day')} catches {near(late.caught_now)}"
     if data.ages:
         yield "\n## Fetched again\n"
         yield "| after | changed days | rows restated | new | back | gone |"

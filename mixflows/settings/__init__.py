@@ -7,7 +7,6 @@ from mixflows.settings.model import (
     CLAIMS,
     FINGERPRINT_VERSION,
     BackfillSettings,
-    BigQuerySettings,
     ColumnSettings,
     Keep,
     Key,
@@ -15,16 +14,17 @@ from mixflows.settings.model import (
     ReportSettings,
     Settings,
     TableSettings,
-    WarehouseSettings,
 )
 from mixflows.settings.paths import DEFAULT_CONFIG, command_line
 from mixflows.settings.quality import Bounds, QualitySettings
-from mixflows.settings.roles import RESERVED_PREFIX
+from mixflows.settings.roles import REJECTED_COLUMNS, RESERVED_PREFIX
+from mixflows.settings.warehouse import BigQuerySettings, WarehouseSettings
 
 __all__ = [
     "CLAIMS",
     "DEFAULT_CONFIG",
     "FINGERPRINT_VERSION",
+    "REJECTED_COLUMNS",
     "RESERVED_PREFIX",
     "BackfillSettings",
     "BigQuerySettings",

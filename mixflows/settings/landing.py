@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from mixflows.settings.base import Frozen, none_word
+from mixflows.settings.roles import PROMOTED
 
 PromotedType = Literal["STRING", "INT64", "FLOAT64", "BOOL", "TIMESTAMP"]
 PLACE = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*"
@@ -23,7 +24,7 @@ class LandingSettings(Frozen):
     time_zone: Literal["UTC", "project"] = "UTC"
     """The clock of `properties.time`: UTC (projects created since 2023), or the project's local time. An ambiguous local time is
     read as the later one; a skipped local time is read with the offset before the gap."""
-    promote: dict[str, PromotedType] = Field(default_factory=lambda: {"customer_id": "STRING"})
+    promote: dict[str, PromotedType] = Field(default_factory=lambda: {PROMOTED: "STRING"})
     """Properties that become typed columns, as STRING, INT64, FLOAT64, BOOL or TIMESTAMP; all others stay in `properties`."""
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, le=1024**3)
     """The longest line that is read as an event, in bytes."""

@@ -19,8 +19,9 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from mixflows.errors import SettingsError
 from mixflows.settings.mixpanel import FetchSettings
-from mixflows.settings.model import Settings, WarehouseSettings
+from mixflows.settings.model import Settings
 from mixflows.settings.paths import DEFAULT_CONFIG, in_folder
+from mixflows.settings.warehouse import WarehouseSettings
 
 ENV_PREFIX = "MIXFLOWS_"
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"

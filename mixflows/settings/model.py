@@ -13,16 +13,15 @@ from mixflows.days import zone_of
 from mixflows.settings.base import Frozen, Identifier, OptionalName, none_word
 from mixflows.settings.landing import LandingSettings
 from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
-from mixflows.settings.paths import DEFAULT_CONFIG, command_line, file_path, refuse_shared_paths, regular_file
+from mixflows.settings.paths import DEFAULT_CONFIG, command_line, file_path, refuse_shared_paths
 from mixflows.settings.quality import LOOKED_AT, QualitySettings
-from mixflows.settings.roles import refuse_shared_columns, refuse_shared_tables
+from mixflows.settings.roles import promoted_columns, refuse_shared_columns, refuse_shared_tables
+from mixflows.settings.warehouse import LARGEST, BigQuerySettings, WarehouseSettings
 
 Key = Literal["insert_id_time", "mixpanel", "mixpanel_day"]
 Keep = Literal["first", "latest"]
 SourceDeletes = Literal["block", "keep", "apply"]
 Restatements = Literal["loaded_at", "content", "never"]
-LARGEST = 2**63 - 1
-"""Rows and bytes that engines can count."""
 CLAIMS = "mp_day_claims"
 """BigQuery's table of the days that runs have claimed."""
 FINGERPRINT_VERSION = 2
@@ -38,77 +37,6 @@ USERS_IDS = (
 )
 """Mixpanel's own properties and columns that tell who a user is.
 Source: https://docs.mixpanel.com/docs/tracking-methods/identifying-users"""
-
-
-class WarehouseSettings(Frozen):
-    """Where the tables live."""
-
-    engine: Literal["duckdb", "bigquery"] = "duckdb"
-    """The engine that does the work."""
-    path: Annotated[Path, BeforeValidator(regular_file)] = Path("mixflows.duckdb")
-    """DuckDB's file."""
-    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
-    """Memory that DuckDB may use; beyond it, DuckDB spills to disk beside the file."""
-    threads: int | None = Field(default=None, ge=1, le=1024)
-    """Threads of DuckDB; by default one per core."""
-
-
-class BigQuerySettings(Frozen):
-    """Where the tables live on BigQuery, as whom, and how much a statement may cost."""
-
-    project: str | None = None
-    """The project that runs and pays the jobs, and holds the published tables."""
-    location: str = "US"
-    """The location of the datasets."""
-    dataset: Identifier = "mixpanel"
-    """The dataset of the published tables, the ledger and the quality results."""
-    source_project: str | None = None
-    """The project of the source table, which is only read; by default `project`."""
-    source_dataset: OptionalName = None
-    """The dataset of the source table; by default `dataset`."""
-    staging_dataset: OptionalName = None
-    """The dataset of short-lived tables; by default `dataset`."""
-    staging_hours: int = Field(default=24, ge=1, le=8760)
-    """Hours after which short-lived tables expire."""
-    key_file: Annotated[Path | None, BeforeValidator(file_path)] = None
-    """A service account's key file; by default Application Default Credentials."""
-    credentials_block: str | None = None
-    """The name of a prefect-gcp GcpCredentials block; overrides `key_file`."""
-    maximum_bytes_billed: int | None = Field(default=None, ge=1, le=LARGEST)
-    """A statement that would bill more bytes fails before anything is billed."""
-    priority: Literal["INTERACTIVE", "BATCH"] = "INTERACTIVE"
-    """The priority of the jobs."""
-    job_timeout_seconds: int = Field(default=3600, ge=1, le=86_400)
-    """A job that takes longer is cancelled."""
-    require_partition_filter: bool = True
-    """Whether BigQuery refuses queries on the published tables without a filter on the day."""
-    labels: dict[str, str] = Field(default_factory=dict[str, str])
-    """Labels on every job and table, in addition to those of mixflows."""
-    batch_bytes: int = Field(default=500_000_000_000, ge=1, le=LARGEST)
-    """Source bytes per batch, approximately, and at most a third of `maximum_bytes_billed`; a larger day is a batch of its own."""
-    price_per_tib: float = Field(default=6.25, ge=0, le=1_000_000)
-    """Money per TiB billed; used for estimates only."""
-    full_scan_bytes: int = Field(default=100 * 10**9, ge=0, le=LARGEST)
-    """A statement that cannot be limited to one day (a source that is not partitioned by day, a search in every day) is refused,
-    with its price, if it would read more bytes than this."""
-    accept_full_scans: bool = False
-    """Run such a statement anyway."""
-    api_endpoint: str | None = None
-    """Another address of the API, such as a local server; no credentials are needed then."""
-
-    @property
-    def largest_batch(self) -> int:
-        """Bytes of the source that a batch may have: a statement reads them, and about as many of each published table."""
-        if self.maximum_bytes_billed is None:
-            return self.batch_bytes
-        return max(1, min(self.batch_bytes, self.maximum_bytes_billed // 3))
-
-    @model_validator(mode="after")
-    def _labels_hold(self) -> "BigQuerySettings":
-        for key, value in self.labels.items():
-            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
-                raise ValueError(f"label {key}={value} is not lower-case letters, digits, _ and - (at most 63)")
-        return self
 
 
 class TableSettings(Frozen):
@@ -326,6 +254,27 @@ class Settings(Frozen):
         source = f"{place.source_project or place.project}.{place.source_dataset or place.dataset}"
         places = {f"tables.{role}": (source if role == "source" else ours, name) for role, name in names.items()}
         return places | {"the table of claims": (ours, CLAIMS)}
+
+    @property
+    def promoted_columns(self) -> dict[str, str]:
+        """The column of each property that `land` promotes."""
+        return promoted_columns(
+            self.landing.promote, self.columns.model_dump(exclude={"customer_id", "about_the_copy"})
+        )
+
+    @model_validator(mode="after")
+    def _no_property_takes_a_column(self) -> "Settings":
+        _ = self.promoted_columns
+        return self
+
+    @model_validator(mode="after")
+    def _copies_have_the_version_that_is_compared(self) -> "Settings":
+        if self.pipeline.restatements == "loaded_at" and self.columns.loaded_at is None:
+            raise ValueError(
+                'pipeline.restatements = "loaded_at" compares a column that columns.loaded_at = "none" says is not there;'
+                ' name it, or use pipeline.restatements = "content"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_path_plays_two_roles(self) -> "Settings":

@@ -7,6 +7,7 @@ from enum import StrEnum
 from mixflows.errors import MixflowsError
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.base import Warehouse
 
 SAMPLED_DAYS = 3
@@ -80,7 +81,7 @@ def source_checks(warehouse: Warehouse, settings: Settings) -> Iterator[Check]:
 def _columns(warehouse: Warehouse) -> list[Check]:
     source = warehouse.source()
     key = ", ".join(part.name for part in source.key)
-    found = [ok("source columns", f"{len(source.columns)} columns; the key is {key} and the day")]
+    found = [ok("source columns", f"{counted(len(source.columns), 'column')}; the key is {key} and the day")]
     if source.arrival is None:
         found.append(
             warning(
@@ -98,7 +99,7 @@ def _days(warehouse: Warehouse, settings: Settings) -> list[Check]:
     if not days:
         return [warning("days", "the source has no rows yet", "Nothing to do until it has.")]
     rows = sum(day.rows for day in days)
-    found = [ok("days", f"{len(days):,} days, {days[0].day} to {days[-1].day}, {rows:,} rows")]
+    found = [ok("days", f"{counted(len(days), 'day')}, {days[0].day} to {days[-1].day}, {counted(rows, 'row')}")]
     if without_day:
         found.append(
             warning(
@@ -127,7 +128,7 @@ def _day_rule(warehouse: Warehouse, settings: Settings, days: Sequence[SourceDay
     (row,) = warehouse.query("doctor_day", days=sorted(chosen)[:SAMPLED_DAYS])
     sampled, other = int(row["sampled_rows"]), int(row["other_day_rows"])
     if not other:
-        return ok(name, f"holds in {zone} for {sampled:,} sampled rows of {len(chosen)} days")
+        return ok(name, f"holds in {zone} for {counted(sampled, 'sampled row')} of {counted(len(chosen), 'day')}")
     return failed(
         name,
         f"{other:,} of {sampled:,} sampled rows have an event time on another day in {zone}",

@@ -1,6 +1,5 @@
 """SQL of the key, the verdict on a row, the fingerprint and the order of copies, for the templates of `sql/`."""
 
-from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
 from mixflows.warehouse.dialect import Dialect
 from mixflows.warehouse.source import (
@@ -316,7 +315,7 @@ class Expressions:
         fixed = (source.insert_id, source.time, source.event_name, source.distinct_id)
         if column in fixed or column.type not in (*NUMBERS, "STRING", "BOOL", "TIMESTAMP"):
             return []
-        promoted = [name for name, own in promoted_columns(self._settings).items() if own == column.name.lower()]
+        promoted = [name for name, own in self._settings.promoted_columns.items() if own == column.name.lower()]
         if promoted:
             return promoted
         # Mixpanel's pipelines name a property `$x` as `mp_x`.

@@ -15,6 +15,7 @@ from mixflows.errors import ShrunkError, SourceColumnsError, UsageError
 from mixflows.intake.landing import Landing
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.base import BatchDay, Params, Row
 from mixflows.warehouse.dialect import Dialect, date_literal, day_case
 from mixflows.warehouse.expressions import Expressions
@@ -324,9 +325,9 @@ class Slot:
         ]
         if shrunk:
             day, lost, events = shrunk[0]
-            others = f" ({len(shrunk) - 1:,} more days likewise)" if len(shrunk) > 1 else ""
+            others = f" ({counted(len(shrunk) - 1, 'more day')} likewise)" if len(shrunk) > 1 else ""
             raise ShrunkError(
-                f"{self._delivery.slot} lacks {lost:,} of the {events:,} events that {day} had{others}; nothing of it was landed",
+                f"{self._delivery.slot} lacks {lost:,} of the {counted(events, 'event')} that {day} had{others}; nothing of it was landed",
                 f"Export it again. If Mixpanel really deleted them: --accept-shrink {day}.",
                 tuple(day for day, _, _ in shrunk),
             )

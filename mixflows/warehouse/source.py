@@ -7,22 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from mixflows.errors import SourceColumnsError
-from mixflows.intake.landing import promoted_columns
-from mixflows.settings import RESERVED_PREFIX, Key, Settings
+from mixflows.settings import REJECTED_COLUMNS, RESERVED_PREFIX, Key, Settings
 from mixflows.text import NAME_LENGTH, plain
 
 INGESTION_DAY = "_PARTITIONDATE"
 """The day of a table that BigQuery partitions by ingestion time: a pseudo-column, in no list of columns."""
 PUBLISHED_DAY = "partition_date"
 """The day of every published row, a DATE, whatever the source calls its own."""
-REJECTED_COLUMNS = {
-    "row_num": "INT64",
-    "rejection_reason": "STRING",
-    "rejection_timestamp": "TIMESTAMP",
-    "is_exact_copy": "BOOL",
-    "run_id": "STRING",
-}
-"""Columns that the rejected copies have besides the source's, with their types."""
 DUPLICATE, NO_ID, NO_TIME, FUTURE = (
     "Duplicate event",
     "Missing insert id",
@@ -293,7 +284,7 @@ def profiled_columns(source: Source, settings: Settings) -> tuple[Column, ...]:
     Narrow ones only: each is read on every row of the day.
     """
     who = identity_columns(settings)
-    named = {*who, *promoted_columns(settings).values(), *settings.quality.profiled_columns}
+    named = {*who, *settings.promoted_columns.values(), *settings.quality.profiled_columns}
     wanted = {name.lower() for name in named}
     return tuple(column for column in source.columns if column.name.lower() in wanted and column.type in NARROW_TYPES)
 

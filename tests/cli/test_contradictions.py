@@ -28,6 +28,7 @@ def refused(*assignments: str) -> str:
         ("tables.events=mp_master_event", ("tables.events", "tables.source", "mp_master_event")),
         ("columns.insert_id=time", ("columns.insert_id", "columns.time")),
         ("warehouse.path=:memory:", ("warehouse.path", ":memory:")),
+        ("landing.promote.row_num=INT64", ("landing.promote", "row_num")),
     ],
 )
 def test_every_command_refuses_a_contradiction_and_writes_nothing(
@@ -101,6 +102,32 @@ def test_one_column_may_tell_arrival_and_loading_or_user_and_customer() -> None:
         None, parse_assignments(["columns.arrival=loaded_at", "columns.customer_id=distinct_id"])
     ).columns
     assert (columns.arrival, columns.customer_id) == ("loaded_at", "distinct_id")
+
+
+@pytest.mark.parametrize("role", ["insert_id", "time", "arrival", "day", "customer_id"])
+@pytest.mark.parametrize("column", ["run_id", "Row_Num", "mf__day", "properties"])
+def test_no_role_is_played_by_a_column_of_ours(role: str, column: str) -> None:
+    assert f"columns.{role} names {column}" in refused(f"columns.{role}={column}")
+
+
+def test_no_property_is_promoted_to_a_column_that_is_something_else() -> None:
+    assert "landing.promote: property '$time'" in refused("columns.time=mp_time", "landing.promote.$time=TIMESTAMP")
+    assert "property 'a b' becomes a_b too" in refused('landing.promote={"a b" = "STRING", "a-b" = "STRING"}')
+    for own in ("mf__x", "gone_since", "Partition_Date"):
+        assert "landing.promote" in refused(f"landing.promote.{own}=STRING")
+    theirs = load_settings(None, parse_assignments(["columns.distinct_id=customer_id", "columns.customer_id=none"]))
+    assert theirs.promoted_columns == {}, "the default makes room"
+
+
+def test_versions_are_not_compared_by_a_column_that_is_not_there() -> None:
+    said = refused("pipeline.restatements=loaded_at", "columns.loaded_at=none")
+    assert "pipeline.restatements" in said
+    assert "columns.loaded_at" in said
+
+
+@pytest.mark.parametrize("size", ["0GB", "0.0 MiB", "32MB", "1gb", "many", "99999999999GB"])
+def test_memory_is_a_size_that_the_engine_can_use(size: str) -> None:
+    assert "warehouse.memory_limit" in refused(f"warehouse.memory_limit={size}")
 
 
 @pytest.mark.parametrize("role", ["insert_id", "time", "event_name", "distinct_id", "customer_id"])

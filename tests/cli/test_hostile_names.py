@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.html_page import Page
-from tests.support.command_line import NEW_YEAR_2024, Ended, Installation
+from tests.support.command_line import NEW_YEAR_2024, Ended, Installation, export
 from tests.support.hostile import LONG, NAMES, file_name
 
 pytestmark = pytest.mark.xdist_group("hostile names")
@@ -144,6 +144,27 @@ def test_a_refused_file_is_named_as_text(hostile: Installation) -> None:
     ended = shows_text_only(hostile.run("land", str(bad), code=1))
     assert "\\x1b[31m[" in ended.err
     shows_text_only(hostile.run("land", "no\x1b[31m\u202efile", code=2))
+
+
+def test_a_file_is_landed_whatever_its_name_is_to_the_engine(empty: Installation) -> None:
+    names = [
+        b"[red].jsonl",
+        b"*.jsonl",
+        b"?.jsonl",
+        b"~.jsonl",
+        b"s3:x.jsonl",
+        b"-rf.jsonl",
+        b"x" * 249 + b".jsonl",
+        b"\xff.jsonl",
+    ]
+    for n, name in enumerate(names):
+        (empty.folder / os.fsdecode(name)).write_text(export(1, n + 1))
+    (empty.folder / "terminated\n[.jsonl").write_text(export(1, 1) + "terminated early\n")
+    ended = shows_text_only(empty.run("land", ".", code=1))
+    assert ended.out.count("source row") == len(names), ended.err
+    assert ended.err.startswith("error: terminated\\n[.jsonl ")
+    again = shows_text_only(empty.run("land", *("./" + os.fsdecode(name) for name in names)))
+    assert f"{len(names)} files landed before" in again.out
 
 
 def test_a_users_markup_in_prefects_log_is_not_for_our_names(tmp_path: Path) -> None:

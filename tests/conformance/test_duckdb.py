@@ -31,7 +31,7 @@ BIGQUERY_ONLY = {
     "create_json_text": "a Python function stands in",
     "events_next": "days are inserted from the source",
     "exports": "Mixpanel's export log is beside Mixpanel's own tables",
-    **dict.fromkeys(("land_before", "land_log", "land_alone", "land_rows"), "files are read straight into the tables"),
+    **dict.fromkeys(("land_log", "land_alone", "land_rows"), "files are read straight into the tables"),
     "gone_days": "days are counted, and not known from metadata",
     "gone_slots": "days are counted, and not known from metadata",
     **dict.fromkeys(

@@ -243,3 +243,16 @@ def test_what_cannot_be_fetched_is_said_before_anything(changes: dict[str, Any],
     settings = Settings.model_validate(changes)
     with pytest.raises(UsageError, match=sentence):
         plan_fetch(settings, None, SteppedClock())
+
+
+@ENGINES
+def test_no_query_is_spent_on_a_source_that_is_dated_in_another_time_zone(
+    api: ExportApi, settings: Settings, commands: Commands
+) -> None:
+    commands.run(DayRange(FIRST_DAY, FIRST_DAY))
+    asked = len(api.requests)
+    commands.settings = settings.model_copy(update={"project_timezone": "Asia/Kathmandu"})
+    for days in (None, DayRange(FIRST_DAY, FIRST_DAY)):
+        with pytest.raises(UsageError, match=r"another time zone than Asia/Kathmandu\n.*--accept-rules"):
+            commands.run(days)
+    assert len(api.requests) == asked

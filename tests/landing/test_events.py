@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from mixflows.errors import SettingsError, SourceColumnsError
+from mixflows.errors import SourceColumnsError
 from tests.landing.conftest import LANDED_AT, Shop
 from tests.landing.lines import event
 
@@ -195,18 +195,6 @@ def test_any_property_name_can_be_promoted(shop: Shop, key: str) -> None:
     shop.land(shop.write(event("a", **{key: "v"})), landing={"promote": {key: "STRING"}})
     [column] = {name for name, _ in described(shop)} - {name for name, _ in PLAIN_COLUMNS}
     assert shop.events(f'"{column}"', "properties") == [("v", {})]
-
-
-@pytest.mark.parametrize("name", ["time", "PROPERTIES", "source_file", "$insert_id", "row_num", "distinct_id"])
-def test_a_property_cannot_take_the_name_of_a_column_that_is_needed(shop: Shop, name: str) -> None:
-    with pytest.raises(SettingsError, match=r"landing\.promote: property"):
-        shop.land(shop.write(event("a")), landing={"promote": {name: "STRING"}})
-    assert shop.is_untouched()
-
-
-def test_two_properties_cannot_become_one_column(shop: Shop) -> None:
-    with pytest.raises(SettingsError, match="`mp_os`, which property 'mp_os' already is"):
-        shop.land(shop.write(event("a")), landing={"promote": {"mp_os": "STRING", "$OS": "STRING"}})
 
 
 # The source's shape

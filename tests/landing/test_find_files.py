@@ -61,6 +61,17 @@ def test_all_patterns_that_mean_nothing_are_named_at_once(folder: Path) -> None:
     ]
 
 
+def test_links_that_lead_nowhere_or_to_themselves_are_passed_over(folder: Path) -> None:
+    (folder / "nowhere.jsonl").symlink_to("missing")
+    (folder / "loop.jsonl").symlink_to("loop.jsonl")
+    (folder / "here").symlink_to(".")
+    found = find_files([str(folder)])
+    assert len(found.files) == 5
+    assert (found.passed_over["not a regular file"], found.passed_over["linked folders"]) == (2, 1)
+
+
 def test_no_pattern_at_all_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="no file was named"):
         find_files([])
+    with pytest.raises(UsageError, match="empty name"):
+        find_files([""])

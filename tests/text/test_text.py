@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mixflows.cli.output import Terminal, styled
 from mixflows.errors import MixflowsError
-from mixflows.text import markdown, plain, plain_lines
+from mixflows.text import counted, markdown, plain, plain_lines
 from tests.support.examples import examples
 from tests.support.hostile import NAMES
 
@@ -25,6 +25,12 @@ def test_plain_text_is_printable_and_stays_as_it_is(text: str) -> None:
     shown.encode()
     assert plain(shown) == shown
     assert (shown == text) == text.isprintable()
+
+
+def test_one_is_no_plural() -> None:
+    counts = [(1, "more day"), (0, "row"), (2_179, "row"), (1, "query", "queries"), (3, "query", "queries")]
+    told = [counted(*count) for count in counts]
+    assert told == ["1 more day", "0 rows", "2,179 rows", "1 query", "3 queries"]
 
 
 def test_a_path_shows_the_bytes_that_are_no_text() -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from mixflows.errors import DayHeldError, MixflowsError, WarehouseError
 from mixflows.model import Run
+from mixflows.text import counted
 from mixflows.warehouse.bigquery.jobs import RUN_AGAIN, Jobs, Step
 from mixflows.warehouse.bigquery.parameters import parameters_of
 
@@ -142,7 +143,7 @@ class Claims:
         if lost:
             day, owner = next(iter(lost.items()))
             raise DayHeldError(
-                f"run {holder} lost its claim of {len(lost):,} days, {day} among them, to {owner or 'a run that is over'}",
+                f"run {holder} lost its claim of {counted(len(lost), 'day')}, {day} among them, to {owner or 'a run that is over'}",
                 RUN_AGAIN,
                 owner,
             )

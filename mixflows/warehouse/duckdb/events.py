@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mixflows.intake.landing import promoted_columns
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.quoting import literal
@@ -77,7 +76,7 @@ def event_properties(settings: Settings, present: Sequence[str]) -> tuple[Proper
     wanted = [(("distinct_id",), roles.distinct_id, "VARCHAR", False), (INSERT_IDS, roles.insert_id, "VARCHAR", False)]
     if roles.arrival is not None:
         wanted.append((("mp_processing_time_ms",), roles.arrival, "BIGINT", False))
-    columns = promoted_columns(settings)
+    columns = settings.promoted_columns
     wanted += [
         ((name,), column, TYPES[settings.landing.promote[name]], True)
         for name, column in columns.items()

@@ -4,6 +4,7 @@
 rows are turned into that shape (see `parquet`), so that one statement makes events of both.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -19,6 +20,8 @@ from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.parquet import ParquetRows, parquet_rows
 from mixflows.warehouse.duckdb.quoting import file_literal
 
+NO_PLAIN_NAME = re.compile(r"[*?\[]|^~|^\w+:")
+"""Names that DuckDB takes for a pattern, for which it reads the folder's other names, a home folder or an address."""
 MIN_OBJECT_BYTES = 1 << 20
 """DuckDB reads into buffers of twice the longest line: small ones spread a file over threads, tiny ones are slow."""
 
@@ -59,7 +62,7 @@ def lines_of(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: Fil
         path = content.path
         if not content.readable_as_is:
             path = opened.enter_context(_stand_in(settings.warehouse.path, content))
-        elif content.shown != str(content.path):
+        elif content.shown != str(path) or NO_PLAIN_NAME.search(str(path)):
             path = opened.enter_context(_stand_in(settings.warehouse.path, content, is_link=True))
         if content.format == "parquet":
             yield _parquet(settings, path, parquet_rows(cursor, content.shown, path))

@@ -13,9 +13,10 @@ import duckdb
 
 from mixflows.errors import LandingError, SourceColumnsError, UsageError, WarehouseFullError
 from mixflows.intake.content import FileContent
-from mixflows.intake.landing import Landing, promoted_columns
+from mixflows.intake.landing import Landing
 from mixflows.intake.refusals import refuse_changed, refuse_known, refuse_no_export, refuse_other_feed
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.duckdb.columns import columns_of
 from mixflows.warehouse.duckdb.events import dropped_fields, event_properties, event_values, readings
 from mixflows.warehouse.duckdb.files import Lines, lines_of
@@ -81,7 +82,6 @@ def opened(
     """Opens an inspected file for the engine, and tells how far it is read; see `land_file` for what is refused."""
     if content.landing != settings.landing:
         raise ValueError("the file was inspected with other settings than it is landed with")
-    promoted_columns(settings)
     refuse_changed(content)
     with _progress(cursor, on_progress), lines_of(cursor, settings, content) as lines:
         yield lines
@@ -149,7 +149,7 @@ def _landed(source: "_Source", lines: Lines, landed_at: datetime) -> Landing:
     refuse_no_export(content, landing)
     if landing.lines != landing.source_rows + landing.malformed_rows + landing.joined_rows:
         raise LandingError(
-            f"{content.shown} has {landing.lines:,} lines, but {landing.source_rows:,} were read as events,"
+            f"{content.shown} has {counted(landing.lines, 'line')}, but {landing.source_rows:,} were read as events,"
             f" {landing.malformed_rows:,} as malformed and {landing.joined_rows:,} were joined; nothing of it was landed",
             "Please report this: lines and rows are counted apart, and must agree.",
         )
@@ -263,7 +263,7 @@ class _Source:
 def _present(settings: Settings, lines: Lines, content: FileContent, existing: Collection[str]) -> list[str]:
     """The promoted properties that the file or the source has."""
     in_file = set(content.properties if lines.names is None else lines.names)
-    return [name for name, column in promoted_columns(settings).items() if name in in_file or column in existing]
+    return [name for name, column in settings.promoted_columns.items() if name in in_file or column in existing]
 
 
 def landed_columns(settings: Settings, lines: Lines, content: FileContent, existing: Collection[str]) -> dict[str, str]:
@@ -291,7 +291,7 @@ def missing_columns(settings: Settings, existing: Mapping[str, str], wanted: Map
         for name, kind in wanted.items()
         if name.lower() in existing and existing[name.lower()] != kind
     ]
-    promoted = set(promoted_columns(settings).values())
+    promoted = set(settings.promoted_columns.values())
     missing = [name for name in wanted if name.lower() not in existing]
     clashes += [f"{name} is missing" for name in missing if name not in promoted]
     if clashes:

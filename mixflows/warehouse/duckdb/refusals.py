@@ -10,6 +10,7 @@ from mixflows.intake.landing import Landing
 from mixflows.intake.refusals import LandedBefore
 from mixflows.intake.slots import Delivery
 from mixflows.settings import Settings
+from mixflows.text import counted
 from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.quoting import identifier
@@ -37,7 +38,7 @@ def refuse_wrong_unit(content: FileContent, lines: Lines, landing: Landing, erro
     if wrong > landing.source_rows:
         other = "ms" if unit == "s" else "s"
         raise error(
-            f"{content.shown}: {wrong:,} of its {wrong + landing.source_rows:,} times cannot count what"
+            f"{content.shown}: {wrong:,} of its {counted(wrong + landing.source_rows, 'time')} cannot count what"
             f' landing.time_unit says ("{unit}"); nothing of it was landed',
             f'An export in the other unit? Set landing.time_unit = "{other}".',
         )
@@ -63,7 +64,7 @@ def refuse_outside(
         zone = export_zone(settings)
         first, last = (at.astimezone(zone) for at in (first, last))
         raise LandingError(
-            f"{delivery.slot}: {rows:,} of its {landing.source_rows:,} rows lie outside {delivery}, from"
+            f"{delivery.slot}: {counted(rows, 'row')} of {landing.source_rows:,} outside {delivery}, from"
             f" {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} ({zone.key}); nothing of it was landed",
             "Name the days that the file really holds, or export exactly these days.",
         )
