@@ -29,6 +29,7 @@ from mixflows.warehouse.bigquery.source_days import TellsDays
 from mixflows.warehouse.bigquery.sources import source_of
 from mixflows.warehouse.bigquery.tables import (
     complete,
+    fields_of,
     follow_source,
     make_published,
     published_fields,
@@ -39,6 +40,7 @@ from mixflows.warehouse.bigquery.together import Together
 from mixflows.warehouse.bigquery.whole_days import SetAside, WholeDays, copied_days
 from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
+from mixflows.warehouse.foreign import refuse_foreign
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
 from mixflows.warehouse.transpile import laid_out, missing_columns
@@ -102,7 +104,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         if not self.dataset.has_json_text():
             self.query("create_json_text")
         for role in ("ledger", "quality", "profiles", "landings", "malformed", "claims"):
-            if (table := self.dataset.table(role)) is None:
+            if (table := self._ours(role)) is None:
                 self.query(f"create_{role}")
                 made.append(self.dataset.table_id(role).rpartition(".")[2])
                 table = self.dataset.table(role)
@@ -114,7 +116,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
             for role in ("events", "rejected"):
                 made += self._aligned(role, source)
             for view, read in VIEWS.items():
-                table = self.dataset.table(view)
+                table = self._ours(view)
                 if table is None or not reads(table, self.dataset.table_id(read)):
                     self.query(f"create_{view}")
                     made += [getattr(self._settings.tables, view)] if table is None else []
@@ -126,13 +128,24 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         """Makes a published table, or gives it the source's new columns."""
         name = getattr(self._settings.tables, role)
         fields = published_fields(source, role, self.source())
-        table = self.dataset.table(role)
+        table = self._ours(role)
         with self.dataset.told(f"create {name}"):
             if table is None:
                 make_published(self._client, self.dataset.table_id(role), role, fields, self.source(), self._settings)
                 return [name]
             alter = partial(self._jobs.run, params={}, step=Step(f"follow_source_{role}"))
             return follow_source(self._client, table, fields, self._settings, role, alter)
+
+    def _ours(self, role: str) -> bigquery.Table | None:
+        """One of our tables or views, if it is there.
+
+        Raises:
+            UsageError: It is another's.
+        """
+        if (table := self.dataset.table(role)) is not None and role != "claims":
+            columns = [field.name for field in fields_of(table)]
+            refuse_foreign(self._settings, role, columns, is_view=table.table_type == "VIEW")
+        return table
 
     def address(self, role: str) -> str:
         """A table as a URL: project, dataset and table."""

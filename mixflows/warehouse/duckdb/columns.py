@@ -6,8 +6,10 @@ import duckdb
 
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import Settings
+from mixflows.warehouse.descriptions import TABLES
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.types import bigquery_type
+from mixflows.warehouse.foreign import refuse_foreign
 from mixflows.warehouse.slots import refuse_gone_since
 from mixflows.warehouse.source import GONE_SINCE, Column
 
@@ -38,6 +40,14 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, .
         [table],
     ).fetchall()
     return tuple(Column(str(name), bigquery_type(str(kind)), str(kind)) for name, kind in rows)
+
+
+def refuse_foreign_tables(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Refuses what stands under the names of our tables and is another's; see `refuse_foreign`."""
+    for role in TABLES.keys() & settings.tables.model_dump():
+        name = getattr(settings.tables, role)
+        if columns := [column.name for column in columns_of(cursor, name)]:
+            refuse_foreign(settings, role, columns, is_view=bool(texts_of_view(cursor, name)))
 
 
 def new_columns(of_source: Iterable[Column], of_table: Iterable[Column], source: str, table: str) -> tuple[Column, ...]:

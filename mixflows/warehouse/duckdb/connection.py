@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from mixflows.errors import MissingTableError, WarehouseError
+from mixflows.errors import MissingTableError, UsageError, WarehouseError
 from mixflows.settings import Settings
+from mixflows.warehouse.duckdb.columns import refuse_foreign_tables
 from mixflows.warehouse.duckdb.dialect import STAGING
 from mixflows.warehouse.duckdb.errors import no_database, translated
 from mixflows.warehouse.duckdb.files import remove_copies
@@ -36,6 +37,7 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
         WarehouseBusyError: Another process holds the file.
         WarehouseFullError: The folder cannot be written.
         WarehouseError: The folder is not there, or the file is no DuckDB database.
+        UsageError: What stands under the name of one of our tables is another's.
     """
     path = settings.warehouse.path
     if not path.parent.is_dir():
@@ -59,6 +61,11 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
+        try:
+            refuse_foreign_tables(connection, settings)
+        except UsageError:
+            connection.close()
+            raise
         connection.create_function("mixflows_json_text", json_text, ["VARCHAR", "VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
 
