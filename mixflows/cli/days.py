@@ -12,7 +12,7 @@ from mixflows.days import DayRange, parse_day
 from mixflows.errors import MissingTableError, UsageError
 from mixflows.ledger.new_files import new_files
 from mixflows.ledger.standing import exit_code_of, flagged_days, standing_days
-from mixflows.model import Mode, Plan, Status
+from mixflows.model import Mode, Plan, PlanReason, Status
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.price import price_plan
 from mixflows.pipeline.totals import read_totals
@@ -119,7 +119,8 @@ def run_status(config: Path | None, assignments: list[str] | None, *, as_json: b
     print_flagged(flagged, config, count)
     print_standing(standing, config)
     if plan.days:
-        console.print(f"Process what is due with: {command('backfill', config=config)}")
+        words = ["--accept-rules"] if any(day.reason is PlanReason.RULES_CHANGED for day in plan.days) else []
+        console.print(f"Process what is due with: {command('backfill', *words, config=config)}")
     return code
 
 

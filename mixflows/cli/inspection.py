@@ -106,6 +106,7 @@ def run_explain_event(
     if not copies:
         console.print(
             "No copy has this insert id, neither published nor in the source of a day that is not published as it is now."
+            " Rows without a day are not searched."
         )
         return 1
     table = Table(box=None, pad_edge=False, header_style="bold")

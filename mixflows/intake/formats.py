@@ -63,7 +63,7 @@ def recognize(head: bytes) -> Recognized | None:
             )
             return Recognized(recognized.name, hint, recognized.is_certain)
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    if text.startswith(b"["):
+    if re.match(rb"\[\s*([\[\]{\"\d-]|true|false|null)", text):
         return Recognized(
             "a JSON array", "Each line must be one JSON object; convert it: jq -c '.[]' FILE > FILE.jsonl"
         )

@@ -35,7 +35,10 @@ class Totals:
     suppressed: int = 0
 
     def __str__(self) -> str:
-        left = [(self.delivered, "rows delivered"), (self.retained, "retained")]
+        left = [
+            (self.delivered, "row delivered" if self.delivered == 1 else "rows delivered"),
+            (self.retained, "retained"),
+        ]
         right = [
             (self.kept, "kept"),
             (self.rejected, "rejected"),

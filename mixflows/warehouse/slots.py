@@ -326,9 +326,10 @@ class Slot:
         if shrunk:
             day, lost, events = shrunk[0]
             others = f" ({counted(len(shrunk) - 1, 'more day')} likewise)" if len(shrunk) > 1 else ""
+            accepting = " ".join(f"--accept-shrink {day}" for day, _, _ in shrunk)
             raise ShrunkError(
                 f"{self._delivery.slot} lacks {lost:,} of the {counted(events, 'event')} that {day} had{others}; nothing of it was landed",
-                f"Export it again. If Mixpanel really deleted them: --accept-shrink {day}.",
+                f"Export it again. If Mixpanel really deleted them: {accepting}.",
                 tuple(day for day, _, _ in shrunk),
             )
 

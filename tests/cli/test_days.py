@@ -162,6 +162,7 @@ def test_other_rules_are_refused_until_they_are_accepted(backfilled: Installatio
     assert "4 published days, 2024-01-01 to 2024-01-05\n" in refused.err
     assert "--accept-rules" in refused.err
     assert backfilled.published() == before
+    assert "mixflows backfill --accept-rules\n" in backfilled.run("status", "--set", "pipeline.keep=latest").out
     taken = backfilled.run(
         "backfill",
         "--no-prefect",

@@ -176,6 +176,9 @@ def test_whole_days_supersede_what_earlier_files_said_of_them(empty: Installatio
     assert (again["status"], again["same"], again["gone"], again["days"]) == ("landed", 37, 3, ["2024-01-01"])
     assert "nothing was written" in empty.run("land", "second.jsonl", *days).out
     assert " outside 2024-01-01" in empty.run("land", "first.jsonl", "--whole-days", "2024-01-01", code=1).err
+    empty.write("few.jsonl", "".join(lines[::20]))
+    every = "--accept-shrink 2024-01-01 --accept-shrink 2024-01-02"
+    assert every in empty.run("land", "few.jsonl", *days, code=1).err
     empty.write("third.jsonl", "".join(lines[20:]))
     assert "--accept-shrink 2024-01-01" in empty.run("land", "third.jsonl", *days, code=1).err
     empty.run("land", "third.jsonl", *days, "--accept-shrink", "2024-01-01")

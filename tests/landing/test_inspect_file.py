@@ -7,6 +7,7 @@ import pytest
 from mixflows.errors import IncompleteFileError, LandingError
 from mixflows.intake.blocks import BLOCK_BYTES
 from mixflows.intake.content import inspect_file
+from mixflows.intake.formats import recognize
 from mixflows.settings import LandingSettings
 from tests.landing.lines import event
 
@@ -103,6 +104,10 @@ def test_an_incomplete_export_is_refused_whatever_the_flag(
 )
 def test_those_words_in_a_whole_line_are_data(tmp_path: Path, line: bytes) -> None:
     assert inspect_file(write(tmp_path, LINES + line + b"\n" + LINES)).lines == 5 + line.count(b"\n")
+
+
+def test_a_section_of_toml_is_no_json_array(tmp_path: Path) -> None:
+    assert recognize(b'[warehouse]\npath = "mixflows.duckdb"\n') is None
 
 
 @pytest.mark.parametrize("start", [b"[", b"\n  [\n", b"\xef\xbb\xbf["])
