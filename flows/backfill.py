@@ -18,10 +18,10 @@ from tasks.batches import PrefectSteps
 from tasks.names import backfill_name
 from tasks.planning import leave_plan, plan_run
 from tasks.reporting import ProgressArtifact, final_state, leave_artifacts, renew_report
-from tasks.runs import held_elsewhere, run_context
+from tasks.runs import NO_RESULTS, held_elsewhere, run_context
 
 
-@flow(name="backfill", flow_run_name=backfill_name, retries=0, persist_result=False)
+@flow(name="backfill", flow_run_name=backfill_name, retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def backfill(
     start: date | None = None,

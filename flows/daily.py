@@ -18,10 +18,10 @@ from tasks.fetching import fetch_due_days
 from tasks.names import daily_name
 from tasks.planning import plan_run
 from tasks.reporting import final_state, leave_artifacts, renew_report
-from tasks.runs import held_elsewhere, opened, settings_of
+from tasks.runs import NO_RESULTS, held_elsewhere, opened, settings_of
 
 
-@flow(name="daily", flow_run_name=daily_name, retries=0, persist_result=False)
+@flow(name="daily", flow_run_name=daily_name, retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def daily(
     as_of: date | None = None,

@@ -9,10 +9,10 @@ from mixflows.days import DayRange
 from mixflows.pipeline.fetch import FetchedDays
 from tasks.fetching import fetch_days, fetched_state, plan_days
 from tasks.names import fetch_name
-from tasks.runs import held_elsewhere, settings_of
+from tasks.runs import NO_RESULTS, held_elsewhere, settings_of
 
 
-@flow(name="fetch", flow_run_name=fetch_name, retries=0, persist_result=False)
+@flow(name="fetch", flow_run_name=fetch_name, retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def fetch(
     start: date | None = None,

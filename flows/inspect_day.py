@@ -5,10 +5,10 @@ from datetime import date
 from prefect import flow
 
 from tasks.looking import inspect_one
-from tasks.runs import held_elsewhere, run_context
+from tasks.runs import NO_RESULTS, held_elsewhere, run_context
 
 
-@flow(name="inspect", flow_run_name="inspect {day}", retries=0, persist_result=False)
+@flow(name="inspect", flow_run_name="inspect {day}", retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def inspect(day: date, config: str | None = None, assignments: list[str] | None = None) -> str:
     """Stages a day, judges it, and leaves what it found as an artifact: figures, what fails, samples.

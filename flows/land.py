@@ -8,10 +8,10 @@ from mixflows.intake.landing import Landing
 from mixflows.text import plain
 from tasks.landing import land_file, landed_state
 from tasks.names import land_name
-from tasks.runs import held_elsewhere, run_context
+from tasks.runs import NO_RESULTS, held_elsewhere, run_context
 
 
-@flow(name="land", flow_run_name=land_name, retries=0, persist_result=False)
+@flow(name="land", flow_run_name=land_name, retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def land(
     files: list[str],

@@ -9,10 +9,10 @@ from mixflows.model import DayOutcome, Status
 from mixflows.pipeline.run import RunResult
 from tasks.looking import release_one
 from tasks.reporting import final_state, renew_report
-from tasks.runs import held_elsewhere, run_context
+from tasks.runs import NO_RESULTS, held_elsewhere, run_context
 
 
-@flow(name="release", flow_run_name="release {day}", retries=0, persist_result=False)
+@flow(name="release", flow_run_name="release {day}", retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def release(
     day: date, because: str, config: str | None = None, assignments: list[str] | None = None

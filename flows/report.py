@@ -7,10 +7,10 @@ from prefect import flow
 from mixflows.errors import UsageError
 from tasks.names import report_name
 from tasks.reporting import write_html_report
-from tasks.runs import held_elsewhere, run_context
+from tasks.runs import NO_RESULTS, held_elsewhere, run_context
 
 
-@flow(name="report", flow_run_name=report_name, retries=0, persist_result=False)
+@flow(name="report", flow_run_name=report_name, retries=0, persist_result=False, result_storage=NO_RESULTS)
 @held_elsewhere
 def report(out: str = "mixflows-report.html", config: str | None = None, assignments: list[str] | None = None) -> str:
     """Writes the report.

@@ -1,5 +1,6 @@
 """What every flow begins with: the settings, the warehouse, and who runs."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -20,6 +21,9 @@ from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from tasks.credentials import hand_over
 
+NO_RESULTS = Path(os.devnull)
+"""Where a flow's results would be stored if any were. Named, so that Prefect does not load the storage block that a user's own flows
+store theirs in: it may be of a package that is not installed here."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
