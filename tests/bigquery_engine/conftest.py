@@ -1,11 +1,13 @@
 """A dataset for each of these tests, and a project on it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery_engine.exports import write_export
 from tests.bigquery_engine.place import Place
 from tests.spec.project import Project
 
@@ -25,6 +27,12 @@ def place(bigquery_api: BigQueryApi) -> Iterator[Place]:
     yield place
     close_warehouses()
     place.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """An export of a few lines."""
+    return write_export(tmp_path / "export.jsonl")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Files that are loaded through a bucket: the tables are the same, and nothing stays in the bucket, however landing ends."""
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,20 +15,9 @@ from mixflows.warehouse import close_warehouses, diagnose
 from mixflows.warehouse.bigquery import staged_files
 from mixflows.warehouse.checks import CheckState
 from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery_engine.exports import LINES
 from tests.bigquery_engine.faults import Answer, Fault, Request, proxy
 from tests.bigquery_engine.place import Place
-
-LINES = 40
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "export.jsonl"
-    lines = [
-        json.dumps({"event": "É", "properties": {"time": 1782864000 + n, "$insert_id": f"i{n}"}}) for n in range(LINES)
-    ]
-    path.write_text("\n".join([*lines, "no json"]) + "\n")
-    return path
 
 
 def land(place: Place, path: Path, bucket: str, *, again: bool = False) -> None:

@@ -1,6 +1,5 @@
 """Landing through faults: whatever is refused, lost or cut off, a file is there once or not at all, and landing again ends it."""
 
-import json
 import re
 from collections import Counter
 from contextlib import closing
@@ -17,20 +16,9 @@ from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.bigquery import staged_files
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery_engine.exports import LINES
 from tests.bigquery_engine.faults import LOST, Answer, Fault, Request, proxy
 from tests.bigquery_engine.place import Place
-
-LINES = 40
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "export.jsonl"
-    lines = [
-        json.dumps({"event": "E", "properties": {"time": 1782864000 + n, "$insert_id": f"i{n}"}}) for n in range(LINES)
-    ]
-    path.write_text("\n".join([*lines, "no json"]) + "\n")
-    return path
 
 
 def land(place: Place, path: Path, *, again: bool = False) -> Landing:

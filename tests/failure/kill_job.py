@@ -54,6 +54,18 @@ class KilledRuns:
     runs: list[KilledRun]
 
 
+def driven(module: str, job: Path) -> Any:
+    """Runs a module that forks processes with a job file; the JSON document that it prints."""
+    # NumPy's threads would be there before the processes are forked.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", module, str(job)],
+        capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def kill_at_every_point(
     prepared: Path,
     folder: Path,
@@ -89,14 +101,7 @@ def kill_at_every_point(
     }
     file = prepared.with_suffix(".job.json")
     file.write_text(json.dumps(job), encoding="utf-8")
-    # NumPy's threads would be there before the driver forks.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.failure.kill_driver", str(file)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    result = driven("tests.failure.kill_driver", file)
     calls: list[str] = result["calls"]
     runs = [
         KilledRun(

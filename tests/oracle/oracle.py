@@ -48,6 +48,25 @@ class Copy:
             row["loaded_at"] and row["loaded_at"].astimezone(UTC),
         )
 
+    @classmethod
+    def of_line(cls, line: str, loaded_at: datetime | None = None) -> "Copy":
+        """Reads a line of an export, dated in UTC."""
+        event = json.loads(line)
+        members = event["properties"]
+        time = datetime.fromtimestamp(members.pop("time"), UTC)
+        return cls.of(
+            {
+                "mp_event_name": event["event"],
+                "distinct_id": members.pop("distinct_id"),
+                "mp_insert_id": members.pop("$insert_id"),
+                "mp_processing_time_ms": members.pop("mp_processing_time_ms"),
+                "time": time,
+                "partition_date": time.date(),
+                "properties": json.dumps(members),
+                "loaded_at": loaded_at,
+            }
+        )
+
 
 class Rejected(NamedTuple):
     """A copy that is no event, and why."""

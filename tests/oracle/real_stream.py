@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.oracle import Copy
-
 STREAM = Path(__file__).parents[3] / "shared" / "data" / "git_events" / "delta.jsonl.gz"
 
 
@@ -29,22 +27,3 @@ def expected() -> dict[str, Any]:
 def day_of(line: str) -> date:
     """The UTC day of a line's event."""
     return datetime.fromtimestamp(json.loads(line)["properties"]["time"], UTC).date()
-
-
-def copy_of(line: str) -> Copy:
-    """A line as the oracle sees it."""
-    event = json.loads(line)
-    properties = event["properties"]
-    time = datetime.fromtimestamp(properties.pop("time"), UTC)
-    return Copy.of(
-        {
-            "mp_event_name": event["event"],
-            "distinct_id": properties.pop("distinct_id"),
-            "mp_insert_id": properties.pop("$insert_id"),
-            "mp_processing_time_ms": properties.pop("mp_processing_time_ms"),
-            "time": time,
-            "partition_date": time.date(),
-            "properties": json.dumps(properties),
-            "loaded_at": None,
-        }
-    )

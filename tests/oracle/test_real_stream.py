@@ -16,7 +16,7 @@ from mixflows.model import Status
 from mixflows.pipeline.land import land_one
 from mixflows.warehouse import close_warehouses
 from tests.oracle.oracle import Copy, Rejected, deduplicate
-from tests.oracle.real_stream import STREAM, copy_of, day_of, expected, read_lines
+from tests.oracle.real_stream import STREAM, day_of, expected, read_lines
 from tests.property.streams import published
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import Project
@@ -68,7 +68,7 @@ def checksum(events: Iterable[Copy]) -> str:
 
 
 def oracles(lines: Iterable[str], keep: str) -> tuple[Counter[Copy], Counter[Rejected]]:
-    events, rejected = deduplicate(map(copy_of, lines), key="insert_id_time", keep=keep)
+    events, rejected = deduplicate(map(Copy.of_line, lines), key="insert_id_time", keep=keep)
     return Counter(events), Counter(rejected)
 
 
@@ -112,7 +112,7 @@ def test_shuffled_and_split_into_landings_with_runs_between_it_gives_the_same(
             project.run(newest_first=number == 0)
     assert len(days) // 10 <= len({row["partition_date"] for row in project.ledger()}) <= len(days) // 10 + 1
     source = [Copy.of(row) for row in project.engine.rows(project.settings.tables.source)]
-    assert Counter(replace(copy, loaded_at=None) for copy in source) == Counter(map(copy_of, chosen))
+    assert Counter(replace(copy, loaded_at=None) for copy in source) == Counter(map(Copy.of_line, chosen))
     # Of copies that arrived at one instant, the one that was landed last wins.
     events, rejected = deduplicate(source, key="insert_id_time", keep="latest")
     assert published(project) == (Counter(events), Counter(rejected))

@@ -1,9 +1,6 @@
 """Any script of versions of days, each delivery and each run killed at any call and done again: the same tables."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixflows.warehouse import close_warehouses
+from tests.failure.kill_job import driven
 from tests.slots.days import Days
 from tests.slots.oracle import Source
 from tests.slots.versions import SLOTS, Version, check_tables, superseded, versions
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import Project
 from tests.support.examples import examples
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -64,11 +60,4 @@ def delivered(days: Days, script: list[tuple[Version, tuple[int, int]]]) -> list
     ]
     job = days.folder / "job.json"
     job.write_text(json.dumps({"settings": days.project.settings.model_dump(mode="json"), "steps": steps}))
-    # NumPy's threads would be there before the processes are forked.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.slots.kill_versions", str(job)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [datetime.fromisoformat(text) for text in json.loads(done.stdout)]
+    return [datetime.fromisoformat(text) for text in driven("tests.slots.kill_versions", job)]

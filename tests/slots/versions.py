@@ -1,10 +1,8 @@
 """Versions of days, as Hypothesis draws them, and what becomes of their lines."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
@@ -48,7 +46,7 @@ def versions(draw: st.DrawFn) -> Version:
 def superseded(source: Source, version: Version, landed_at: datetime) -> Counter[str]:
     """Makes the source's days what a version says; tells what `Source.supersede` tells."""
     first, last = SLOTS[version.slot]
-    delivered = [copy_of(line, landed_at) for line in version.lines]
+    delivered = [Copy.of_line(line, landed_at) for line in version.lines]
     return source.supersede(delivered, at("00:00:00", first), at("00:00:00", last) + timedelta(days=1), landed_at)
 
 
@@ -62,22 +60,3 @@ def check_tables(days: Days, source: Source, keep: str, missing: str) -> None:
     assert Counter((Copy.of(row), row["rejection_reason"]) for row in days.rows("rejected")) == rejected
     totals = read_totals(days.project.warehouse, days.project.settings)
     assert (totals.holds, totals.delivered) == (True, len(source.live)), totals
-
-
-def copy_of(line: str, loaded_at: datetime) -> Copy:
-    """What becomes of a line."""
-    read: dict[str, Any] = json.loads(line)
-    members = read["properties"]
-    time = datetime.fromtimestamp(members.pop("time"), UTC)
-    return Copy.of(
-        {
-            "mp_event_name": read["event"],
-            "distinct_id": members.pop("distinct_id"),
-            "mp_insert_id": members.pop("$insert_id"),
-            "time": time,
-            "mp_processing_time_ms": members.pop("mp_processing_time_ms"),
-            "properties": json.dumps(members),
-            "partition_date": time.date(),
-            "loaded_at": loaded_at,
-        }
-    )
