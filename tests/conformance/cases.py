@@ -101,6 +101,11 @@ class Case:
         return EVERY_TYPE.keys() <= self.columns.keys()
 
     @property
+    def is_priced(self) -> bool:
+        """Whether the dry runs of its statements are rendered too: what a statement reads, without what it makes."""
+        return self.is_wide and self.day in ("column", "bounds")
+
+    @property
     def settings(self) -> Settings:
         place = {
             "project": PROJECT,
@@ -144,22 +149,17 @@ def _case(rules: tuple[str, ...], day: str, arrival: str, customer: bool, *, wid
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """Every key with every policy, each pair of policies with every way to find the day; every arrival; every type."""
+    """Every key with every policy and every way to find the day; every arrival; every type with every way to find the day."""
     keys = ("insert_id_time", "mixpanel", "mixpanel_day")
     days = ("column", "bounds", "ingestion", "other", "midnight", "naive")
-    policies = list(product(("reject", "keep"), ("block", "keep", "apply")))
-    rest = cycle(product(ARRIVALS, ("first", "latest"), (True, False)))
+    policies = product(("reject", "keep"), ("block", "keep", "apply"))
+    rest = cycle(product(("first", "latest"), (True, False), ARRIVALS))
     found: list[Case] = []
-    for (k, key), (p, policy) in product(enumerate(keys), enumerate(policies)):
-        arrival, keep, customer = next(rest)
-        found.append(_case((key, *policy, keep), days[(k + p) % len(days)], arrival, customer))
-    default = ("insert_id_time", "reject", "block")
-    found += [
-        _case((*default, keep), "column", arrival, customer)
-        for arrival, (keep, customer) in product(ARRIVALS, (("first", True), ("latest", False)))
-    ]
-    found += [_case((*default, "first"), day, "INT64", False, wide=True) for day in days]
-    return tuple({str(case): case for case in found}.values())
+    for (p, policy), (k, key) in product(enumerate(policies), enumerate(keys)):
+        keep, customer, arrival = next(rest)
+        day = days[(p + 2 * k) % len(days)]
+        found.append(_case((key, *policy, keep), day, arrival, customer, wide=k == p // 2))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -356,13 +356,13 @@ def sent(case: Case) -> tuple[Sent, ...]:
     for name, flags in BATCH_STATEMENTS:
         engine.run(statement(case, name, flags))
         found.append(engine.take("judged" if "judged" in flags else name))
-        if case.is_wide and "judged" not in flags:
+        if case.is_priced and "judged" not in flags:
             engine.price(statement(case, name, flags))
             found.append(engine.take(f"price of {name}"))
     for table, name in REPLACEMENTS.items():
         engine.replace_days(table, statement(case, name), dict.fromkeys(DAYS, 0), is_empty=False)
         found.append(engine.take(name))
-        if case.is_wide:
+        if case.is_priced:
             engine.price(statement(case, name), replaces=table)
             found.append(engine.take(f"price of {name}"))
     for name, values in QUERIES.items():

@@ -249,6 +249,8 @@ class Dataset:
     parameters: Types = field(default_factory=dict)
     _functions: list[dict[str, Any]] = field(default_factory=list)
     _registered: int | None = None
+    _unregistered: set[str] = field(default_factory=set)
+    """What the registered catalog lacks: to register one takes longer than to analyse a statement."""
 
     def analyze(self, sql: str) -> Any:
         """The resolved statement.
@@ -256,7 +258,7 @@ class Dataset:
         Raises:
             GoogleSqlError: GoogleSQL refuses it.
         """
-        request = service.AnalyzeRequest(registered_catalog_id=self._registered_catalog(), sql_statement=sql)
+        request = service.AnalyzeRequest(registered_catalog_id=self._registered_catalog(sql), sql_statement=sql)
         request.options.CopyFrom(self._options())
         answer = module().call("Analyze", request, Undecoded).data
         kind = service.AnalyzeResponse.DESCRIPTOR.fields_by_name["resolved_statement"]
@@ -268,7 +270,7 @@ class Dataset:
 
     def evaluate(self, sql: str) -> list[list[Any]]:
         """Rows of a query that reads no table, from GoogleSQL's reference engine."""
-        request = service.EvaluateQueryRequest(registered_catalog_id=self._registered_catalog(), sql=sql)
+        request = service.EvaluateQueryRequest(registered_catalog_id=self._registered_catalog(sql), sql=sql)
         request.options.CopyFrom(self._options())
         response = module().call("EvaluateQuery", request, service.EvaluateQueryResponse)
         return [[_plain(cell) for cell in row.cell] for row in response.content.table_data.row]
@@ -276,8 +278,10 @@ class Dataset:
     def create(self, name: str, sql: str) -> None:
         """Analyses the CREATE TABLE, and adds the table with the columns that it would have."""
         statement = self.analyze(sql)
-        self.tables[name] = {column.name: column.type for column in statement.field("parent", "column_definition_list")}
-        self._forget_catalog()
+        columns = {column.name: column.type for column in statement.field("parent", "column_definition_list")}
+        if self.tables.get(name) != columns:
+            self.tables[name] = columns
+            self._unregistered.add(name)
 
     def create_function(self, sql: str) -> None:
         """Analyses the CREATE FUNCTION, and adds the function."""
@@ -287,7 +291,7 @@ class Dataset:
         self._functions.append(
             {"name_path": path, "group": "own", "mode": scalar, "signature": statement.field("signature")}
         )
-        self._forget_catalog()
+        self._unregistered.add(path[-1])
 
     def _options(self) -> Any:
         chosen = options.AnalyzerOptionsProto(
@@ -298,13 +302,17 @@ class Dataset:
             chosen.query_parameters.add(name=name).type.CopyFrom(type_of(kind))
         return chosen
 
-    def _registered_catalog(self) -> int:
+    def _registered_catalog(self, sql: str) -> int:
+        """A catalog with all that the statement names."""
+        if any(name in sql for name in self._unregistered):
+            self._forget_catalog()
         number = self._registered
         if number is None:
             request = service.RegisterCatalogRequest(simple_catalog=self._catalog())
             number = self._registered = int(
                 module().call("RegisterCatalog", request, service.RegisterResponse).registered_id
             )
+            self._unregistered.clear()
         return number
 
     def _forget_catalog(self) -> None:
