@@ -51,7 +51,7 @@ BENCHMARKS = (
     Benchmark("one-more-day", "one_more_day", {"histories": (10, 50), "rows": 20_000}, long=True),
     Benchmark("one-more-day-long", "one_more_day", {"histories": (10, 50, 100), "rows": 200_000}, long=True),
     Benchmark("one-more-day-365", "one_more_day", {"histories": (10, 365), "rows": 200_000}, long=True),
-    Benchmark("one-more-day-2M", "one_more_day", {"histories": (10,), "rows": 2_000_000}, long=True),
+    Benchmark("one-more-day-large", "one_more_day", {"histories": (10,), "rows": 2_000_000}, long=True),
     Benchmark("landing", "landing", {"rows": 500_000}),
     Benchmark("whole-days", "whole_days", {"rows": 200_000}),
     Benchmark(
