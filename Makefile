@@ -29,7 +29,7 @@ demo: $(VENV)/.installed ## Generate a month of Mixpanel events and take them al
 
 .PHONY: test
 test: $(VENV)/.dev-installed ## Run the tests, but those that the two targets below run
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs -m 'not bigquery and not operation' $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -rfEs --durations 25 -m 'not bigquery and not operation' $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev-installed ## Run the tests and the BigQuery tests with twenty times as many random examples; hours
@@ -37,12 +37,12 @@ test-long: $(VENV)/.dev-installed ## Run the tests and the BigQuery tests with t
 
 .PHONY: test-operation
 test-operation: $(VENV)/.dev-installed ## Run the tests that wait for a Prefect server, a worker and a browser
-	@$(BIN)/python -m pytest -rfEs -m operation $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -rfEs --durations 10 -m operation $(PYTEST_ARGS)
 
 .PHONY: test-bigquery
 test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API server that they start here
 	@$(BIN)/python -m harness.bigquery.server
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadgroup -rfEs -m bigquery $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadgroup -rfEs --durations 25 -m bigquery $(PYTEST_ARGS)
 
 # The project that test-cloud works in, the location of the datasets that it makes and deletes there, and a bucket in that location.
 PROJECT ?=

@@ -116,9 +116,13 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
     judged = judged_on_too_few_days(rows)
     few = ", ".join(f"{name} ({days})" for name, days in judged.items())
     if not found:
-        most = max(judged.values(), default=0)
+        so_far = few
+        if not any(judged.values()):
+            so_far = (
+                f"none. Days of fewer than {number(settings.quality.min_rows)} rows (quality.min_rows) do not count"
+            )
         console.print(
-            f"Nothing is proposed before an expectation was judged on {AT_LEAST_DAYS} days; so far: {few if most else 'none'}."
+            f"Nothing is proposed before an expectation was judged on {AT_LEAST_DAYS} days; so far: {so_far}."
         )
         return
     units = {d.name: d for d in CATALOGUE}
