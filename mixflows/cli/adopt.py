@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from mixflows.cli.output import console, number
 from mixflows.cli.session import command, opened_source, opened_to_read
-from mixflows.errors import UsageError
+from mixflows.errors import MissingTableError, UsageError
 from mixflows.model import Run
 from mixflows.pipeline.adopt import AdoptedTable, Adoption, DifferingDay, adopt, shared_columns
 from mixflows.pipeline.context import RunContext
@@ -57,7 +57,12 @@ def _read_table(config: Path | None, assignments: list[str], name: str) -> Adopt
             raise UsageError(f"{name!r} names no table on BigQuery", "Name it as PROJECT.DATASET.TABLE.")
         as_source = [f"{setting}={part}" for setting, part in zip(PLACE, parts, strict=True)]
     _, warehouse = opened_to_read(config, [*assignments, *as_source])
-    columns, (days, _) = warehouse.source(), warehouse.source_days()
+    try:
+        columns, (days, _) = warehouse.source(), warehouse.source_days()
+    except MissingTableError as err:
+        raise MissingTableError(
+            err.message, "Name the deduplicated table after --adopt as this warehouse has it."
+        ) from err
     return AdoptedTable(name, columns, {day.day: day.rows for day in days})
 
 
@@ -74,9 +79,9 @@ def _print(batches: list[Adoption], without_source: Sequence[date], name: str, c
             console.print(f"  and {len(differing) - SHOWN_DAYS:,} more")
         console.print(f"See what a run would publish: {command('inspect', str(differing[0].day), config=config)}")
     if without_source:
+        from_to = " to ".join(dict.fromkeys(str(day) for day in (without_source[0], without_source[-1])))
         console.print(
-            f"{counted(len(without_source), 'day')} of {name} not taken over, as the source has no row of them:"
-            f" {without_source[0]} to {without_source[-1]}."
+            f"{counted(len(without_source), 'day')} of {name} not taken over, as the source has no row of them: {from_to}."
         )
 
 
