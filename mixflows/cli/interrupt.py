@@ -1,13 +1,14 @@
 """Ctrl-C, SIGTERM and SIGHUP: the command stops, says so in one sentence, and ends with 130."""
 
+import atexit
 import os
 import signal
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
-from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code of a command that was stopped: 128 and SIGINT's number, whatever the signal."""
@@ -21,10 +22,11 @@ STOPPED = "stopped: what is done stays done; run the same command to go on\n"
 def stoppable() -> Generator[None]:
     """Lets signals stop what runs inside: the first one by a KeyboardInterrupt, a second one at once.
 
-    A day that is cut off is one that was killed: its transaction never happened. After the block the signals have their
-    default effect, so that one of them also ends a process that waits for its threads. A signal that is ignored, as
-    under `nohup`, is left ignored. A signal that came while Python ran a finalizer or a callback, where exceptions go
-    nowhere, is sent again.
+    A day that is cut off is one that was killed: its transaction never happened. After a block that was stopped, a further
+    signal ends the process at once, also one that waits for its threads. After one that came to its end, a first signal is
+    too late to change anything, and does nothing; so are all of them once the functions for the exit have run. A signal that is
+    ignored, as under `nohup`, is left ignored. A signal that came while Python ran a finalizer or a callback, where exceptions
+    go nowhere, or loaded a module of C++, which an exception may end with the process, is sent again.
 
     Raises:
         KeyboardInterrupt: After a signal, whatever became of it inside: Prefect may end a flow's run in its place.
@@ -34,10 +36,15 @@ def stoppable() -> Generator[None]:
     signals = [number for number in names if signal.getsignal(number) is not signal.SIG_IGN]
 
     def by_default() -> None:
-        for number in signals:
-            signal.signal(number, signal.SIG_DFL)
+        _handle(signals, signal.SIG_DFL)
 
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
+    def too_late(number: int, frame: FrameType | None) -> None:
+        by_default()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _is_loading_extension(frame):
+            send_soon(number)
+            return
         by_default()
         stopping.append(number)
         if sys.stderr.isatty():
@@ -51,21 +58,39 @@ def stoppable() -> Generator[None]:
             others(lost)
             return
         signal.signal(stopping[0], stop)
-        threading.Timer(SOON, os.kill, (os.getpid(), stopping[0])).start()
+        send_soon(stopping[0])
+
+    def send_soon(number: int) -> None:
+        threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
 
     others, sys.unraisablehook = sys.unraisablehook, send_again
-    for number in signals:
-        signal.signal(number, stop)
+    _handle(signals, stop)
+    atexit.register(_handle, signals, signal.SIG_IGN)  # among the first, and so one of the last that are called
     try:
         yield
     except BaseException:
         if not stopping:
             raise
     finally:
-        by_default()
+        _handle(signals, signal.SIG_DFL if stopping else too_late)
         sys.unraisablehook = others
     if stopping:
         raise KeyboardInterrupt
+
+
+def _is_loading_extension(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name in ("create_module", "exec_module") and isinstance(
+            frame.f_locals.get("self"), ExtensionFileLoader
+        ):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _handle(signals: Iterable[int], by: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in signals:
+        signal.signal(number, by)
 
 
 def leave_signals_to_prefect() -> None:

@@ -68,6 +68,31 @@ def test_a_signal_that_came_where_exceptions_are_lost_stops_all_the_same() -> No
     assert (ended.stdout, ended.stderr) == ("stopped\n", "")
 
 
+def test_a_signal_while_a_module_of_cpp_is_loaded_stops_after_that() -> None:
+    """DuckDB makes enumerations while it is loaded; an exception in one ends the process with a core dump."""
+    script = (
+        "import enum, os, signal, time\nfrom mixflows.cli.interrupt import stoppable\nmade = enum.EnumType._create_\n"
+        "def interrupted(*args, **named):\n    enum.EnumType._create_ = made\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n    return made(*args, **named)\n"
+        "try:\n    with stoppable():\n        enum.EnumType._create_ = interrupted\n        import duckdb\n        time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('stopped')\n"
+    )
+    ended = subprocess.run([*PYTHON, HEED_SIGNALS + script], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
+
+
+@pytest.mark.parametrize(("late", "code"), [(1, 0), (2, -signal.SIGINT)])
+def test_a_signal_after_the_work_is_too_late_and_a_second_one_ends_the_process(late: int, code: int) -> None:
+    script = (
+        "import atexit, os, signal\nfrom mixflows.cli.interrupt import stoppable\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGTERM)\nwith stoppable():\n    print('all of it')\n"
+        f"for _ in range({late}):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    ended = subprocess.run([*PYTHON, HEED_SIGNALS + script], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (code, "")
+    assert late > 1 or ended.stdout == "all of it\n"
+
+
 def test_an_ignored_signal_is_left_ignored() -> None:
     script = (
         "import os, signal\nfrom mixflows.cli.interrupt import stoppable\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.assets import Asset
 
 from flows.backfill import backfill
 from flows.daily import daily
@@ -16,6 +17,7 @@ from flows.inspect_day import inspect
 from flows.land import land
 from flows.release_day import release
 from flows.report import report
+from tasks.assets import asset_key
 from tests.flows.project import Project, Ran
 from tests.support.command_line import NEW_YEAR_2024
 from tests.support.hostile import LONG, NAMES, file_name
@@ -88,3 +90,9 @@ def test_an_engines_error_that_quotes_a_name_is_text(project: Project, ran: Call
     project.place.change(f'ALTER TABLE mp_master_event ADD COLUMN "{name}" INTEGER DEFAULT 1')
     ended = ran(backfill)
     assert ended.named == ("FAILED", "Failed")
+
+
+def test_a_table_is_an_asset_whatever_its_name_and_its_files() -> None:
+    keys = [Asset(key=asset_key(f"duckdb://{name}/{name}")).key for name in (*NAMES, "a b", "a=20b", "été")]
+    assert len(set(keys)) == len(keys)
+    assert keys[-3:] == ["duckdb://a=20b/a=20b", "duckdb://a=3d20b/a=3d20b", "duckdb://été/été"]
