@@ -17,6 +17,9 @@ from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
 from mixflows.text import counted
 
+NAMED = 20
+"""A message names at most this many refused files, and says how many more there are."""
+
 
 @task(name="land", task_run_name="land-{name}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def land_file(
@@ -61,5 +64,6 @@ def landed_state(results: Sequence[Landing | Exception | None], found: FoundFile
         done.append(passed_over_words(found.passed_over).removesuffix("."))
     refused = [" ".join(str(result).split()) for result in results if isinstance(result, Exception)]
     if refused:
-        return Failed(message="; ".join([*done, *refused]), data=landings)
+        more = [f"and {len(refused) - NAMED:,} more"] if len(refused) > NAMED else []
+        return Failed(message="; ".join([*done, *refused[:NAMED], *more]), data=landings)
     return Completed(message="; ".join(done), data=landings)

@@ -21,7 +21,7 @@ from mixflows.cli.output import (
 from mixflows.cli.session import opened_source, renew_report
 from mixflows.cli.standing import print_flagged, print_standing, standing_json
 from mixflows.days import DayRange, last_complete_day, parse_day
-from mixflows.errors import MixflowsError
+from mixflows.errors import MixflowsError, UsageError
 from mixflows.ledger.standing import FlaggedDay
 from mixflows.model import Plan, Run, Status
 from mixflows.packages import refuse_hidden_packages
@@ -30,7 +30,7 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments, settings_file
-from mixflows.text import counted
+from mixflows.text import counted, plain
 
 TAG = "mixflows"
 """Of every flow run, as the deployments' tags are."""
@@ -147,6 +147,7 @@ class Runner:
 
     def _flow(self, flow: Any, *, fetches: bool = False, **parameters: object) -> RunResult:
         config = str(self._config) if self._config else None
+        _refuse_bytes(config or "", *self._assignments)
         if not fetches:
             # A file held by another process, or a source that is not there, is told before a server is started.
             opened_source(self.settings)
@@ -205,6 +206,16 @@ def _show_days(result: RunResult, config: Path | None) -> None:
     print_standing(result.standing, config)
 
 
+def _refuse_bytes(*parameters: str) -> None:
+    """Refuses what Prefect cannot store as a parameter of a flow run: a path whose bytes are not UTF-8."""
+    for text in parameters:
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise UsageError(
+                f"{plain(text)} has bytes in it that are not UTF-8, which Prefect takes in no parameter",
+                "Rename it. `run` and `backfill` also work without Prefect, with --no-prefect.",
+            )
+
+
 def run_serve(config: Path | None, assignments: list[str] | None, cron: str | None) -> None:
     """Serves the flows until it is stopped."""
     refuse_hidden_packages(Path.cwd())
@@ -214,6 +225,8 @@ def run_serve(config: Path | None, assignments: list[str] | None, cron: str | No
     from deployments.serve import serve_deployments
 
     file = settings_file(config)
-    always = {"config": str(file.resolve()) if file else None, "assignments": assignments or []}
+    name = str(file.resolve()) if file else None
+    _refuse_bytes(name or "", *(assignments or []))
+    always = {"config": name, "assignments": assignments or []}
     leave_signals_to_prefect()
     serve_deployments(settings, always, cron)

@@ -208,7 +208,10 @@ class ExportClient:
                 f"the plan of project {self._project} has no raw exports (status 402{said})",
                 "Change the plan, or land files that were exported otherwise: mixflows land.",
             )
-        raise FetchError(f"Mixpanel refuses the export of {days} with status {status}{said}")
+        raise FetchError(
+            f"Mixpanel refuses the export of {days} with status {status}{said}",
+            "Check mixpanel.api_url and mixpanel.region. The days remain due: the same command asks for them again.",
+        )
 
     def _said(self, response: httpx.Response) -> str:
         """What the body gives as the reason, after a colon; an empty text where it gives none."""

@@ -165,7 +165,10 @@ def _why(row: Row, settings: Settings, only: str) -> str:
     if row["place"] == KEPT:
         if only:
             return only
-        return f"won: the {settings.pipeline.keep} arrival of its key; copies that arrived together are told apart by content"
+        order = (
+            "content" if settings.columns.loaded_at is None else "their landing, the latest first, and then by content"
+        )
+        return f"won: the {settings.pipeline.keep} arrival of its key; copies that arrived together are told apart by {order}"
     if row["rejection_reason"] != DUPLICATE:
         return f"rejected: {row['rejection_reason']}"
     content = {True: "the winner's content", False: "other content than the winner", None: "unknown content"}

@@ -117,6 +117,7 @@ def test_the_right_to_write_the_source_is_asked_for_where_land_created_it(mixpan
     source.labels = LANDED_BY
     mixpanel.client.update_table(source, ["labels"])
     assert missing() == dict.fromkeys((*OURS, "mp_day_claims", "mp_master_event"), to_write)
+    assert look(settings)["source"].finding.endswith(".mp_master_event is a table, written by mixflows")
 
 
 def test_credentials_that_cannot_be_read_are_told_before_anything_else(

@@ -145,6 +145,7 @@ def test_a_warehouse_is_a_plain_file(path: str, tmp_path: Path, monkeypatch: pyt
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     assert "warehouse.path" in refused(f"warehouse.path={path}")
+    assert "not UTF-8" in refused("warehouse.path=\udcff.duckdb")
     settings = tmp_path / "folder" / "mixflows.toml"
     settings.write_text(f'[warehouse]\npath = "{path.replace("folder", ".")}"\n')
     with pytest.raises(SettingsError, match=r"warehouse\.path"):

@@ -167,6 +167,18 @@ def test_a_file_is_landed_whatever_its_name_is_to_the_engine(empty: Installation
     assert f"{len(names)} files landed before" in again.out
 
 
+def test_settings_whose_name_prefect_cannot_store_are_refused_before_its_server_starts(empty: Installation) -> None:
+    (empty.folder / "export.jsonl").write_text(export(1, 20))
+    named = ("--config", str(empty.folder / "\udcff.toml"))
+    Path(named[1]).write_text("[quality]\nmin_rows = 10\n")
+    empty.run("land", "export.jsonl", *named)
+    for words in (("run",), ("backfill", "--set", "report.path=r.html")):
+        refused = shows_text_only(empty.run(*words, *named, code=2))
+        assert "\\xff.toml has bytes in it that are not UTF-8" in refused.err
+        assert "Starting a Prefect server" not in refused.err
+    empty.run("run", "--no-prefect", *named)
+
+
 def test_a_users_markup_in_prefects_log_is_not_for_our_names(tmp_path: Path) -> None:
     code = (
         "from deployments.prefect_server import prepare_prefect; prepare_prefect(verbose=True);"

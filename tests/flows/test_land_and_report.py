@@ -7,6 +7,9 @@ import pytest
 from flows.backfill import backfill
 from flows.land import land
 from flows.report import report
+from mixflows.errors import LandingError
+from mixflows.intake.finding import FoundFiles
+from tasks.landing import landed_state
 from tests.flows.project import Project
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -29,6 +32,14 @@ def test_a_refused_file_fails_the_run_and_lands_the_others(project: Project) -> 
     assert ran.named == ("FAILED", "Failed")
     assert "a-cut.jsonl.gz is gzip that was cut off before its end" in ran.message
     assert project.totals()["source_rows"] == 3
+
+
+def test_a_message_names_some_of_many_refused_files() -> None:
+    refused = [LandingError(f"{n}.jsonl is no export") for n in range(23)]
+    state = landed_state([*refused, None], FoundFiles((), is_alone=False, passed_over={}))
+    assert state.message
+    assert "; 1 landed before; 0.jsonl is no export; " in state.message
+    assert state.message.endswith("; 19.jsonl is no export; and 3 more")
 
 
 def test_a_report_is_written(project: Project) -> None:

@@ -133,7 +133,7 @@ class _Doctor:
         self._warehouse.source()
         refuse_unpruned(table, self._settings)
         try:
-            known = recognise(table).pipeline
+            known = "mixflows" if is_landed(table) else recognise(table).pipeline
         except MixflowsError:
             known = "none of Mixpanel's pipelines; columns as [columns] names them"
         return [ok("source", f"{table_id} is a table, written by {known}")]
