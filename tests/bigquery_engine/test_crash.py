@@ -4,18 +4,19 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mixflows.model import Run
+from mixflows.model import Run, Status
 from mixflows.pipeline.run import RunResult
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import Answer, Fault, Request, Runs, always, once, proxy
 from tests.bigquery_engine.place import Place
 from tests.spec.project import LetAll, Project
-from tests.spec.tables import instant, milliseconds
+from tests.spec.tables import DAY, instant, milliseconds
 
 COPIES = """
     id | time  | arrival | properties
@@ -119,6 +120,20 @@ def test_a_copy_that_only_policy_keeps_is_in_one_of_the_tables_whenever_the_day_
     assert result.exit_code == 0, [outcome.row.error for outcome in result.outcomes]
     project.has_rejected(REJECTED_THEN)
     assert Counter(row["mp_insert_id"] for row in project.events()) == Counter("ab" + "c" * (days - 1))
+
+
+def test_a_day_whose_copy_is_refused_fails_alone_of_its_batch(
+    bigquery_api: BigQueryApi, project: Project, place: Place, endpoint: str
+) -> None:
+    project.deliver(COPIES + "    b | +1d 10:00 | +1d 10:01 | {}\n    c | +2d 10:00 | +2d 10:01 | {}\n")
+    second = DAY + timedelta(days=1)
+    refused = always(Answer(400, "invalid", "Cannot copy"), rf"mp_events\${second:%Y%m%d}")
+    result = run_through(bigquery_api, place, endpoint, refused, Run(f"cut{place.dataset}"))
+    assert (result.exit_code, [outcome.row.partition_date for outcome in result.days(Status.FAILED)]) == (1, [second])
+    assert Counter(row["mp_insert_id"] for row in project.events()) == Counter("ac")
+    assert project.planned() == {second: "failed"}
+    project.run(run=Run(f"next{place.dataset}"))
+    assert Counter(row["mp_insert_id"] for row in project.events()) == Counter("abc")
 
 
 class StopsWhileABigStatementRuns(LetAll):
