@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
 from enum import Enum
-from typing import Protocol
 
 from mixflows.intake.landing import Landing
 from mixflows.model import DayOutcome, Plan
@@ -21,69 +20,40 @@ class Step(Enum):
     WRITTEN = 0.9
 
 
-class Listener(Protocol):
-    """Hears of a run's progress: of a batch's steps in its own thread, of a fetch's waits in any, of all else in the run's thread."""
+class Listener:
+    """Hears of a run's progress: of a batch's steps in its own thread, of a fetch's waits in any, of all else in the run's thread.
+
+    This one does nothing with what it hears.
+    """
 
     def started(self, page: str) -> None:
         """A flow run began, which can be watched on this page."""
-        ...
 
     def planned(self, plan: Plan) -> None:
         """The plan is made; so many days are to come."""
-        ...
 
     def step_done(self, days: Iterable[date], step: Step) -> None:
         """Days of a batch are so far."""
-        ...
 
     def day_done(self, outcome: DayOutcome) -> None:
         """A day ended."""
-        ...
 
     def file_progress(self, name: str, share: float) -> None:
         """A file is landed to this share, 0 to 1."""
-        ...
 
     def landed(self, landing: Landing) -> None:
         """A file is landed."""
-        ...
 
     def waiting(self, why: str) -> None:
         """The work waits, for another run or for Mixpanel's limit; once for each wait: why, and for how long, in one sentence."""
-        ...
 
 
-class Nobody:
-    """A Listener that hears nothing."""
-
-    def started(self, page: str) -> None:
-        """See Listener."""
-
-    def planned(self, plan: Plan) -> None:
-        """See Listener."""
-
-    def step_done(self, days: Iterable[date], step: Step) -> None:
-        """See Listener."""
-
-    def day_done(self, outcome: DayOutcome) -> None:
-        """See Listener."""
-
-    def file_progress(self, name: str, share: float) -> None:
-        """See Listener."""
-
-    def landed(self, landing: Landing) -> None:
-        """See Listener."""
-
-    def waiting(self, why: str) -> None:
-        """See Listener."""
-
-
-_listener: ContextVar[Listener | None] = ContextVar("mixflows_listener", default=None)
+_listener: ContextVar[Listener] = ContextVar("mixflows_listener", default=Listener())
 
 
 def listener() -> Listener:
     """Whoever listens in this context."""
-    return _listener.get() or Nobody()
+    return _listener.get()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from prefect.utilities.urls import url_for
 from mixflows.errors import DayHeldError, FetchHeldError, WarehouseBusyError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
-from mixflows.progress import Nobody, listener, listening
+from mixflows.progress import Listener, listener, listening
 from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.warehouse import open_warehouse
 from tasks.credentials import hand_over
@@ -41,7 +41,7 @@ def held_elsewhere(flow: Callable[P, T]) -> Callable[P, T | State[Any]]:
     return run
 
 
-class RunLog(Nobody):
+class RunLog(Listener):
     """A Listener that writes what a run waits for into its log, and tells whoever listened before."""
 
     def __init__(self) -> None:

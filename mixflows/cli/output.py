@@ -28,7 +28,7 @@ from mixflows.intake.landing import Landing
 from mixflows.ledger.new_files import NewFile
 from mixflows.model import DayOutcome, Plan, Status
 from mixflows.pipeline.price import Price
-from mixflows.progress import Nobody, Step, listening
+from mixflows.progress import Listener, Step, listening
 from mixflows.text import counted, percent, plain_lines
 
 STYLES = {Status.PUBLISHED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
@@ -182,7 +182,7 @@ def price_json(price: Price) -> dict[str, Any]:
     return {**asdict(price), **totals}
 
 
-class Notices(Nobody):
+class Notices(Listener):
     """A Listener that says on standard error what a command waits for."""
 
     def waiting(self, why: str) -> None:

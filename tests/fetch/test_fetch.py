@@ -15,7 +15,7 @@ from mixflows.days import DayRange
 from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import UsageError
 from mixflows.pipeline.fetch import FetchedDays, fetch, plan_fetch
-from mixflows.progress import Nobody, listening
+from mixflows.progress import Listener, listening
 from mixflows.settings import Settings
 from mixflows.warehouse import borrowed
 from tests.fetch.clocks import NOW, SteppedClock
@@ -162,7 +162,7 @@ def test_another_process_writes_the_warehouse_while_a_refusal_is_waited_for(
     assert written == [60]
 
 
-class Heard(Nobody):
+class Heard(Listener):
     """Keeps what is waited for."""
 
     def __init__(self) -> None:
