@@ -9,7 +9,7 @@ from mixflows.settings import CLAIMS, FINGERPRINT_VERSION, Settings
 from mixflows.warehouse.base import SHORT_LIVED, BatchTables
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.errors import ERRORS, translated
-from mixflows.warehouse.bigquery.sources import advice_on_missing
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, advice_on_missing
 from mixflows.warehouse.bigquery.tables import describe, found
 
 JSON_TEXT = f"mixflows_json_text_{FINGERPRINT_VERSION}"
@@ -51,6 +51,11 @@ class Dataset:
         """Whether the function of the fingerprint is there."""
         with self.told(f"look up {JSON_TEXT}"):
             return found(self._client.get_routine, self.json_text) is not None
+
+    def export_log(self) -> bigquery.Table | None:
+        """Mixpanel's log of its exports, if it is there beside the source."""
+        with self.told("look up the export log"):
+            return found(self._client.get_table, f"{self.of_source}.{EXPORT_LOG}")
 
     @property
     def json_text(self) -> str:

@@ -127,7 +127,7 @@ class _Doctor:
     def source(self) -> list[Check]:
         """Whether it is a table that can be read by day."""
         table_id = self._warehouse.dataset.table_id("source")
-        table = self._table(table_id)
+        table = self._warehouse.dataset.table("source")
         if table is None:
             return [failed("source", f"table {table_id} is not there", self._warehouse.dataset.advice_on_source())]
         self._warehouse.source()
@@ -140,8 +140,8 @@ class _Doctor:
 
     def partitioning(self) -> list[Check]:
         """Whether a day can be read alone."""
-        table = self._client.get_table(self._warehouse.dataset.table_id("source"))
-        column = partition_column(table)
+        table = self._warehouse.dataset.table("source")
+        column = partition_column(table) if table else None
         if column is None:
             return [
                 warning(
@@ -154,7 +154,7 @@ class _Doctor:
 
     def export_log(self) -> list[Check]:
         """Whether Mixpanel logs its exports beside the source."""
-        table = self._table(f"{self._warehouse.dataset.of_source}.{EXPORT_LOG}")
+        table = self._warehouse.dataset.export_log()
         if table is None:
             return [ok("export log", f"no {EXPORT_LOG} beside the source; partitions tell what changed")]
         if ExportLog.of(table) is None:
@@ -172,7 +172,7 @@ class _Doctor:
             found += self._may(f"make tables in {dataset}", f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS one")
         partitions = f"SELECT COUNT(*) FROM {quote(self._warehouse.dataset.of_source)}.INFORMATION_SCHEMA.PARTITIONS"
         found += self._may("read the source's partitions", partitions)
-        source = self._table(self._warehouse.dataset.table_id("source"))
+        source = self._warehouse.dataset.table("source")
         found += self._permissions("source", WRITE if source is not None and is_landed(source) else READ)
         for role in (*PUBLISHED, *LONG_LIVED):
             found += self._permissions(role, WRITE)
@@ -227,17 +227,13 @@ class _Doctor:
     def json_text(self) -> list[Check]:
         """Whether the function of the fingerprint is there."""
         function = self._warehouse.dataset.json_text
-        try:
-            self._client.get_routine(function)
-        except api.NotFound:
+        if not self._warehouse.dataset.has_json_text():
             return [failed("JSON text function", f"{function} is not there", INIT)]
-        except ERRORS as err:
-            raise translated(err, "look up the JSON text function", self._place) from err
         return [ok("JSON text function", f"{function} is there")]
 
     def tables(self) -> list[Check]:
         """Whether our tables are there, and in step with the source and the settings."""
-        tables = {role: self._table(self._warehouse.dataset.table_id(role)) for role in (*PUBLISHED, *LONG_LIVED)}
+        tables = {role: self._warehouse.dataset.table(role) for role in (*PUBLISHED, *LONG_LIVED)}
         missing = [self._warehouse.dataset.table_id(role) for role, table in tables.items() if table is None]
         found = [failed("tables", f"not there: {', '.join(missing)}", INIT)] if missing else []
         for table in filter(None, tables.values()):
@@ -264,7 +260,7 @@ class _Doctor:
             )
         if bool(table.require_partition_filter) != self._place.require_partition_filter:
             found.append(warning("tables", f"require_partition_filter of {name} is not as the setting has it", INIT))
-        source_table = self._table(self._warehouse.dataset.table_id("source"))
+        source_table = self._warehouse.dataset.table("source")
         have = {field.name: type_of(field) for field in fields_of(table)}
         wanted_fields = published_fields(source_table, role, source) if source_table else []
         lacking = [field.name for field in wanted_fields if field.name not in have]
@@ -288,11 +284,3 @@ class _Doctor:
                 )
             ]
         return [ok("byte cap", f"a statement bills at most {cap:,} bytes")]
-
-    def _table(self, table_id: str) -> bigquery.Table | None:
-        try:
-            return self._client.get_table(table_id)
-        except api.NotFound:
-            return None
-        except ERRORS as err:
-            raise translated(err, f"look up {table_id}", self._place) from err

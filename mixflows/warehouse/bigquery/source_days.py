@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
-from google.cloud import bigquery
-
 from mixflows.days import days_between
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
@@ -20,7 +18,7 @@ from mixflows.warehouse.bigquery.partitions import (
     partition_days,
     published_days,
 )
-from mixflows.warehouse.bigquery.sources import EXPORT_LOG, export_log
+from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import Source
 
@@ -31,7 +29,6 @@ class TellsDays:
     dataset: Dataset
     source: Callable[[], Source]
     query: Callable[..., list[dict[str, Any]]]
-    _client: bigquery.Client
     _jobs: Jobs
     _settings: Settings
     _partitioned_by: str | None
@@ -73,11 +70,9 @@ class TellsDays:
         """What Mixpanel's export log tells, where there is one; of landed rows, what the landing log tells."""
         if self.source().marks_gone:
             return {row["partition_date"]: row["last_landed_at"] for row in self.query("report_landed_days")}
-        log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
-        with self.dataset.told("look up the export log"):
-            log = export_log(self._client, log_id)
-        if log is None:
+        if (table := self.dataset.export_log()) is None or (log := ExportLog.of(table)) is None:
             return {}
         names = {f"log_{role}": quote(name) for role, name in asdict(log).items()}
+        log_id = f"{self.dataset.of_source}.{EXPORT_LOG}"
         sql = Statements({"export_log": quote(log_id), **names}, self._settings, None, self._dialect(()))
         return exported_days(self._jobs.run(sql.render("exports"), {}, Step("exports")))

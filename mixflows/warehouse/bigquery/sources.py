@@ -225,14 +225,6 @@ class ExportLog:
         return cls(first, last, at) if first and last and at else None
 
 
-def export_log(client: bigquery.Client, table: str) -> ExportLog | None:
-    """The columns of an export log; None where it is not there, or they are not recognised."""
-    try:
-        return ExportLog.of(client.get_table(table))
-    except api.NotFound:
-        return None
-
-
 def _one(names: Any) -> str | None:
     found = list(names)
     return found[0] if len(found) == 1 else None
