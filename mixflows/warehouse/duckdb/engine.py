@@ -40,7 +40,7 @@ LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
 WITHOUT_SOURCE = ("create_ledger", "create_quality", "create_profiles", "create_landings", "create_malformed")
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(Claims):
     """One DuckDB file with its tables.
 
     Args:
@@ -57,11 +57,11 @@ class DuckDBWarehouse:
     engine = "duckdb"
 
     def __init__(self, settings: Settings, *, must_exist: bool = False) -> None:
+        super().__init__()
         self._settings = settings
         self._path = settings.warehouse.path
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
-        self._claims = Claims()
         self._lock = threading.RLock()
         self._parsed: dict[tuple[str, tuple[str, ...]], ParsedStatement] = {}
         self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -298,18 +298,6 @@ class DuckDBWarehouse:
             self._local.in_transaction = False
 
     together = transaction
-
-    def claim(self, days: Sequence[date], holder: str) -> dict[date, str]:
-        """Claims days within this process; see the boundary."""
-        return self._claims.claim(days, holder)
-
-    def fence(self, days: Sequence[date], holder: str) -> None:
-        """Looks whether a run still holds its days; see the boundary."""
-        self._claims.fence(days, holder)
-
-    def release(self, days: Sequence[date], holder: str) -> None:
-        """Gives claimed days back; see the boundary."""
-        self._claims.release(days, holder)
 
     # Landing and auditing
 

@@ -9,15 +9,10 @@ from dataclasses import dataclass
 
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.files import Lines
+from mixflows.warehouse.duckdb.parquet import INSERT_ID_NAMES
 from mixflows.warehouse.duckdb.quoting import literal
+from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 
-TYPES = {
-    "STRING": "VARCHAR",
-    "INT64": "BIGINT",
-    "FLOAT64": "DOUBLE",
-    "BOOL": "BOOLEAN",
-    "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
-}
 NO_OBJECT = "not a JSON object"
 NO_PROPERTIES = "no properties"
 NO_TIME = "time is missing or no time"
@@ -37,8 +32,6 @@ NUMBER = "DECIMAL(27, 6)"
 # A day inside the years 1 to 9999, so that it is a date in every time zone; BigQuery's TIMESTAMP has the same bounds.
 FIRST_SECOND, END_SECOND = -62_135_510_400, 253_402_128_000
 PATHS = ("/properties/time", "/properties", "/event")
-INSERT_IDS = ("$insert_id", "mp_insert_id", "insert_id")
-"""Mixpanel's reserved names first. A row without them may have its insert id in a property of the user's."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +66,12 @@ class Property:
 def event_properties(settings: Settings, present: Sequence[str]) -> tuple[Property, ...]:
     """The properties that become columns: the copy's own, then the promoted ones that are present."""
     roles = settings.columns
-    wanted = [(("distinct_id",), roles.distinct_id, "VARCHAR", False), (INSERT_IDS, roles.insert_id, "VARCHAR", False)]
+    wanted = [(("distinct_id",), roles.distinct_id, "VARCHAR", False), (INSERT_ID_NAMES, roles.insert_id, "VARCHAR", False)]
     if roles.arrival is not None:
         wanted.append((("mp_processing_time_ms",), roles.arrival, "BIGINT", False))
     columns = settings.promoted_columns
     wanted += [
-        ((name,), column, TYPES[settings.landing.promote[name]], True)
+        ((name,), column, NATIVE_TYPES[settings.landing.promote[name]], True)
         for name, column in columns.items()
         if name in present
     ]
@@ -160,7 +153,7 @@ def event_values(settings: Settings, lines: Lines, properties: Sequence[Property
     The time and the day are those of a clock in UTC; see `landed_days`. `$landed_at` and `$file_name` are parameters.
     """
     roles = settings.columns
-    columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: (TYPES["TIMESTAMP"], "make_timestamptz(micros)")}
+    columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: (NATIVE_TYPES["TIMESTAMP"], "make_timestamptz(micros)")}
     columns |= {p.column: (p.type, p.value) for p in properties}
     columns["properties"] = ("JSON", _with_fields(lines, properties))
     if roles.day is not None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from mixflows.errors import LandingError, SourceColumnsError, UsageError, WarehouseFullError
+from mixflows.errors import LandingError, SourceColumnsError, UsageError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.intake.refusals import refuse_changed, refuse_known, refuse_no_export, refuse_other_feed
@@ -338,16 +338,7 @@ def transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
         with suppress(duckdb.Error):  # some errors have rolled back already
             cursor.execute("ROLLBACK")
         raise
-    try:
-        cursor.execute("COMMIT")
-    except duckdb.TransactionException as err:
-        if "Could not write" not in str(err):
-            raise
-        # Not an IOException here, as everywhere else: the log beside the file is written when the transaction ends.
-        raise WarehouseFullError(
-            f"the warehouse cannot be written: {str(err).splitlines()[0]}",
-            "Free space or fix the folder's rights; nothing was half-written, run the same command again.",
-        ) from err
+    cursor.execute("COMMIT")
 
 
 @contextmanager
