@@ -124,16 +124,12 @@ def _notes(source_rows: int, usual_rows: float | None, min_rows: int) -> dict[st
     shares += [*Drift.names(), DUPLICATES_LEFT]
     notes: dict[str, str] = {}
     if source_rows == 0 or source_rows < min_rows:
-        why = f"{_rows(source_rows)}, fewer than min_rows {min_rows:,}" if source_rows else "no rows"
+        why = f"{counted(source_rows, 'row')}, fewer than min_rows {min_rows:,}" if source_rows else "no rows"
         notes |= dict.fromkeys(shares, f"not judged: {why}")
     if usual_rows is None:
         notes[volume] = "not judged: fewer than 7 days of history"
     elif max(source_rows, usual_rows) < min_rows:
         notes[volume] = (
-            f"not judged: {_rows(source_rows)}, usually {usual_rows:,.10g}, fewer than min_rows {min_rows:,}"
+            f"not judged: {counted(source_rows, 'row')}, usually {usual_rows:,.10g}, fewer than min_rows {min_rows:,}"
         )
     return notes
-
-
-def _rows(count: int) -> str:
-    return counted(count, "row")

@@ -17,6 +17,10 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 """Days run from the first to the last, both included; an event time outside of them belongs to no day."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MICROS = 86_400_000_000
+MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
+"""Of the units that exports count times in."""
+FURTHEST = timedelta(days=2)
+"""No two clocks are further apart than 26 hours."""
 CLOCK_STEP = timedelta(hours=6)
 """No zone has changed its clock twice within so short a time."""
 
@@ -109,9 +113,8 @@ def clock_runs(first_us: int, last_us: int, zone: ZoneInfo) -> tuple[ClockRun, .
         last_us: Likewise.
     """
     earliest, latest = (datetime.combine(day, time.min, tzinfo=UTC) for day in (FIRST_DAY, LAST_DAY))
-    margin = timedelta(days=2)  # no clock is further from UTC
-    at = _within(first_us, earliest, latest).replace(microsecond=0) - margin
-    end = _within(last_us, earliest, latest) + margin
+    at = _within(first_us, earliest, latest).replace(microsecond=0) - FURTHEST
+    end = _within(last_us, earliest, latest) + FURTHEST
     runs = [ClockRun(min(first_us, micros(earliest)), _offset_us(at, zone))]
     while at < end:
         following = at + CLOCK_STEP
@@ -152,7 +155,17 @@ def days_between(first_us: int | None, last_us: int | None) -> Sequence[date]:
         return []
     start = max(FIRST_DAY, (EPOCH + timedelta(microseconds=first_us)).date() - timedelta(days=1))
     end = min(LAST_DAY, (EPOCH + timedelta(microseconds=last_us)).date() + timedelta(days=1))
-    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    return each_day(start, end)
+
+
+def each_day(first: date, last: date) -> list[date]:
+    """The days from one to another, both included, ascending; none if the last lies before the first."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def days_words(first: date, last: date) -> str:
+    """A day, or a range such as `2026-07-01..2026-07-07`."""
+    return f"{first}" if first == last else f"{first}..{last}"
 
 
 def last_complete_day(now: datetime, zone: ZoneInfo) -> date:

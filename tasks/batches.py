@@ -14,6 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
 from expectations.auditor import GreatExpectationsAuditor
+from mixflows.days import days_words
 from mixflows.model import DayOutcome, StagedBatch, StagedDay, Status
 from mixflows.pipeline import publish, stage
 from mixflows.pipeline.context import RunContext
@@ -118,7 +119,7 @@ class PrefectSteps:
 def named(days: Sequence[Any]) -> str:
     """The days of a batch in the name of a task run: the first and the last."""
     known = sorted(day.day for day in days)
-    return str(known[0]) if len(known) == 1 else f"{known[0]}..{known[-1]}"
+    return days_words(known[0], known[-1])
 
 
 def _whole(value: T) -> T:

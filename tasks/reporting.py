@@ -126,7 +126,7 @@ def summary(result: RunResult, totals: Totals, command: Callable[..., str]) -> s
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
-    lines = [f"**{_count(result.outcomes)}**, {total:,} source rows: {done or 'none processed'}.", *everything]
+    lines = [f"**{counted(len(result.outcomes), 'day')}**, {total:,} source rows: {done or 'none processed'}.", *everything]
     for title, outcomes in (
         ("Blocked by the quality gate: what was published before stands", result.days(Status.BLOCKED)),
         ("Failed", result.days(Status.FAILED)),
@@ -170,7 +170,7 @@ def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResu
     failed, blocked = result.days(Status.FAILED), result.days(Status.BLOCKED)
     warned = [outcome for outcome in result.outcomes if outcome.warned]
     nothing = f"nothing to do{': ' if result.nothing else ''}{result.nothing}"
-    parts = [_count(result.outcomes) if result.outcomes else nothing]
+    parts = [counted(len(result.outcomes), "day") if result.outcomes else nothing]
     parts += [
         f"{title}: {_named(outcomes)}"
         for title, outcomes in (("failed", failed), ("blocked", blocked), ("warnings", warned))
@@ -196,10 +196,6 @@ def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResu
     if warned:
         return Completed(name="CompletedWithWarnings", message=done, data=result)
     return Completed(message=done, data=result)
-
-
-def _count(days: Sequence[object]) -> str:
-    return counted(len(days), "day")
 
 
 def _named(outcomes: list[DayOutcome]) -> str:

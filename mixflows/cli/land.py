@@ -77,24 +77,24 @@ def _print(landings: Sequence[Landing], known: int, found: FoundFiles, *, brief:
     if brief:
         lines, rows = (sum(getattr(x, name) for x in landings) for name in ("lines", "source_rows"))
         malformed = sum(landing.malformed_rows for landing in landings)
-        _say(
+        console.print(
             f"{counted(len(landings), 'file')}: {counted(lines, 'line')}, {counted(rows, 'source row')},"
             f" {number(malformed)} malformed"
         )
         return
     for landing in landings:
-        _say(_summary(landing))
+        console.print(_summary(landing))
         if landing.is_restamped:
-            _say(
+            console.print(
                 f"{landing.file_name}: {landing.restamped_rows:,} of {landing.sampled_rows:,} sampled rows were landed"
                 " before with the same insert id and a time less than a second away, as when one export counts seconds"
                 " and another one milliseconds. A key that contains the time takes them for other events; land one of"
                 ' the two exports only, or use pipeline.key = "mixpanel_day".'
             )
     if known:
-        _say(f"{counted(known, 'file')} landed before: skipped.")
+        console.print(f"{counted(known, 'file')} landed before: skipped.")
     if found.passed_over:
-        _say(passed_over_words(found.passed_over))
+        console.print(passed_over_words(found.passed_over))
 
 
 def _summary(landing: Landing) -> str:
@@ -112,7 +112,3 @@ def _summary(landing: Landing) -> str:
     if landing.dropped_fields:
         parts.append(f"{counted(landing.dropped_fields, 'field')} beside properties dropped: the name is not free")
     return f"{landing.file_name}: {', '.join(parts)}"
-
-
-def _say(text: str) -> None:
-    console.print(text)

@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from mixflows.days import zone_of
+from mixflows.days import each_day, zone_of
 
 Kind = Literal[
     "status", "page", "reset", "reset_in_body", "cut_gzip", "cut_plain", "drip", "terminated_early", "terminated_glued",
@@ -213,12 +213,7 @@ class ExportApi:
         handler.stream(sent, kind, is_gzip=is_gzip)
 
     def _lines(self, days: tuple[date, date], *, in_ms: bool) -> list[bytes]:
-        first, last = days
-        lines = [
-            line
-            for n in range((last - first).days + 1)
-            for line in self.days.get(first + timedelta(days=n), ())
-        ]  # fmt: skip
+        lines = [line for day in each_day(*days) for line in self.days.get(day, ())]
         chance = random.Random(len(self.requests)) if self.shuffles else None
         if chance is not None:
             chance.shuffle(lines)

@@ -1,10 +1,11 @@
 """The slot: whole days that a file delivers again and again, and what one more delivery did to the source."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from mixflows.days import days_words, each_day
 from mixflows.intake.landing import Landing
 
 Feed = Literal["files", "mixpanel", "table"]
@@ -33,10 +34,10 @@ class Delivery:
     @property
     def days(self) -> list[date]:
         """Each of its days."""
-        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        return each_day(self.first_day, self.last_day)
 
     def __str__(self) -> str:
-        return f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day}..{self.last_day}"
+        return days_words(self.first_day, self.last_day)
 
 
 @dataclass(frozen=True)

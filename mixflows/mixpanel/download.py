@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
+from mixflows.days import days_words
 from mixflows.errors import FetchError, LandingError, TerminatedEarlyError
 from mixflows.intake.content import FileContent, inspect_file
 from mixflows.mixpanel.client import Body, ExportClient, PassingError
@@ -149,8 +150,3 @@ class Downloader:
         if not (body.is_gzip or body.ends_with_line_feed):
             raise PassingError("the body was cut off inside its last line")
         return content
-
-
-def days_words(first_day: date, last_day: date) -> str:
-    """A day, or a range such as `2026-07-01..2026-07-07`."""
-    return f"{first_day}" if first_day == last_day else f"{first_day}..{last_day}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mixflows.days import DayRange, day_start
+from mixflows.days import DayRange, day_start, each_day
 from mixflows.errors import UnknownDayError, UsageError
 from mixflows.text import counted
 
@@ -58,7 +58,7 @@ def due(
             "Set mixpanel.first_day in mixflows.toml, or name days with --start and --end.",
         )
     last = last_ready_day(now, zone)
-    days = [last - timedelta(days=n) for n in range((last - begin).days + 1)]
+    days = each_day(begin, last)[::-1]
     never = {day: NEVER for day in days if day not in fetched}
     return never | {
         day: f"{counted(age, 'day')} old"
@@ -93,7 +93,7 @@ def requested(days: DayRange, first_day: date | None, now: datetime, zone: ZoneI
             f"A day is ready {SETTLE_HOURS} hours after its end. Name an earlier day with --end.",
         )
     DayRange(start, end)
-    return {end - timedelta(days=n): REQUESTED for n in range((end - start).days + 1)}
+    return dict.fromkeys(each_day(start, end)[::-1], REQUESTED)
 
 
 def in_queries(days: Mapping[date, str], days_per_query: int) -> tuple[PlannedFetch, ...]:

@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
+from mixflows.days import each_day
 from mixflows.errors import FetchHeldError, OutputError
 
 FILE = "fetches.sqlite3"
@@ -145,8 +146,7 @@ class Memory:
         found: dict[date, float] = {}
         for fetch in self.fetches():
             if fetch.status in {"landed", "unchanged"}:
-                for n in range((fetch.last_day - fetch.first_day).days + 1):
-                    day = fetch.first_day + timedelta(days=n)
+                for day in each_day(fetch.first_day, fetch.last_day):
                     found[day] = max(found.get(day, 0.0), fetch.asked_at)
         return found
 

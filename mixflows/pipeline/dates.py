@@ -1,15 +1,12 @@
 """What a change of the project's time zone asks for before days are planned: rows move to their new days."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
-from mixflows.days import FIRST_DAY, LAST_DAY
+from mixflows.days import FIRST_DAY, FURTHEST, LAST_DAY, each_day
 from mixflows.ledger.runs import DayState
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
-
-FURTHEST = timedelta(days=2)
-"""No two clocks are further apart than 26 hours."""
 
 
 def date_anew(warehouse: Warehouse, settings: Settings, states: Mapping[date, DayState], *, accept_rules: bool) -> None:
@@ -29,8 +26,7 @@ def date_anew(warehouse: Warehouse, settings: Settings, states: Mapping[date, Da
         return
     warehouse.date_landed_rows()
     if is_other and warehouse.source().day is None:
-        first, last = max(FIRST_DAY, min(published) - FURTHEST), min(LAST_DAY, max(published) + FURTHEST)
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        days = each_day(max(FIRST_DAY, min(published) - FURTHEST), min(LAST_DAY, max(published) + FURTHEST))
         with warehouse.transaction():
             for name in ("date_events", "date_rejected"):
                 warehouse.query(name, days=days)

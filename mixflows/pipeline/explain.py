@@ -138,7 +138,7 @@ def _told(row: Row, settings: Settings, state: DayState | None, only: str) -> Co
         day=row["partition_date"],
         event=str(row["event_name"] or ""),
         time=_utc(row["event_time"]),
-        arrived_at=_arrival(row["arrival"]),
+        arrived_at=_utc(row["arrival"]),
         source_file=str(row["source_file"] or ""),
         place=place,
         reason=str(row["rejection_reason"] or ""),
@@ -173,10 +173,6 @@ def _why(row: Row, settings: Settings, only: str) -> str:
         return f"rejected: {row['rejection_reason']}"
     content = {True: "the winner's content", False: "other content than the winner", None: "unknown content"}
     return f"lost: copy {row['row_num']} of its key, with {content[row['is_exact_copy']]}"
-
-
-def _arrival(value: object) -> datetime | None:
-    return _utc(value)
 
 
 def _utc(value: object) -> datetime | None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from mixflows.days import DayRange, zone_of
+from mixflows.days import DayRange, days_words, each_day
 from mixflows.errors import (
     FetchError,
     LandingError,
@@ -25,7 +24,7 @@ from mixflows.intake.refusals import LandedBefore, refuse_other_feed, refuse_sta
 from mixflows.intake.slots import Delivery, Superseded
 from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.clock import Clock, StoppedError
-from mixflows.mixpanel.download import Download, Downloader, FailedDownload, days_words
+from mixflows.mixpanel.download import Download, Downloader, FailedDownload
 from mixflows.mixpanel.due import PlannedFetch, due, in_queries, requested
 from mixflows.mixpanel.limiter import Limiter
 from mixflows.mixpanel.memory import Fetch, Memory, cannot_write
@@ -94,7 +93,7 @@ def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> Fetch
     """
     project = _project(settings)
     memory = Memory(settings.fetch.folder, project)
-    now, zone = datetime.fromtimestamp(clock.now(), UTC), export_zone(settings)
+    now, zone = datetime.fromtimestamp(clock.now(), UTC), settings.export_zone
     first_day = settings.mixpanel.first_day
     fetched = _fetched(settings, memory)
     again = settings.fetch.again_after_days
@@ -185,11 +184,6 @@ def fetch_due(
     return tuple(errors)
 
 
-def export_zone(settings: Settings) -> ZoneInfo:
-    """The zone in which Mixpanel counts the days of an export."""
-    return settings.zone if settings.landing.time_zone == "project" else zone_of("UTC")
-
-
 def _project(settings: Settings) -> int:
     refuse_other_feed(settings, NOT_LOOKED, "mixpanel")
     if settings.mixpanel.project_id is None:
@@ -218,8 +212,7 @@ def _fetched(settings: Settings, memory: Memory) -> dict[date, float]:
     landed: dict[date, float] = {}
     for row in rows:
         if row["slot"].startswith(prefix):
-            for n in range((row["last_day"] - row["first_day"]).days + 1):
-                day = row["first_day"] + timedelta(days=n)
+            for day in each_day(row["first_day"], row["last_day"]):
                 landed[day] = max(landed.get(day, 0.0), row["landed_at"].timestamp())
     asked = memory.last_fetched()
     return {day: asked.get(day, landed_at) for day, landed_at in landed.items()}

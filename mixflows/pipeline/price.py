@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
+from mixflows.costs.billed import TIB
 from mixflows.costs.model import seconds_of, slot_ms_of
 from mixflows.model import Plan, PlannedDay, PlanReason, Run
 from mixflows.pipeline.context import RunContext
@@ -13,7 +14,6 @@ from mixflows.pipeline.stage import BatchStatements
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Billing, Warehouse
 
-TIB = 2**40
 DRY_RUNS_AT_ONCE = 8
 
 

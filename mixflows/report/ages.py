@@ -6,7 +6,7 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mixflows.days import day_start
+from mixflows.days import day_start, each_day
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,12 @@ def ages(landed: Iterable[Mapping[str, Any]], ladder: Sequence[int], zone: ZoneI
     known: set[date] = set()
     found: dict[int, AgeFigures] = {}
     for row in landed:
-        first_day, last_day = row["first_day"], row["last_day"]
-        days = {first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)}
+        days = set(each_day(row["first_day"], row["last_day"]))
         is_again, known = not known.isdisjoint(days), known | days
         counts = {name: row[name] or 0 for name in ("restated_rows", "new_rows", "back_rows", "gone_rows")}
         if not is_again or not any(counts.values()):
             continue
-        age = (row["landed_at"].astimezone(UTC) - day_start(last_day + timedelta(days=1), zone)).days
+        age = (row["landed_at"].astimezone(UTC) - day_start(row["last_day"] + timedelta(days=1), zone)).days
         rung = max((step for step in ladder if step <= age), default=0)
         so_far = found.get(rung, AgeFigures(rung))
         sums = {name: getattr(so_far, name) + count for name, count in counts.items()}

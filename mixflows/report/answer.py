@@ -73,9 +73,9 @@ def answer(data: ReportData) -> Answer:
         _sentence(warned, "is published with a warning", "are published with warnings"),
     ]
     if wrong or failed:
-        level, headline = Level.WRONG, f"The table reaches {last}, and {_count(broken, 'day')} cannot be trusted."
+        level, headline = Level.WRONG, f"The table reaches {last}, and {counted(broken, 'day')} cannot be trusted."
     elif blocked or waiting or outdated:
-        level, headline = Level.LOOK, f"The table is right up to {last}, except for {_count(missing, 'day')}."
+        level, headline = Level.LOOK, f"The table is right up to {last}, except for {counted(missing, 'day')}."
     else:
         level, headline = Level.RIGHT, f"The table is right up to {last}."
     if not wrong:
@@ -91,7 +91,7 @@ def spoken(day: date) -> str:
 def figure(finding: DayFinding) -> str:
     """What a finding saw, with as many digits as a reader needs; rates as percentages."""
     if finding.observed_value is None:
-        return "" if finding.unexpected_count is None else _count(finding.unexpected_count, "row")
+        return "" if finding.unexpected_count is None else counted(finding.unexpected_count, "row")
     return _value(finding.expectation, finding.observed_value)
 
 
@@ -114,12 +114,12 @@ def freshness(data: ReportData) -> tuple[Level, str]:
     if not data.published:
         return Level.EMPTY, "nothing published"
     if days := data.days_behind:
-        return Level.LOOK, f"{_count(days, 'day')} behind"
+        return Level.LOOK, f"{counted(days, 'day')} behind"
     return Level.RIGHT, "up to date"
 
 
 def _behind(days: int) -> str:
-    return f"It is {_count(days, 'complete day')} behind: no later day is published." if days else ""
+    return f"It is {counted(days, 'complete day')} behind: no later day is published." if days else ""
 
 
 def _nothing_published(data: ReportData) -> Answer:
@@ -149,10 +149,6 @@ def _adds_up(days: int) -> str:
     if days == 1:
         return "The one published day adds up: source = kept + rejected."
     return f"All {days:,} published days add up: source = kept + rejected."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _value(expectation: str, value: float) -> str:

@@ -15,7 +15,6 @@ from mixflows.days import last_complete_day
 from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
-from mixflows.pipeline.fetch import export_zone
 from mixflows.pipeline.inspect import rejected_sql
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.profile.breakdown import Breakdown
@@ -108,7 +107,7 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         totals=_totals(warehouse, settings),
         rejected_sql=_sql(warehouse, ANY_DAY, is_held_back=False),
         config=settings.file,
-        ages=ages(_fetched(warehouse), settings.fetch.again_after_days, export_zone(settings)),
+        ages=ages(_fetched(warehouse), settings.fetch.again_after_days, settings.export_zone),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 

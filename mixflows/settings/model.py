@@ -305,6 +305,11 @@ class Settings(Frozen):
         return zone_of(self.project_timezone)
 
     @property
+    def export_zone(self) -> ZoneInfo:
+        """The clock of exports, by which the days of a fetch or a delivery begin and end."""
+        return self.zone if self.landing.time_zone == "project" else zone_of("UTC")
+
+    @property
     def rules_version(self) -> str:
         """Hash of what decides which copy is kept; a published day with another one was judged by other rules."""
         p = self.pipeline

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from mixflows.days import DAY_MICROS, DayRun, day_bounds, day_runs, days_between, micros, zone_of
+from mixflows.days import DAY_MICROS, DayRun, day_bounds, day_runs, days_between, micros
 from mixflows.errors import ShrunkError, SourceColumnsError, UsageError
 from mixflows.intake.landing import Landing
 from mixflows.intake.slots import Delivery, Superseded
@@ -48,7 +47,7 @@ class SlotExpressions:
     def __init__(self, source: Source, settings: Settings, dialect: Dialect, slot: Delivery) -> None:
         self._source, self._settings, self._dialect = source, settings, dialect
         self._x = Expressions(source, settings, dialect)
-        self._export_runs = day_runs(slot.days, export_zone(settings))
+        self._export_runs = day_runs(slot.days, settings.export_zone)
         self.keeps = (settings.pipeline.source_deletes or "keep") == "keep"
         """Whether copies that the delivery lacks are kept."""
         self.follows = self.keeps and source.distinct_id.name in {part.name for part in source.key}
@@ -131,14 +130,9 @@ class SlotExpressions:
         return "m.mf__key IS NOT NULL" if self.follows else "FALSE"
 
 
-def export_zone(settings: Settings) -> ZoneInfo:
-    """The clock of exports, by which a slot's days begin and end."""
-    return settings.zone if settings.landing.time_zone == "project" else zone_of("UTC")
-
-
 def bounds(settings: Settings, delivery: Delivery) -> tuple[datetime, datetime]:
     """The half-open interval of a slot in UTC."""
-    zone = export_zone(settings)
+    zone = settings.export_zone
     return day_bounds(delivery.first_day, zone)[0], day_bounds(delivery.last_day, zone)[1]
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mixflows.days import FIRST_DAY, LAST_DAY, ClockRun, clock_runs, micros
+from mixflows.days import FIRST_DAY, FURTHEST, LAST_DAY, MICROS_PER_UNIT, ClockRun, clock_runs, each_day, micros
 from mixflows.settings import Settings
 from mixflows.warehouse.base import BatchDay
 from mixflows.warehouse.bigquery.dataset import Dataset
@@ -19,10 +19,6 @@ from mixflows.warehouse.bigquery.together import in_transaction
 from mixflows.warehouse.dialect import instant_of_reading
 from mixflows.warehouse.source import PUBLISHED_DAY, SOURCE_FILE, Source
 from mixflows.warehouse.transpile import literal
-
-FURTHEST = timedelta(days=2)
-"""No two clocks are further apart than 26 hours."""
-MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
 
 
 class LandedDays:
@@ -106,11 +102,7 @@ class LandedDays:
 def _near(days: Sequence[date | None]) -> list[date]:
     """The days that rows may be of in any time zone; those at both ends of time for rows that were of none."""
     ends = [FIRST_DAY, LAST_DAY] if None in days else []
-    near = {
-        day + timedelta(days=n)
-        for day in [*ends, *filter(None, days)]
-        for n in range(-FURTHEST.days, FURTHEST.days + 1)
-    }
+    near = {day for known in [*ends, *filter(None, days)] for day in each_day(known - FURTHEST, known + FURTHEST)}
     return [day for day in sorted(near) if FIRST_DAY <= day <= LAST_DAY]
 
 

@@ -5,14 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from mixflows.days import FIRST_DAY, LAST_DAY
+from mixflows.days import FIRST_DAY, FURTHEST, LAST_DAY, each_day
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Row
 from mixflows.warehouse.bigquery.sources import as_day
 
-FURTHEST = timedelta(days=2)
-"""No two clocks are further apart than 26 hours."""
 LONGEST_EXPORT = timedelta(days=3660)
 """An export's range beyond this is no range of days, and tells nothing."""
 
@@ -99,8 +97,7 @@ def days_of_slots(slots: Iterable[Row]) -> list[date]:
     """The project's days that slots may have rows of, by the clock of the export and as they were dated before."""
     found: set[date] = set()
     for slot in slots:
-        first, last = slot["first_day"] - FURTHEST, slot["last_day"] + FURTHEST
-        found |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
+        found |= set(each_day(slot["first_day"] - FURTHEST, slot["last_day"] + FURTHEST))
     return sorted(filter(_is_day, found))
 
 
@@ -111,8 +108,7 @@ def exported_days(rows: Iterable[Row]) -> dict[date, datetime]:
         first, last = as_day(row["first_day"]), as_day(row["last_day"])
         if first is None or last is None or row["exported_at"] is None or last - first > LONGEST_EXPORT:
             continue
-        for n in range((last - first).days + 1):
-            day = first + timedelta(days=n)
+        for day in each_day(first, last):
             latest[day] = max(latest.get(day, row["exported_at"]), row["exported_at"])
     return latest
 

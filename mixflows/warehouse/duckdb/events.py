@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mixflows.days import MICROS_PER_UNIT
 from mixflows.settings import Settings
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.parquet import INSERT_ID_NAMES
@@ -27,7 +28,6 @@ IMPLAUSIBLE = {
     "s": "abs(number) > 100000000000",
     "ms": "abs(number) > 100000000 AND abs(number) < 100000000000",
 }
-MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
 NUMBER = "DECIMAL(27, 6)"
 # A day inside the years 1 to 9999, so that it is a date in every time zone; BigQuery's TIMESTAMP has the same bounds.
 FIRST_SECOND, END_SECOND = -62_135_510_400, 253_402_128_000

@@ -14,7 +14,7 @@ from mixflows.text import counted
 from mixflows.warehouse.duckdb.events import LOOKS_LIKE, OUT_OF_RANGE
 from mixflows.warehouse.duckdb.files import Lines
 from mixflows.warehouse.duckdb.quoting import identifier
-from mixflows.warehouse.slots import bounds, export_zone
+from mixflows.warehouse.slots import bounds
 
 
 def landed_before(cursor: duckdb.DuckDBPyConnection, settings: Settings, content: FileContent) -> LandedBefore:
@@ -61,7 +61,7 @@ def refuse_outside(
         bounds(settings, delivery),
     ).fetchall()
     if rows:
-        zone = export_zone(settings)
+        zone = settings.export_zone
         first, last = (at.astimezone(zone) for at in (first, last))
         raise LandingError(
             f"{delivery.slot}: {counted(rows, 'row')} of {landing.source_rows:,} outside {delivery}, from"
