@@ -173,13 +173,7 @@ def age(days: int) -> str:
 
 def near(value: float) -> str:
     """A share near to all, with as many nines as it has, such as `99.98 %`."""
-    return (
-        "100 %"
-        if value == 1
-        else percent(min(value, 0.99999), ".4g")
-        if value < 0.9999
-        else percent(min(value, 0.99999), ".5g")
-    )
+    return "100 %" if value == 1 else percent(min(value, 0.99999), ".4g" if value < 0.9999 else ".5g")
 
 
 def label(name: str) -> str:

@@ -4,19 +4,19 @@ Only counts, dates, names and the words of the ledger are read; never an event's
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mixflows.costs.billed import read_costs
 from mixflows.days import last_complete_day
-from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError
+from mixflows.errors import MissingTableError, OutdatedTableError, SourceColumnsError, WarehouseError
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.model import Status
 from mixflows.pipeline.inspect import rejected_sql
-from mixflows.pipeline.totals import Totals, read_totals
+from mixflows.pipeline.totals import read_totals
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.samples import Sample
 from mixflows.report.ages import ages
@@ -37,6 +37,7 @@ from mixflows.report.insights import insights
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Params, Warehouse
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 RowsByDay = Mapping[date, list[dict[str, Any]]]
 
@@ -73,8 +74,9 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
     ledger = _rows(warehouse, "report_days")
     # The published tables come with the first published day.
     is_published = any(row["published_at"] is not None for row in ledger)
-    published = _published_rows(warehouse) if is_published else {}
-    profiles = _profiles(warehouse)
+    published = _unless_missing(warehouse.published_rows, {}) if is_published else {}
+    profiles = _unless_missing(lambda: read_profiles(warehouse), {})
+    fetched = _unless_missing(lambda: warehouse.query("report_fetched"), [], OutdatedTableError)
     landed = {row["partition_date"]: row for row in _rows(warehouse, "report_landed_days")}
     found = _Found(
         findings=_by_day(_rows(warehouse, "report_findings", {"failed_only": False})),
@@ -104,10 +106,10 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         since=since,
         shown_properties=settings.quality.shown_properties,
         expected_day=last_complete_day(datetime.now(UTC), settings.zone),
-        totals=_totals(warehouse, settings),
+        totals=_unless_missing(lambda: read_totals(warehouse, settings), None, SourceColumnsError),
         rejected_sql=_sql(warehouse, ANY_DAY, is_held_back=False),
         config=settings.file,
-        ages=ages(_fetched(warehouse), settings.fetch.again_after_days, settings.export_zone),
+        ages=ages(fetched, settings.fetch.again_after_days, settings.export_zone),
         prefect_ui=settings.report.prefect_ui.rstrip("/") if settings.report.prefect_ui else None,
     )
 
@@ -135,33 +137,16 @@ def to_json(data: ReportData) -> str:
     return written({**vars(data), "changed": changed}, inf_nan_mode="null").decode()
 
 
+def _unless_missing(read: Callable[[], T], otherwise: T, *also: type[WarehouseError]) -> T:
+    """What is read; something else where a table is not there yet, as before `init` and the first landing, or for other errors."""
+    try:
+        return read()
+    except (MissingTableError, *also):
+        return otherwise
+
+
 def _rows(warehouse: Warehouse, name: str, params: Params | None = None) -> list[dict[str, Any]]:
-    # Before `init` and the first landing there are no tables; a report then says so instead of failing.
-    try:
-        return warehouse.query(name, params)
-    except MissingTableError:
-        return []
-
-
-def _fetched(warehouse: Warehouse) -> list[dict[str, Any]]:
-    try:
-        return _rows(warehouse, "report_fetched")
-    except OutdatedTableError:
-        return []
-
-
-def _published_rows(warehouse: Warehouse) -> dict[date, tuple[int, int]]:
-    try:
-        return warehouse.published_rows()
-    except MissingTableError:
-        return {}
-
-
-def _totals(warehouse: Warehouse, settings: Settings) -> Totals | None:
-    try:
-        return read_totals(warehouse, settings)
-    except (MissingTableError, SourceColumnsError):
-        return None
+    return _unless_missing(lambda: warehouse.query(name, params), [])
 
 
 def _held_back(taken: Mapping[date, DayFigures]) -> list[DayFigures]:
@@ -170,17 +155,7 @@ def _held_back(taken: Mapping[date, DayFigures]) -> list[DayFigures]:
 
 
 def _sql(warehouse: Warehouse, day: date, *, is_held_back: bool) -> str:
-    try:
-        return rejected_sql(warehouse, day, is_held_back=is_held_back)
-    except (MissingTableError, SourceColumnsError):
-        return ""
-
-
-def _profiles(warehouse: Warehouse) -> dict[date, DayProfile]:
-    try:
-        return read_profiles(warehouse)
-    except MissingTableError:
-        return {}
+    return _unless_missing(lambda: rejected_sql(warehouse, day, is_held_back=is_held_back), "", SourceColumnsError)
 
 
 def _reasons(
@@ -255,25 +230,7 @@ def _past_run(row: Row) -> PastRun:
 
 
 def _waiting(day: date, landed: Row) -> DayFigures:
-    return DayFigures(
-        day=day,
-        state=DayState.WAITING,
-        status=None,
-        plan_reason="",
-        run_id="",
-        attempt=0,
-        finished_at=None,
-        source_rows=int(landed["source_rows"]),
-        duplicate_rows=None,
-        duplicate_rate=None,
-        late_rows=None,
-        published=None,
-        changed_since=True,
-        rejected_by_reason=(),
-        findings=(),
-        note="",
-        error="",
-    )
+    return DayFigures(day, DayState.WAITING, source_rows=int(landed["source_rows"]), changed_since=True)
 
 
 def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:
@@ -299,32 +256,14 @@ def _published(row: Row, found: _Found) -> PublishedFigures | None:
 
 def _run(row: Row) -> RunFigures:
     started_at, finished_at = _utc(row["started_at"]), _utc(row["finished_at"])
-    return RunFigures(
-        run_id=row["run_id"],
-        attempt=row["attempt"],
-        started_at=started_at,
-        finished_at=finished_at,
-        seconds=(finished_at - started_at).total_seconds(),
-        published_days=int(row["published_days"]),
-        unchanged_days=int(row["unchanged_days"]),
-        blocked_days=int(row["blocked_days"]),
-        failed_days=int(row["failed_days"]),
-        source_rows=int(row["source_rows"]),
-        changed_rows=int(row["changed_rows"]),
-    )
+    times = {"started_at": started_at, "finished_at": finished_at, "seconds": (finished_at - started_at).total_seconds()}
+    return RunFigures(**{**row, **times})
 
 
 def _landings(rows: list[dict[str, Any]]) -> LandingFigures:
     if not rows or not rows[0]["files"]:
         return LandingFigures()
-    row = rows[0]
-    return LandingFigures(
-        files=int(row["files"]),
-        lines=int(row["lines"]),
-        source_rows=int(row["source_rows"]),
-        malformed_rows=int(row["malformed_rows"]),
-        last_landed_at=_utc(row["last_landed_at"]),
-    )
+    return LandingFigures(**{**rows[0], "last_landed_at": _utc(rows[0]["last_landed_at"])})
 
 
 def _utc(instant: datetime) -> datetime:

@@ -140,21 +140,21 @@ class DayFigures:
 
     day: date
     state: DayState
-    status: Status | None
-    plan_reason: str
-    run_id: str
-    attempt: int
-    finished_at: datetime | None
-    source_rows: int | None
-    duplicate_rows: int | None
-    duplicate_rate: float | None
-    late_rows: int | None
-    published: PublishedFigures | None
-    changed_since: bool
-    rejected_by_reason: tuple[tuple[str, int], ...]
-    findings: tuple[DayFinding, ...]
-    note: str
-    error: str
+    status: Status | None = None
+    plan_reason: str = ""
+    run_id: str = ""
+    attempt: int = 0
+    finished_at: datetime | None = None
+    source_rows: int | None = None
+    duplicate_rows: int | None = None
+    duplicate_rate: float | None = None
+    late_rows: int | None = None
+    published: PublishedFigures | None = None
+    changed_since: bool = False
+    rejected_by_reason: tuple[tuple[str, int], ...] = ()
+    findings: tuple[DayFinding, ...] = ()
+    note: str = ""
+    error: str = ""
     seconds: float | None = None
     history: tuple["PastRun", ...] = ()
     rejected_by_key: tuple[int, ...] = ()

@@ -5,10 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
+from typing import TypeVar
 
 from mixflows.ledger.profiles import DayProfile
 from mixflows.profile.profile import KEYS, Profile, Tally
 from mixflows.settings import Settings
+
+T = TypeVar("T")
 
 WINDOW_DAYS = 90
 SHARES = (0.99, 0.999, 1.0)
@@ -132,7 +136,7 @@ def insights(stored: Mapping[date, DayProfile], settings: Settings) -> Insights 
         ),
         hours=tuple(
             Origin(f"{hour:02d}:00", t.rows, t.duplicates, t.conflicting)
-            for hour, t in sorted(_added_hours(window).items())
+            for hour, t in sorted(_added(p.hours for p in window).items())
         ),
         exact_rows=total.duplicates - total.conflicting,
         conflicting_rows=total.conflicting,
@@ -140,19 +144,11 @@ def insights(stored: Mapping[date, DayProfile], settings: Settings) -> Insights 
     )
 
 
-def _added(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
-    total: dict[str, Tally] = {}
+def _added(parts: Iterable[Mapping[T, Tally]]) -> dict[T, Tally]:
+    total: dict[T, Tally] = {}
     for part in parts:
         for name, tally in part.items():
             total[name] = total.get(name, Tally()) + tally
-    return total
-
-
-def _added_hours(window: Sequence[Profile]) -> dict[int, Tally]:
-    total: dict[int, Tally] = {}
-    for p in window:
-        for hour, tally in p.hours.items():
-            total[hour] = total.get(hour, Tally()) + tally
     return total
 
 
@@ -168,22 +164,17 @@ def _lateness(window: Sequence[Profile], lookback_days: int) -> Lateness | None:
     rows = counts.total()
     if not rows:
         return None
-    seen, curve = 0, list[tuple[int, float]]()
-    for days in sorted({*counts, *range(lookback_days + 1)}):
-        seen += counts[days]
-        curve.append((days, seen / rows))
-    caught_by = tuple((share, _within(counts, math.ceil(rows * share))) for share in SHARES)
-    caught_now = sum(n for days, n in counts.items() if days <= lookback_days) / rows
-    return Lateness(tuple(curve), caught_by, rows, lookback_days, caught_now, dict(caught_by)[0.999])
-
-
-def _within(counts: Counter[int], wanted: int) -> int:
-    seen = 0
-    for days in sorted(counts):
-        seen += counts[days]
-        if seen >= wanted:
-            return days
-    return max(counts)
+    ages = sorted({*counts, *range(lookback_days + 1)})
+    seen = dict(zip(ages, accumulate(counts[days] for days in ages), strict=True))
+    caught_by = {share: next(days for days in ages if seen[days] >= math.ceil(rows * share)) for share in SHARES}
+    return Lateness(
+        curve=tuple((days, within / rows) for days, within in seen.items()),
+        caught_by=tuple(caught_by.items()),
+        rows=rows,
+        lookback_days=lookback_days,
+        caught_now=seen[lookback_days] / rows,
+        recommended_days=caught_by[0.999],
+    )
 
 
 def _firsts(days: Sequence[tuple[date, Profile]]) -> tuple[First, ...]:
