@@ -7,11 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from rich.table import Table
-
 from mixflows.cli.demo_fetch import MixpanelDeliveries
 from mixflows.cli.land import run_land
-from mixflows.cli.output import console, number, progress_bars, styled
+from mixflows.cli.output import console, number, progress_bars, styled, table_of
 from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
@@ -181,10 +179,7 @@ def _compare(config: Path, made: ExportCounts, gone_rows: int, fetched: list[Lin
         ("rejected *", published.rejected_rows, totals["rejected_rows"]),
     ]
     _step("The generator kept its own books; the pipeline never saw them")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for name in ("generator", "pipeline", ""):
-        table.add_column(name, justify="right")
+    table = table_of(("",), ("generator", "pipeline", ""))
     for name, expected, found in lines:
         agree = styled("agree", "green") if expected == found else styled("DIFFER", "red")
         table.add_row(name, number(expected), number(found), agree)

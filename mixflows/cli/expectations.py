@@ -6,11 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from expectations.catalogue import CATALOGUE, Described, bounds_of
 from expectations.suggest import AT_LEAST_DAYS, Suggestion, judged_on_too_few_days, suggestions
-from mixflows.cli.output import STANDARD_OUTPUT, console, number, print_json, styled
+from mixflows.cli.output import STANDARD_OUTPUT, console, number, print_json, styled, table_of
 from mixflows.cli.session import opened_to_read
 from mixflows.days import parse_day
 from mixflows.errors import SettingsError, UnknownDayError
@@ -34,12 +32,7 @@ def run_list(config: Path | None, assignments: list[str] | None, *, as_json: boo
             {"expectations": [{**asdict(d), "warning": w, "critical": c} for d, w, c in rows], "own_suites": own}
         )
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("suite", "expectation"):
-        table.add_column(name, no_wrap=True)
-    for name in ("warning", "critical"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what a day must fulfil", overflow="fold")
+    table = table_of(("suite", "expectation"), ("warning", "critical"), "what a day must fulfil")
     for d, warning, critical in rows:
         table.add_row(d.suite, d.name, _bound(d, warning), _bound(d, critical), d.demands)
     console.print(table)
@@ -126,8 +119,7 @@ def run_suggest(config: Path | None, assignments: list[str] | None, *, as_json: 
         )
         return
     units = {d.name: d for d in CATALOGUE}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("expectation", no_wrap=True)
+    table = table_of(("expectation",))
     for name in ("usual", "90 % of days", "highest", "warning now", "proposed", "would flag", "would block"):
         table.add_column(name, justify="right")
     for s in found:
@@ -179,12 +171,7 @@ def _stored(config: Path | None, assignments: list[str] | None) -> tuple[Setting
 
 
 def _print_findings(findings: list[Finding]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("", "severity", "expectation"):
-        table.add_column(name, no_wrap=True)
-    for name in ("seen", "allowed"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("note", overflow="fold")
+    table = table_of(("", "severity", "expectation"), ("seen", "allowed"), "note")
     units = {d.name: d for d in CATALOGUE}
     for f in sorted(findings, key=lambda f: (f.success, f.severity)):
         d = units.get(f.expectation)

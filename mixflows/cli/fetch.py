@@ -5,9 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from mixflows.cli.output import Notices, console, number, print_json, progress_bars, starting_server, styled
+from mixflows.cli.output import Notices, console, number, print_json, progress_bars, starting_server, styled, table_of
 from mixflows.cli.session import command
 from mixflows.days import DayRange, parse_day
 from mixflows.mixpanel.clock import Clock
@@ -91,14 +89,11 @@ def _print_plan(plan: FetchPlan, *, as_json: bool) -> None:
     if not plan.queries:
         console.print("Nothing to do: no day is due.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("first day", "last day", "why"):
-        table.add_column(name, no_wrap=True)
+    table = table_of(("first day", "last day", "why"))
     for query in plan.queries[:SHOWN]:
         table.add_row(str(query.first_day), str(query.last_day), query.reason)
     if len(plan.queries) > SHOWN:
         table.caption = f"and {counted(len(plan.queries) - SHOWN, 'more query', 'more queries')}; --json lists all"
-        table.caption_justify = "left"
     console.print(table)
     queries = counted(len(plan.queries), "query", "queries")
     takes = f"at least {plan.hours} h" if plan.hours else "within this hour"

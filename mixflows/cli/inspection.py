@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from mixflows.cli.output import console, number, outcome_json, print_json, rate, styled
+from mixflows.cli.output import console, number, outcome_json, print_json, rate, styled, table_of
 from mixflows.cli.session import command, opened_source, opened_to_read, renew_report
 from mixflows.days import parse_day
 from mixflows.ledger.standing import commands_for
@@ -161,9 +161,8 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
         for line in commands_for(day, state.status, names, command=partial(command, config=config))[1:]:
             console.print(f"  {line}")
     console.print()
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
+    table = table_of(("",), ("",))
+    table.show_header = False
     for name, value in facts(found).items():
         table.add_row(name, number(value))
     console.print(table)

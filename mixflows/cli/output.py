@@ -102,16 +102,29 @@ def rate(value: float | None) -> str:
     return "" if value is None else percent(value)
 
 
+def table_of(words: Sequence[str], numbers: Sequence[str] = (), folded: str | None = None) -> Table:
+    """An empty table without lines.
+
+    Args:
+        words: Names of its first columns.
+        numbers: Names of the columns after them, which are aligned to the right.
+        folded: The name of a last column, whose long texts take several lines.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left")
+    for name in words:
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    if folded is not None:
+        table.add_column(folded, overflow="fold")
+    return table
+
+
 def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
     """A table of processed days, those that need a person first."""
     order = [Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED]
     shown = sorted(outcomes, key=lambda o: (order.index(o.row.status), not o.warned, o.row.partition_date))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("day", "status", "why"):
-        table.add_column(name, no_wrap=True)
-    for name in ("rows", "kept", "rejected", "duplicate rate"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("note", overflow="fold")
+    table = table_of(("day", "status", "why"), ("rows", "kept", "rejected", "duplicate rate"), "note")
     for outcome in shown[:SHOWN_DAYS]:
         row = outcome.row
         failed = dict.fromkeys(finding.expectation for finding in outcome.findings if not finding.success)
@@ -127,22 +140,14 @@ def outcomes_table(outcomes: Sequence[DayOutcome]) -> Table:
         )
     if len(shown) > SHOWN_DAYS:
         table.caption = f"and {counted(len(shown) - SHOWN_DAYS, 'more day')} without a note"
-        table.caption_justify = "left"
     return table
 
 
 def plan_table(plan: Plan, files: Mapping[date, Sequence[NewFile]], price: Price | None = None) -> Table:
     """A table of planned days with their reasons, new rows and files and, where they are known, their bytes."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("day", no_wrap=True)
-    table.add_column("why", no_wrap=True)
-    for name in ("rows", "new"):
-        table.add_column(name, justify="right", no_wrap=True)
     bytes_billed = {day.day: day.bytes_billed for day in price.days} if price and price.bytes_billed is not None else {}
-    for name in ("bytes", "cost") if bytes_billed else ():
-        table.add_column(name, justify="right", no_wrap=True)
-    if files:
-        table.add_column("from", overflow="fold")
+    costs = ("bytes", "cost") if bytes_billed else ()
+    table = table_of(("day", "why"), ("rows", "new", *costs), "from" if files else None)
     for day in plan.days[:SHOWN_DAYS]:
         cells = [str(day.day), day.reason, number(day.source_rows), number(day.new_rows)]
         if price is not None and (billed := bytes_billed.get(day.day)) is not None:
@@ -150,7 +155,6 @@ def plan_table(plan: Plan, files: Mapping[date, Sequence[NewFile]], price: Price
         table.add_row(*cells, *([_file_names(files.get(day.day, ()))] if files else []))
     if len(plan.days) > SHOWN_DAYS:
         table.caption = f"and {counted(len(plan.days) - SHOWN_DAYS, 'more day')}; --json lists all"
-        table.caption_justify = "left"
     return table
 
 
