@@ -322,7 +322,7 @@ class StagedBatch:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LedgerRow:
     """One row of the ledger: how one day ended in one attempt of one run. Field names are the table's columns.
 
@@ -344,15 +344,15 @@ class LedgerRow:
     partition_date: date
     plan_reason: PlanReason
     status: Status
-    source_rows: int | None
-    kept_rows: int | None
-    rejected_rows: int | None
-    duplicate_rows: int | None
-    duplicate_rate: float | None
-    late_rows: int | None
-    inserted_rows: int | None
-    updated_rows: int | None
-    deleted_rows: int | None
+    source_rows: int | None = None
+    kept_rows: int | None = None
+    rejected_rows: int | None = None
+    duplicate_rows: int | None = None
+    duplicate_rate: float | None = None
+    late_rows: int | None = None
+    inserted_rows: int | None = None
+    updated_rows: int | None = None
+    deleted_rows: int | None = None
     source_version: str | None
     rules_version: str
     thresholds_version: str

@@ -86,15 +86,6 @@ def record_failures(
             LedgerRow(
                 **_head(context, planned, started_at, shares(planned, 0.0).cost),
                 status=Status.FAILED,
-                source_rows=None,
-                kept_rows=None,
-                rejected_rows=None,
-                duplicate_rows=None,
-                duplicate_rate=None,
-                late_rows=None,
-                inserted_rows=None,
-                updated_rows=None,
-                deleted_rows=None,
                 error=plain_lines(error),
             )
         )

@@ -22,7 +22,7 @@ from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.profile import Profile
 from mixflows.profile.samples import day_samples
 from mixflows.progress import Step, listener
-from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Row, batch_days
+from mixflows.warehouse.base import BatchDay, BatchStatement, BatchTables, Row
 
 DELTA_SHARE = 0.2
 """A day of which more of the published ids are touched is replaced whole."""
@@ -36,8 +36,11 @@ class BatchStatements:
     def __init__(self, context: RunContext, first_day: date, days: Sequence[PlannedDay]) -> None:
         self.tables = BatchTables.of(first_day, context.run)
         self._context = context
-        self._days = {day.day: day for day in batch_days(days, context.settings)}
-        self._params = {"run_id": context.run.run_id, "now": datetime.now(UTC)}
+        self._days = {
+            day.day: BatchDay.of(day.day, context.settings, repairs_surplus=day.surplus_is_damage) for day in days
+        }
+        self.created_at = datetime.now(UTC)
+        self._params = {"run_id": context.run.run_id, "now": self.created_at}
         self._as_of = min((day.read_at for day in days if day.read_at is not None), default=None)
 
     @classmethod
@@ -133,7 +136,7 @@ def _planned_anew(context: RunContext, days: Sequence[PlannedDay]) -> list[Plann
 
 
 def _stage_batch(context: RunContext, days: Sequence[PlannedDay], by_keys: bool) -> StagedBatch:
-    started_at, since = datetime.now(UTC), time.perf_counter()
+    since = time.perf_counter()
     statements = BatchStatements(context, days[0].day, days)
     planned = {day.day: day for day in days}
     counts = statements.counts(planned)
@@ -143,25 +146,19 @@ def _stage_batch(context: RunContext, days: Sequence[PlannedDay], by_keys: bool)
     touched = {day: _from(_Touched, row) for day, row in statements.by_day("touched_days", filled).items()}
     listener().step_done(planned, Step.COMPARED)
     unchanged = {day for day in filled if by_keys and day not in touched and _as_recorded(planned[day], counts[day])}
-    rest = [day for day in planned if day not in unchanged]
+    rest = [day for day in days if day.day not in unchanged]
     delta = [
         day
-        for day in rest
-        if by_keys
-        and day in touched
-        and _as_recorded(planned[day], counts[day])
-        and _is_small(touched[day], counts[day])
+        for day in filled
+        if by_keys and day in touched and _as_recorded(planned[day], counts[day]) and _is_small(touched[day], counts[day])
     ]
     statements.as_delta(delta)
-    staged = _stage(context, statements, rest, touched, counts, delta) if rest else {}
     return StagedBatch(
         batch_id=f"{context.run.run_id}-{context.run.attempt}-{days[0].day}",
         first_day=days[0].day,
-        days=tuple(
-            _staged_day(context, statements, planned[day], counts[day], staged[day], started_at) for day in rest
-        ),
-        unchanged=tuple(planned[day] for day in planned if day in unchanged),
-        started_at=started_at,
+        days=_stage(context, statements, rest, touched, counts, delta) if rest else (),
+        unchanged=tuple(day for day in days if day.day in unchanged),
+        started_at=statements.created_at,
         seconds=time.perf_counter() - since,
     )
 
@@ -215,12 +212,13 @@ def _is_small(touched: _Touched, counts: PublishedCounts) -> bool:
 def _stage(
     context: RunContext,
     statements: BatchStatements,
-    days: Sequence[date],
+    planned: Sequence[PlannedDay],
     touched: Mapping[date, _Touched],
     counts: Mapping[date, PublishedCounts],
     delta: Sequence[date],
-) -> dict[date, dict[str, Any]]:
-    """Stages days; what came of each, by the names of StagedDay's fields."""
+) -> tuple[StagedDay, ...]:
+    """Stages the days that are not unchanged."""
+    days = [day.day for day in planned]
     differing = [day for day in days if day in touched]
     content = ("content",) if compares_content(context) else ()
     keeps = context.settings.pipeline.source_deletes == "keep"
@@ -243,8 +241,9 @@ def _stage(
             profiles[row["day"]].append(row)
     listener().step_done(days, Step.MEASURED)
     types = {column.name: column.type for column in context.warehouse.source().columns}
-    found: dict[date, dict[str, Any]] = {}
-    for day in days:
+    staged: list[StagedDay] = []
+    for planned_day in planned:
+        day = planned_day.day
         difference = _from(Difference, changes.get(day))
         figures_of_day = _from(Figures, figures[day])
         if not counts[day].rows:
@@ -258,15 +257,22 @@ def _stage(
             vanished_rows=known.vanished_copies,
             surplus_rows=known.surplus_copies,
         )
-        found[day] = {
-            "figures": figures_of_day,
-            "difference": difference,
-            "profile": Profile.of(profiles[day], types, context.settings.quality),
-            "publication": _publication(day in delta, difference, known),
-            "is_delta": day in delta,
-            "judged_table": statements.tables.judged if delta else "",
-        }
-    return found
+        staged.append(
+            StagedDay(
+                planned=planned_day,
+                run=context.run,
+                figures=figures_of_day,
+                published=counts[day],
+                difference=difference,
+                stage_table=statements.tables.stage,
+                started_at=statements.created_at,
+                profile=Profile.of(profiles[day], types, context.settings.quality),
+                publication=_publication(day in delta, difference, known),
+                is_delta=day in delta,
+                judged_table=statements.tables.judged if delta else "",
+            )
+        )
+    return tuple(staged)
 
 
 def _publication(is_delta: bool, difference: Difference, touched: _Touched) -> Publication:
@@ -278,24 +284,6 @@ def _publication(is_delta: bool, difference: Difference, touched: _Touched) -> P
 def _restated(statements: BatchStatements, touched: Mapping[date, _Touched]) -> dict[date, int]:
     paired = [day for day, known in touched.items() if known.paired_copies]
     return {day: int(row["restated_copies"]) for day, row in statements.by_day("restated", paired).items()}
-
-
-def _staged_day(
-    context: RunContext,
-    statements: BatchStatements,
-    planned: PlannedDay,
-    counts: PublishedCounts,
-    staged: Mapping[str, Any],
-    started_at: datetime,
-) -> StagedDay:
-    return StagedDay(
-        planned=planned,
-        run=context.run,
-        published=counts,
-        stage_table=statements.tables.stage,
-        started_at=started_at,
-        **staged,
-    )
 
 
 def _from(kind: Any, row: Row | None) -> Any:

@@ -4,7 +4,7 @@ Three protocols: `LandsFiles` takes in files; `Warehouse` is that and the work o
 engine that bills has it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from mixflows.days import day_bounds, day_start, micros
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
 from mixflows.intake.slots import Delivery, Superseded
-from mixflows.model import Cost, PlannedDay, Run, SourceDay
+from mixflows.model import Cost, Run, SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.source import Source
 
@@ -98,18 +98,6 @@ class BatchDay:
         start, end = day_bounds(day, settings.zone)
         late_from = day_start(day + timedelta(days=settings.pipeline.lookback_days + 1), settings.zone)
         return cls(day, micros(start), micros(end), micros(late_from), is_delta, repairs_surplus)
-
-
-def batch_days(days: Iterable[PlannedDay], settings: Settings) -> tuple[BatchDay, ...]:
-    """The constants of planned days."""
-    return tuple(
-        BatchDay.of(
-            planned.day,
-            settings,
-            repairs_surplus=planned.surplus_is_damage,
-        )
-        for planned in days
-    )
 
 
 @dataclass(frozen=True)
