@@ -10,4 +10,4 @@ USING (
 ) AS n
 ON {{ x.published_in_days('t') }} AND {{ x.key_hash('t', 't.partition_date') }} = {{ x.key_hash('n', 'n.partition_date') }}
 WHEN NOT MATCHED THEN
-  INSERT ({{ x.published_columns() }}) VALUES ({{ x.published_values('n') }})
+  INSERT ({{ x.published('events') }}) VALUES ({{ x.published('events', 'n') }})

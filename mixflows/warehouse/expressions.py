@@ -8,7 +8,6 @@ from mixflows.warehouse.source import (
     NO_ID,
     NO_TIME,
     PUBLISHED_DAY,
-    REJECTED_COLUMNS,
     SOURCE_FILE,
     Column,
     KeyPart,
@@ -47,36 +46,18 @@ class Expressions:
         """The columns that the published tables have from the source."""
         return ", ".join(self._at(alias, column) for column in self._source.passed_through)
 
-    def published_columns(self) -> str:
-        """All columns of the published events, unqualified."""
-        names = [*(column.name for column in self._source.passed_through), PUBLISHED_DAY]
-        return ", ".join(self._dialect.quote(name) for name in names)
+    def published(self, table: str, alias: str = "") -> str:
+        """All columns of a published table, `events` or `rejected`, of an alias or unqualified."""
+        of = f"{alias}." if alias else ""
+        return ", ".join(f"{of}{self._dialect.quote(name)}" for name in self._source.published_columns(table))
 
-    def rejected_columns(self) -> str:
-        """All columns of the rejected copies, unqualified."""
-        return ", ".join([self.published_columns(), *(self._dialect.quote(name) for name in REJECTED_COLUMNS)])
-
-    def published_nulls(self) -> str:
-        """A NULL for each of `published_columns`."""
-        return ", ".join(["NULL"] * (len(self._source.passed_through) + 1))
-
-    def rejected_nulls(self) -> str:
-        """A NULL for each of `rejected_columns`."""
-        return ", ".join([self.published_nulls(), *(["NULL"] * len(REJECTED_COLUMNS))])
-
-    def published_values(self, alias: str) -> str:
-        """`published_columns` of an alias that has them."""
-        names = [*(column.name for column in self._source.passed_through), PUBLISHED_DAY]
-        return ", ".join(f"{alias}.{self._dialect.quote(name)}" for name in names)
+    def published_nulls(self, table: str) -> str:
+        """A NULL for each of them."""
+        return ", ".join(["NULL"] * len(self._source.published_columns(table)))
 
     def published_select(self, alias: str, day: str) -> str:
         """The columns of a published event from a row of the source and its day."""
         return f"{self.columns(alias)}, {day} AS {self._dialect.quote(PUBLISHED_DAY)}"
-
-    def rejected_values(self, alias: str) -> str:
-        """`rejected_columns` of an alias that has them."""
-        extra = [f"{alias}.{self._dialect.quote(name)}" for name in REJECTED_COLUMNS]
-        return ", ".join([self.published_values(alias), *extra])
 
     def key(self, alias: str) -> str:
         """The key's columns; the day, which is part of every key, is named apart."""

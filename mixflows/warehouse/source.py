@@ -89,6 +89,11 @@ class Source:
         """The columns that the published tables have from the source: all but a day of the name that they use themselves."""
         return tuple(column for column in self.columns if column.name.lower() != PUBLISHED_DAY)
 
+    def published_columns(self, table: str) -> tuple[str, ...]:
+        """Names of the columns of a published table, `events` or `rejected`, in order."""
+        names = (*(column.name for column in self.passed_through), PUBLISHED_DAY)
+        return (*names, *REJECTED_COLUMNS) if table == "rejected" else names
+
     @property
     def columns_version(self) -> str:
         """A hash of the columns' names and types."""

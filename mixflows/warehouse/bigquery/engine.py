@@ -42,7 +42,7 @@ from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.expressions import Expressions
 from mixflows.warehouse.foreign import refuse_foreign
 from mixflows.warehouse.rendering import Statements
-from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Source
+from mixflows.warehouse.source import PUBLISHED_DAY, Source
 from mixflows.warehouse.transpile import laid_out, missing_columns
 
 WITHOUT_SOURCE = (
@@ -300,7 +300,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
             self._run_short_lived(view)
 
     def _add_events(self, select: BatchStatement) -> None:
-        columns = ", ".join(map(quote, self._published_columns("events")))
+        columns = ", ".join(map(quote, self.source().published_columns("events")))
         table = quote(self.dataset.short_lived_id(select.tables.events_next))
         self._run_short_lived(select, f"INSERT INTO {table} ({columns})\n")
 
@@ -308,10 +308,6 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         """Runs a statement on short-lived tables of this process: one of the same text in another process made other tables."""
         step = replace(Step.of(statement), may_repeat=True)
         self._jobs.run(before + self._text(statement), statement.params, step)
-
-    def _published_columns(self, table: str) -> list[str]:
-        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY]
-        return [*names, *REJECTED_COLUMNS] if table == "rejected" else names
 
     def replace_days(self, table: str, statement: BatchStatement, rows: Mapping[date, int], *, is_empty: bool) -> None:
         """Copies the partitions that were staged, and replaces other days in one MERGE; see the boundary.
@@ -329,7 +325,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
             self._together.run(merge, rest.params, Step.of(rest, f"replace_{table}"))
 
     def _replacement(self, table: str, select: str, days: Sequence[BatchDay]) -> str:
-        names = self._published_columns(table)
+        names = self.source().published_columns(table)
         replaced = self._dialect(days).in_days(f"t.{quote(PUBLISHED_DAY)}")
         return replacement(self.dataset.table_id(table), names, select, replaced)
 

@@ -33,7 +33,7 @@ from mixflows.warehouse.duckdb.quoting import identifier, names_table
 from mixflows.warehouse.duckdb.slots import supersede
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.rendering import Statements
-from mixflows.warehouse.source import PUBLISHED_DAY, REJECTED_COLUMNS, Column, Source
+from mixflows.warehouse.source import PUBLISHED_DAY, Column, Source
 from mixflows.warehouse.transpile import Expansions, ParsedStatement, laid_out, missing_columns, quoted
 
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
@@ -236,14 +236,13 @@ class DuckDBWarehouse(Claims):
         """Deletes the days and inserts the SELECT's rows in one transaction; see the boundary."""
         select = self._written(statement.name, statement.flags, statement.days, statement.tables)
         target = self._table(getattr(self._settings.tables, table))
-        more = REJECTED_COLUMNS if table == "rejected" else ()
-        names = [*(column.name for column in self.source().passed_through), PUBLISHED_DAY, *more]
+        columns = ", ".join(map(identifier, self.source().published_columns(table)))
         days = day_list(statement.days)
         with self.transaction():
             if not is_empty:
                 self._execute(f"DELETE FROM {target} WHERE {identifier(PUBLISHED_DAY)} IN ({days})", {}, statement.name)
             if any(rows.values()):
-                sql = f"INSERT INTO {target} ({', '.join(map(identifier, names))}) {select}"
+                sql = f"INSERT INTO {target} ({columns}) {select}"
                 self._rows(sql, statement.params, statement.name)
 
     def append(self, table: str, rows: Sequence[Row]) -> None:
