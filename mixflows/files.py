@@ -15,7 +15,7 @@ OPEN_ALREADY = re.compile("/dev|/proc/.*")
 """Folders in which a name stands for what is open, such as `/dev/stdout`: the name that it leads to means nothing."""
 
 
-def write_text(out: Path, text: str, what: str) -> bool:
+def write_text(out: Path, text: str, what: str) -> None:
     """Writes a file in UTF-8; a reader of a regular file meets the old one or the new one, never half of one.
 
     A new file has the rights that the umask leaves, an old one keeps its own. A link stays, and its target is written. A pipe
@@ -25,9 +25,6 @@ def write_text(out: Path, text: str, what: str) -> bool:
         out: The file; its folder is made if need be.
         text: The whole content.
         what: What is written, for the error's sentence, such as `the report`.
-
-    Returns:
-        Whether it is a regular file now; else the text went into a pipe or a device.
 
     Raises:
         OutputError: The file cannot be written; a regular file is as it was.
@@ -39,10 +36,9 @@ def write_text(out: Path, text: str, what: str) -> bool:
         if mode is None or (stat.S_ISREG(mode) and not _is_stream(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
             _replace(target, content, mode)
-            return True
+            return
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_APPEND), "wb") as stream:
             stream.write(content)
-        return False
     except BrokenPipeError:
         raise  # who read it has gone; the command line ends without a word
     except OSError as err:

@@ -47,9 +47,9 @@ def percent(share: float, digits: str = ".2f") -> str:
     return f"{share * 100:{digits}} %"
 
 
-def markdown(text: object, longest: int | None = None) -> str:
+def markdown(text: object) -> str:
     """Writes a text like `plain`, for Markdown: it is shown as it is, in a sentence, a list or a cell of a table."""
-    return _SPECIAL_IN_MARKDOWN.sub(r"\\\g<0>", plain(text, longest))
+    return _SPECIAL_IN_MARKDOWN.sub(r"\\\g<0>", plain(text))
 
 
 def _escaped(character: str) -> str:

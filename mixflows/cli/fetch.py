@@ -27,7 +27,6 @@ def run_fetch(
     dry_run: bool = False,
     accept_shrink: list[str] | None = None,
     as_json: bool = False,
-    clock: Clock | None = None,
 ) -> int:
     """Fetches what is due, or a range of days, and prints it.
 
@@ -40,7 +39,7 @@ def run_fetch(
     settings = load_settings(config, parse_assignments(assignments or []))
     accepted = frozenset(map(parse_day, accept_shrink or []))
     days = DayRange(parse_day(start) if start else None, parse_day(end) if end else None) if start or end else None
-    clock = clock or Clock()
+    clock = Clock()
     with listening(Notices()):
         plan = plan_fetch(settings, days, clock)
     if dry_run:

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from mixflows.days import each_day, zone_of
+from mixflows.days import each_day
 
 Kind = Literal[
     "status", "page", "reset", "reset_in_body", "cut_gzip", "cut_plain", "drip", "terminated_early", "terminated_glued",
@@ -74,26 +74,18 @@ class ExportApi:
     """The server. As a context it is running at `url`.
 
     Args:
-        project_id: The only project.
-        user: The service account.
         secret: Of the service account, and of the project itself.
         now: The clock, in seconds since 1970; the limits and the project's today follow it.
-        zone: The project's time zone, in which the days of requests are.
         shuffles: Whether the lines of each answer, and the keys of each line, come in another order.
     """
 
+    project_id, user = 1234567, "export.bot"
+    """The only project, whose days are UTC's, and the service account."""
+
     def __init__(
-        self,
-        project_id: int = 1234567,
-        user: str = "export.bot",
-        secret: str = "s3cret",
-        *,
-        now: Callable[[], float] = time.time,
-        zone: str = "UTC",
-        shuffles: bool = True,
+        self, secret: str = "s3cret", *, now: Callable[[], float] = time.time, shuffles: bool = True
     ) -> None:
-        self.project_id, self.user, self.secret = project_id, user, secret
-        self.now, self.zone, self.shuffles = now, zone_of(zone), shuffles
+        self.secret, self.now, self.shuffles = secret, now, shuffles
         self.days: dict[date, list[bytes]] = {}
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
@@ -184,7 +176,7 @@ class ExportApi:
                 return 403, "User is not a member of the project", {}
         if days is None:
             return 400, "from_date and to_date are required", {}
-        if days[1] > datetime.fromtimestamp(now, UTC).astimezone(self.zone).date():
+        if days[1] > datetime.fromtimestamp(now, UTC).date():
             return 400, "to_date cannot be later than today", {}
         return None
 

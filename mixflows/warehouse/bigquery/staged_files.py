@@ -69,11 +69,6 @@ class StagedFile:
     events: str
     malformed: str
 
-    @property
-    def key(self) -> dict[str, object]:
-        """What tells this landing in the log from all others, as parameters."""
-        return {"content_hash": self.landing.content_hash, "landed_at": self.landing.landed_at}
-
 
 class StagedFiles:
     """Brings files into short-lived tables.
