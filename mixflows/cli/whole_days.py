@@ -11,7 +11,7 @@ from mixflows.days import DayRange, parse_day
 from mixflows.errors import UsageError
 from mixflows.intake.finding import find_files
 from mixflows.intake.slots import Delivery, Superseded
-from mixflows.pipeline.slots import supersede
+from mixflows.pipeline.land import supersede
 from mixflows.text import counted, plain
 
 SHOWN_DAYS = 7

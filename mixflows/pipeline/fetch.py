@@ -28,7 +28,7 @@ from mixflows.mixpanel.download import Download, Downloader, FailedDownload
 from mixflows.mixpanel.due import PlannedFetch, due, in_queries, requested
 from mixflows.mixpanel.limiter import Limiter
 from mixflows.mixpanel.memory import Fetch, Memory, cannot_write
-from mixflows.pipeline.slots import supersede
+from mixflows.pipeline.land import supersede
 from mixflows.settings import Settings
 from mixflows.warehouse import borrowed
 

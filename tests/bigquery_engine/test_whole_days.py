@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from mixflows.errors import MixflowsError, SourceColumnsError, UsageError
 from mixflows.intake.content import inspect_file
 from mixflows.intake.slots import Delivery, Superseded
-from mixflows.pipeline.slots import supersede
+from mixflows.pipeline.land import supersede
 from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from tests.bigquery.fixtures import BigQueryApi

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixflows.intake.slots import Delivery, Superseded
-from mixflows.pipeline.slots import supersede
+from mixflows.pipeline.land import supersede
 from tests.spec.engines import Row
 from tests.spec.project import Project
 
