@@ -2,14 +2,18 @@
 -- with the flag `touched` only the ids that differ, on narrow columns (those of published events were read when the ids were found),
 -- with the flag `content` also by their content.
 -- A row without insert id is told from others by all that is stored of it.
+{% macro copy_of(t, day) -%}
+{{ x.copy_hash(t, day, content='content' in flags) if 'touched' in flags else x.stored_hash(t, day) }}
+{%- endmacro %}
+{% macro and_touched(id) -%}
+{% if 'touched' in flags %} AND {{ id }} IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL){% endif %}
+{%- endmacro %}
 WITH events_of_both AS (
   {% if 'touched' in flags %}
   SELECT
-    c.mf__day, {{ x.key_hash('c', 'c.mf__day') }} AS mf__key,
-    {{ x.copy_hash('c', 'c.mf__day', content='content' in flags) }} AS mf__copy, 1 AS is_staged
+    c.mf__day, {{ x.key_hash('c', 'c.mf__day') }} AS mf__key, {{ copy_of('c', 'c.mf__day') }} AS mf__copy, 1 AS is_staged
   FROM {{ copies }} AS c
-  WHERE c.mf__row_num = 1 AND {{ x.batch_in_days('c') }}
-    AND c.mf__id IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
+  WHERE c.mf__row_num = 1 AND {{ x.batch_in_days('c') }}{{ and_touched('c.mf__id') }}
   UNION ALL
   SELECT e.mf__day, e.mf__key, e.mf__copy, 0
   FROM {{ touched }} AS e
@@ -20,7 +24,7 @@ WITH events_of_both AS (
   SELECT
     {{ day }} AS mf__day,
     CASE WHEN {{ x.has_id(t) }} THEN {{ x.key_hash(t, day) }} ELSE {{ x.stored_hash(t, day) }} END AS mf__key,
-    {{ x.stored_hash(t, day) }} AS mf__copy,
+    {{ copy_of(t, day) }} AS mf__copy,
     {{ is_staged }} AS is_staged
   FROM {{ table }} AS {{ t }}
   WHERE {{ 's.row_num = 1 AND ' if is_staged }}{{ x.batch_in_days(t) if is_staged else x.published_in_days(t) }}
@@ -43,37 +47,19 @@ per_day AS (
   FROM keys AS k
   GROUP BY k.mf__day
 ),
-{% if 'touched' not in flags %}
 rejected_of_both AS (
   SELECT
-    c.mf__day, {{ x.stored_hash('c', 'c.mf__day') }} AS mf__copy,
+    c.mf__day, {{ copy_of('c', 'c.mf__day') }} AS mf__copy,
     c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy, 1 AS side
   FROM {{ copies }} AS c
-  WHERE c.mf__row_num IS DISTINCT FROM 1 AND {{ x.batch_in_days('c') }}
+  WHERE c.mf__row_num IS DISTINCT FROM 1 AND {{ x.batch_in_days('c') }}{{ and_touched('c.mf__id') }}
   UNION ALL
   SELECT
-    r.partition_date, {{ x.stored_hash('r', 'r.partition_date') }},
+    r.partition_date, {{ copy_of('r', 'r.partition_date') }},
     r.row_num, r.rejection_reason, r.is_exact_copy, -1
   FROM {{ rejected }} AS r
-  WHERE {{ x.published_in_days('r') }}
+  WHERE {{ x.published_in_days('r') }}{{ and_touched(x.id_hash('r', 'r.partition_date')) }}
 ),
-{% else %}
-rejected_of_both AS (
-  SELECT
-    c.mf__day, {{ x.copy_hash('c', 'c.mf__day', content='content' in flags) }} AS mf__copy,
-    c.mf__row_num AS row_num, c.mf__reason AS rejection_reason, c.mf__exact AS is_exact_copy, 1 AS side
-  FROM {{ copies }} AS c
-  WHERE c.mf__row_num IS DISTINCT FROM 1 AND {{ x.batch_in_days('c') }}
-    AND c.mf__id IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
-  UNION ALL
-  SELECT
-    r.partition_date, {{ x.copy_hash('r', 'r.partition_date', content='content' in flags) }},
-    r.row_num, r.rejection_reason, r.is_exact_copy, -1
-  FROM {{ rejected }} AS r
-  WHERE {{ x.published_in_days('r') }}
-    AND {{ x.id_hash('r', 'r.partition_date') }} IN (SELECT i.mf__id FROM {{ touched }} AS i WHERE i.mf__id IS NOT NULL)
-),
-{% endif %}
 rejected_differing AS (
   SELECT r.mf__day, ABS(SUM(r.side)) AS differing
   FROM rejected_of_both AS r
