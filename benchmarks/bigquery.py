@@ -16,7 +16,8 @@ from benchmarks.source import COLUMNS, day_of, deliver, opened, project
 from harness.bigquery.api import BigQueryApi
 from harness.bigquery.server import NoInterpreterError, ServerError
 from harness.billed import STAGED, Read, reads
-from mixflows.costs.model import Estimate, Workload, daily_run, full_rebuild
+from harness.on_paper import Estimate, daily_run, full_rebuild
+from mixflows.costs.model import Workload
 
 LATE = ((1, 400), (6, 600))
 EVENTS, REJECTED, STAGE, STAGED_EVENTS = "mp_events", "mp_rejected_events", "stg_", "stg_mp_dedup_events"

@@ -5,7 +5,8 @@ from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.source import project
 from harness.bigquery.server import NoInterpreterError, ServerError
-from mixflows.costs.model import Workload, backfill
+from harness.on_paper import backfill
+from mixflows.costs.model import Workload
 
 
 def measure(place: Place, days: int, rows: int) -> Answer:

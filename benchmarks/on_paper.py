@@ -5,16 +5,8 @@ from typing import Any
 from benchmarks.plots import lines
 from benchmarks.registry import Place
 from benchmarks.results import Answer, Table
-from mixflows.costs.model import (
-    DayKind,
-    Statement,
-    Workload,
-    backfill,
-    daily_run,
-    day_statements,
-    full_rebuild,
-    tuned_rebuild,
-)
+from harness.on_paper import backfill, daily_run, full_rebuild, tuned_rebuild
+from mixflows.costs.model import DayKind, Statement, Workload, day_statements
 
 EVENTS_PER_DAY = (2e5, 2e6, 2e7, 2e8, 2e9)
 HISTORY = (30, 90, 365, 730, 1825)

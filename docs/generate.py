@@ -23,9 +23,10 @@ from packaging.version import Version
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from harness.on_paper import backfill, daily_run, full_rebuild, tuned_rebuild
 from mixflows.cli.app import app
 from mixflows.cli.examples import EXAMPLES
-from mixflows.costs.model import Workload, backfill, daily_run, full_rebuild, tuned_rebuild
+from mixflows.costs.model import Workload
 from mixflows.pipeline.land import land_one
 from mixflows.settings import Bounds, Settings
 from mixflows.warehouse.descriptions import TABLES, column_descriptions

@@ -1,4 +1,4 @@
-"""A cost model of BigQuery, on paper: bytes, slot time, jobs, quotas and wall time of a daily run and of a backfill.
+"""A cost model of BigQuery, on paper: bytes, slot time, jobs and wall time of days that are processed.
 
 Bytes are those of the columns that each statement references (docs/cost.md lists them). BigQuery bills them, and at least 10 MB
 for each table, which is left out here: with days of less than about a million events it is most of the bill. Slot time follows
@@ -15,7 +15,7 @@ SLOT_SECONDS_PER_GB_WRITTEN = 163.2
 SLOT_SECONDS_PER_GB_READ = 31.8
 """Two figures, solved for the two. Selecting a partition of 192 GB into another, which reads and writes it once, took 10 h
 24 min of slot time: 195 slot-seconds per GB; measured by a user of dbt. A daily rebuild of a year of 3 TB was billed 250
-slot-hours, 300 slot-seconds per GB: it writes the year once, and reads it four times, and its keys twice (`full_rebuild`).
+slot-hours, 300 slot-seconds per GB: it writes the year once, and reads it four times, and its keys twice.
 Source: https://github.com/dbt-labs/dbt-bigquery/issues/77, the comment of 2022-04-20."""
 SECONDS_PER_JOB = 2.0
 """From asking for a small statement to its answer; BigQuery promises none. An assumption."""
@@ -24,13 +24,6 @@ JOBS_OF_A_RUN = 9
 MUTATING_AT_ONCE = 2
 """Statements that change one table run two at a time, further ones wait.
 Source: https://cloud.google.com/bigquery/docs/data-manipulation-language, UPDATE, DELETE, MERGE DML concurrency."""
-QUEUED_DML = 20
-"""So many more may wait per table; beyond it they fail. Source: as above."""
-PARTITIONS_PER_TABLE = 10_000
-"""Source: https://cloud.google.com/bigquery/quotas, partitioned tables."""
-JOB_HOURS = 6
-"""A job is ended after so long. Source: https://cloud.google.com/bigquery/quotas, query jobs."""
-
 DayKind = Literal["new", "changed", "unchanged"]
 """Of changed days, those that only gain events; unchanged are those that were rewritten with equal keys, arrivals and versions."""
 
@@ -110,34 +103,6 @@ class Statement:
         return self.read_gb * SLOT_SECONDS_PER_GB_READ + self.written_gb * SLOT_SECONDS_PER_GB_WRITTEN
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A quota and how much of it is used."""
-
-    what: str
-    used: float
-    allowed: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether it is kept."""
-        return self.used <= self.allowed
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run takes."""
-
-    days: int
-    statements: Sequence[Statement]
-    jobs: int
-    read_gb: float
-    written_gb: float
-    slot_hours: float
-    wall_seconds: float
-    limits: Sequence[Limit]
-
-
 def day_statements(workload: Workload, kind: DayKind, days: int = 1) -> tuple[Statement, ...]:
     """The statements of one day of a batch, in order; more days read and write more, in as many statements.
 
@@ -214,81 +179,8 @@ def run_statements(workload: Workload, *, new: int, changed: int) -> tuple[State
     return tuple(steps.values())
 
 
-def daily_run(workload: Workload) -> Estimate:
-    """A daily run: the new day, and the days that late rows changed. It does not depend on the history."""
-    return _estimate(workload, new=1, changed=workload.changed_days)
-
-
-def backfill(workload: Workload) -> Estimate:
-    """Every day of the history, once; its rows are not judged."""
-    return _estimate(replace(workload, row_checks=False), new=workload.days_of_history, changed=0)
-
-
-def full_rebuild(workload: Workload) -> Estimate:
-    """What the design that this replaces does every day: staging, a merge and a join over the whole history."""
-    year, keys = workload.day_gb * workload.days_of_history, workload.key_gb * workload.days_of_history
-    statements = [
-        Statement("staging", 1, year, year),
-        # The staged history, and the events, which it may update; their keys once more, to leave out what is known.
-        Statement("merge", 1, 2 * year + keys, workload.day_gb, "events"),
-        Statement("rejected", 1, year + keys, year * 0.003, "rejected"),
-    ]
-    return _one_after_the_other(workload, workload.days_of_history, statements)
-
-
-def tuned_rebuild(workload: Workload) -> Estimate:
-    """That design once tuned: it stages the last three days, and looks their keys up in the whole history.
-
-    How often it reads the keys of the history is a guess: three times, by the merge, the rejected rows and a test.
-    """
-    days, keys = 3 * workload.day_gb, workload.key_gb * workload.days_of_history
-    statements = [
-        Statement("staging of three days", 1, days, days),
-        Statement("merge of three days", 1, days + keys, days, "events"),
-        Statement("rejected of three days", 1, days + keys, 0.0, "rejected"),
-        Statement("test of unique keys", 1, keys),
-    ]
-    return _one_after_the_other(workload, 3, statements)
-
-
-def _one_after_the_other(workload: Workload, days: int, statements: Sequence[Statement]) -> Estimate:
-    slots = sum(s.slot_seconds for s in statements)
-    return Estimate(
-        days=days,
-        statements=statements,
-        jobs=len(statements),
-        read_gb=sum(s.read_gb for s in statements),
-        written_gb=sum(s.written_gb for s in statements),
-        slot_hours=slots / 3600,
-        wall_seconds=slots / workload.slots + len(statements) * SECONDS_PER_JOB,
-        limits=(),
-    )
-
-
-def _estimate(workload: Workload, *, new: int, changed: int) -> Estimate:
-    statements = run_statements(workload, new=new, changed=changed)
-    batches = workload.batches(new + changed)
-    slot_seconds = sum(s.slot_seconds for s in statements)
-    at_once = max(1, min(workload.concurrency, batches))
-    longest = max(s.slot_seconds for s in statements) / batches
-    return Estimate(
-        days=new + changed,
-        statements=statements,
-        jobs=JOBS_OF_A_RUN + sum(s.jobs for s in statements),
-        read_gb=sum(s.read_gb for s in statements),
-        written_gb=sum(s.written_gb for s in statements),
-        slot_hours=slot_seconds / 3600,
-        wall_seconds=slot_seconds / workload.slots + _waiting(statements, at_once),
-        limits=(
-            Limit("changing statements of one table, running and waiting", at_once, MUTATING_AT_ONCE + QUEUED_DML),
-            Limit("partitions of a table", workload.days_of_history, PARTITIONS_PER_TABLE),
-            Limit("hours of the longest statement", longest / workload.slots / 3600, JOB_HOURS),
-        ),
-    )
-
-
-def _waiting(statements: Sequence[Statement], at_once: int) -> float:
-    """Seconds until jobs are answered, whatever they do.
+def waiting_seconds(statements: Sequence[Statement], at_once: int) -> float:
+    """How long jobs are waited for until they are answered, whatever they do.
 
     Batches run side by side, the statements of a batch one after the other; changes of one table only two at a time.
     """
@@ -310,4 +202,4 @@ def seconds_of(
     """Wall-clock seconds of so many new and changed days with so much slot time, on the slots that a `Workload` assumes."""
     load = Workload(events_per_day=max(1.0, rows_per_day), row_checks=row_checks)
     statements = run_statements(load, new=new, changed=changed)
-    return slot_ms / 1000 / load.slots + _waiting(statements, max(1, min(concurrency, load.batches(new + changed))))
+    return slot_ms / 1000 / load.slots + waiting_seconds(statements, max(1, min(concurrency, load.batches(new + changed))))

@@ -4,17 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mixflows.costs.model import (
-    JOBS_OF_A_RUN,
-    Workload,
-    backfill,
-    daily_run,
-    day_statements,
-    full_rebuild,
-    seconds_of,
-    slot_ms_of,
-    tuned_rebuild,
-)
+from harness.on_paper import backfill, daily_run, full_rebuild, tuned_rebuild
+from mixflows.costs.model import JOBS_OF_A_RUN, Workload, day_statements, seconds_of, slot_ms_of
 
 YEAR_OF_3_TB = Workload(events_per_day=3e12 / 365 / 396)
 
