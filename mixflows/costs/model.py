@@ -24,6 +24,7 @@ JOBS_OF_A_RUN = 9
 MUTATING_AT_ONCE = 2
 """Statements that change one table run two at a time, further ones wait.
 Source: https://cloud.google.com/bigquery/docs/data-manipulation-language, UPDATE, DELETE, MERGE DML concurrency."""
+
 DayKind = Literal["new", "changed", "unchanged"]
 """Of changed days, those that only gain events; unchanged are those that were rewritten with equal keys, arrivals and versions."""
 
