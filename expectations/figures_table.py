@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from mixflows.model import Figures, StagedDay
+from mixflows.ledger.profiles import DayProfile
+from mixflows.model import Figures
 from mixflows.profile.drift import Drift
-from mixflows.rates import Rates, source_deleted_rows
+from mixflows.rates import Rates
 from mixflows.settings import Bounds, QualitySettings
 from mixflows.text import counted
 
@@ -41,41 +42,18 @@ class DayRow:
     notes: Mapping[str, str]
 
     @classmethod
-    def of(cls, staged: StagedDay, quality: QualitySettings) -> "DayRow":
-        """A staged day's row; see `of_figures`."""
-        return cls.of_figures(
-            staged.day,
-            staged.figures,
-            staged.drift,
-            quality,
-            usual_rows=staged.planned.usual_rows,
-            deleted_rows=source_deleted_rows(staged),
-        )
-
-    @classmethod
-    def of_figures(
-        cls,
-        day: date,
-        figures: Figures,
-        drift: Drift,
-        quality: QualitySettings,
-        *,
-        usual_rows: float | None,
-        deleted_rows: int,
-    ) -> "DayRow":
+    def of(cls, told: DayProfile, drift: Drift, quality: QualitySettings) -> "DayRow":
         """Computes a day's row.
 
         Args:
-            day: The day.
-            figures: Its counts.
+            told: Its counts, and what its volume is held against.
             drift: Its profile, held against the days before.
             quality: Rates are judged from its `min_rows` source rows on; the volume also where the usual rows are as many.
-            usual_rows: What its volume is held against.
-            deleted_rows: Published copies that the source has deleted since.
         """
+        figures, usual_rows = told.figures, told.usual_rows
         rates = asdict(Rates.of(figures, usual_rows))
         rates |= {name: getattr(drift, name) for name in Drift.names()}
-        rates[DUPLICATES_LEFT], told = _duplicates_left(figures, quality)
+        rates[DUPLICATES_LEFT], alike = _duplicates_left(figures, quality)
         notes = _notes(figures.source_rows, usual_rows, quality.min_rows)
         unknown = dict.fromkeys((name for name, rate in rates.items() if rate is None), "not judged: not known here")
         counts = {
@@ -83,11 +61,11 @@ class DayRow:
             "unaccounted_rows": abs(
                 figures.source_rows + figures.retained_rows - figures.kept_rows - figures.rejected_rows
             ),
-            "source_deleted_rows": deleted_rows,
+            "source_deleted_rows": told.source_deleted_rows,
         }
         judged = {name: None if name in notes else rate for name, rate in rates.items()}
         values = {**asdict(figures), **counts, "usual_rows": usual_rows, **judged}
-        return cls(day, values, {**unknown, **drift.notes, **told, **notes})
+        return cls(told.day, values, {**unknown, **drift.notes, **alike, **notes})
 
 
 def table(rows: Sequence[DayRow]) -> "pd.DataFrame":

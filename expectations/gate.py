@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from expectations.figures_table import DayRow
 from expectations.thresholds import RowThresholds, Thresholds
 from mixflows.errors import DayError
-from mixflows.ledger.profiles import DayProfile, drift_of
+from mixflows.ledger.profiles import DayProfile, day_profile, drift_of
 from mixflows.model import StagedDay
 from mixflows.settings import Settings
 from mixflows.verdict import Finding, Severity, Verdict
@@ -68,7 +68,7 @@ def judge(
 
     with _auditing:
         context = quiet_context()
-        days = [DayRow.of(day, settings.quality) for day in staged]
+        days = [DayRow.of(day_profile(day), day.drift, settings.quality) for day in staged]
         found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
         if access is not None and check_rows:
             source = data_source.add_source(context, access)
@@ -120,14 +120,7 @@ def stored_rows(settings: Settings, stored: Mapping[date, DayProfile], shown: Co
     """
     known = {day: told.profile for day, told in stored.items()}
     return [
-        DayRow.of_figures(
-            day,
-            told.figures,
-            drift_of(day, told.figures, known, settings),
-            settings.quality,
-            usual_rows=told.usual_rows,
-            deleted_rows=told.source_deleted_rows,
-        )
+        DayRow.of(told, drift_of(day, told.figures, known, settings), settings.quality)
         for day, told in stored.items()
         if day in shown
     ]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from mixflows.model import Status
+from mixflows.model import Status, StepCost
 from mixflows.settings import Settings
 from mixflows.text import counted
 from mixflows.warehouse.base import Billing, Warehouse
@@ -33,29 +33,19 @@ class DayCost:
 
 
 @dataclass(frozen=True)
-class StepTotal:
-    """What one statement was billed over all days and attempts."""
-
-    step: str
-    jobs: int
-    bytes_billed: int
-    slot_ms: int | None
-
-
-@dataclass(frozen=True)
 class Costs:
     """What all runs were billed.
 
     Attributes:
         days: Ascending.
-        steps: The dearest first.
+        steps: Each over all days and attempts, the dearest first.
         runs: How many runs were billed.
         source_bytes: The source's whole history as it is now; None where metadata do not tell.
         price_per_tib: Money per TiB, by the setting.
     """
 
     days: tuple[DayCost, ...]
-    steps: tuple[StepTotal, ...]
+    steps: tuple[StepCost, ...]
     runs: int
     source_bytes: int | None
     price_per_tib: float
@@ -135,7 +125,7 @@ def _day(day: date, attempts: Sequence[Mapping[str, Any]]) -> DayCost:
     )
 
 
-def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepTotal, ...]:
+def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepCost, ...]:
     by_step: dict[str, list[dict[str, Any]]] = defaultdict(list)
     jobs: dict[str, dict[object, int]] = defaultdict(dict)
     for row in rows:
@@ -145,7 +135,7 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepTotal, ...]:
             by_step[step["step"]].append(step)
             jobs[step["step"]][batch] = step["jobs"]
     totals = [
-        StepTotal(
+        StepCost(
             name,
             sum(jobs[name].values()),
             sum(step["bytes_billed"] or 0 for step in steps),
@@ -153,7 +143,7 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepTotal, ...]:
         )
         for name, steps in by_step.items()
     ]
-    return tuple(sorted(totals, key=lambda total: (-total.bytes_billed, total.step)))
+    return tuple(sorted(totals, key=lambda total: (-(total.bytes_billed or 0), total.step)))
 
 
 def _known_sum(values: Sequence[int | None]) -> int | None:

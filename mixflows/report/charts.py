@@ -11,8 +11,8 @@ from typing import Any
 
 import altair as alt
 
-from mixflows.report.figures import Bound
 from mixflows.report.insights import Insights, Lateness
+from mixflows.settings import Bounds
 from mixflows.text import percent
 
 Spec = dict[str, Any]
@@ -23,7 +23,7 @@ _AXIS_WIDTH = 54
 
 
 def specifications(
-    bounds: Bound, reasons: tuple[str, ...], expectations: int, seen: Insights | None = None, *, banded: bool = False
+    bounds: Bounds, reasons: tuple[str, ...], expectations: int, seen: Insights | None = None, *, banded: bool = False
 ) -> Mapping[str, Spec]:
     """All charts by the name of the element that shows them.
 
@@ -96,7 +96,7 @@ def _hover(data: alt.NamedData, *fields: alt.Tooltip) -> alt.Chart:
     )
 
 
-def _duplicate_rate(bounds: Bound, *, banded: bool) -> Spec:
+def _duplicate_rate(bounds: Bounds, *, banded: bool) -> Spec:
     days, spans = alt.NamedData("days"), alt.NamedData("spans")
     # A square root keeps the usual tenth of a percent readable beside a bad day of many percent.
     share = alt.Y(

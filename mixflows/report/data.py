@@ -23,7 +23,6 @@ from mixflows.report.ages import ages
 from mixflows.report.answer import rate_before
 from mixflows.report.figures import (
     ANY_DAY,
-    Bound,
     DayFigures,
     DayFinding,
     DayState,
@@ -91,12 +90,11 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
         day.day: replace(day, held_back_sql=_sql(warehouse, day.day, is_held_back=True)) for day in _held_back(taken)
     }
     waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
-    bounds = settings.quality.duplicate_rate
     return ReportData(
         made_at=datetime.now(UTC),
         project_timezone=settings.project_timezone,
         warehouse=Path(settings.warehouse_name).name,
-        duplicate_rate=Bound(bounds.warning, bounds.critical),
+        duplicate_rate=settings.quality.duplicate_rate,
         min_rows=settings.quality.min_rows,
         days=tuple(figures for _, figures in sorted((taken | waiting).items())),
         runs=tuple(_run(row) for row in _rows(warehouse, "report_runs")),

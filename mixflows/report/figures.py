@@ -19,7 +19,7 @@ from mixflows.profile.samples import Sample
 from mixflows.profile.why import why
 from mixflows.report.ages import AgeFigures
 from mixflows.report.insights import Insights
-from mixflows.settings import command_line
+from mixflows.settings import Bounds, command_line
 from mixflows.verdict import Finding, Severity
 
 
@@ -45,14 +45,6 @@ class Outcome(StrEnum):
 ANY_DAY = date(2000, 1, 1)
 """Stands for a day in a statement that is the same for all of them."""
 OUTCOMES_BY_WEIGHT = (Outcome.PASS, Outcome.NOT_JUDGED, Outcome.WARN, Outcome.FAIL)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """The bounds of one figure; None is no bound."""
-
-    warning: float | None = None
-    critical: float | None = None
 
 
 class DayFinding(Finding):
@@ -237,7 +229,7 @@ class ReportData:
     made_at: datetime
     project_timezone: str
     warehouse: str
-    duplicate_rate: Bound
+    duplicate_rate: Bounds
     min_rows: int
     days: tuple[DayFigures, ...]
     runs: tuple[RunFigures, ...]

@@ -13,12 +13,11 @@ from mixflows.profile.profile import Profile, Tally
 from mixflows.report.answer import answer
 from mixflows.report.charts import specifications
 from mixflows.report.data import collect, to_json
-from mixflows.report.figures import Bound
 from mixflows.report.insights import insights
 from mixflows.report.island import day_pages
 from mixflows.report.markdown import to_markdown
 from mixflows.report.page import Format, made_before, render_html, write_report
-from mixflows.settings import Settings
+from mixflows.settings import Bounds, Settings
 from mixflows.text import markdown
 from tests.expectations.staging import FINE
 from tests.quality.test_injected_faults import DAY, Copies, copies_of, later
@@ -54,12 +53,12 @@ def test_the_look_back_that_would_have_caught_so_many() -> None:
 
 def test_every_chart_is_one_that_vega_lite_knows() -> None:
     charts = specifications(
-        Bound(0.005, 0.01), ("Duplicate event",), 3, insights(stored(USUAL), Settings()), banded=True
+        Bounds(warning=0.005, critical=0.01), ("Duplicate event",), 3, insights(stored(USUAL), Settings()), banded=True
     )
     for spec in charts.values():
         alt.Chart.from_dict(spec)  # refuses what the schema does not know
     at_once = insights(stored(replace(USUAL, lateness={0: 1000})), Settings())
-    assert charts.keys() - specifications(Bound(None, None), (), 3, at_once) == {"lateness-curve"}
+    assert charts.keys() - specifications(Bounds(), (), 3, at_once) == {"lateness-curve"}
 
 
 def test_keys_origins_and_kinds_of_duplicates_add_up() -> None:
