@@ -1,4 +1,5 @@
 """What is used of Great Expectations. Import this module late: the import takes seconds."""
+# ruff: noqa: F401 -- others import these names from here
 
 import warnings
 
@@ -31,29 +32,6 @@ with warnings.catch_warnings():
     )
     from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.row_conditions import Column
-
-__all__ = [
-    "Batch",
-    "BatchDefinition",
-    "Column",
-    "ColumnMapExpectation",
-    "ColumnPairMapExpectation",
-    "EphemeralDataContext",
-    "ExpectColumnValuesToBeBetween",
-    "ExpectColumnValuesToBeInSet",
-    "ExpectColumnValuesToBeNull",
-    "ExpectColumnValuesToNotBeNull",
-    "Expectation",
-    "ExpectationSuite",
-    "ExpectationValidationResult",
-    "FailureSeverity",
-    "MulticolumnMapExpectation",
-    "SQLDatasource",
-    "SqlAlchemyExecutionEngine",
-    "TestConnectionError",
-    "UnexpectedRowsExpectation",
-    "quiet_context",
-]
 
 
 def quiet_context() -> EphemeralDataContext:

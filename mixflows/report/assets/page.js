@@ -60,14 +60,9 @@
   const labels = document.getElementById("calendar-rows");
   const toggle = document.getElementById("all-rows");
 
-  const sum = (column, members) => {
-    const values = members.map((n) => column[n]).filter((value) => value !== null);
-    return values.length ? values.reduce((a, b) => a + b, 0) : null;
-  };
-  const mean = (column, members) => {
-    const values = members.map((n) => column[n]).filter((value) => value !== null);
-    return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
-  };
+  const known = (column, members) => members.map((n) => column[n]).filter((value) => value !== null);
+  const sum = (column, members) => (known(column, members).length ? known(column, members).reduce((a, b) => a + b) : null);
+  const mean = (column, members) => (known(column, members).length ? sum(column, members) / known(column, members).length : null);
   const isPublished = (n) => figures.days.state[n] === "published" || figures.days.state[n] === "warned";
   const rateOf = (members) => {
     if (members.length === 1) return figures.days.rate[members[0]];
