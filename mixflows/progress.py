@@ -48,7 +48,8 @@ class Listener:
         """The work waits, for another run or for Mixpanel's limit; once for each wait: why, and for how long, in one sentence."""
 
 
-_listener: ContextVar[Listener] = ContextVar("mixflows_listener", default=Listener())
+NOBODY = Listener()
+_listener: ContextVar[Listener] = ContextVar("mixflows_listener", default=NOBODY)
 
 
 def listener() -> Listener:

@@ -126,7 +126,10 @@ def summary(result: RunResult, totals: Totals, command: Callable[..., str]) -> s
     counts = Counter(outcome.row.status for outcome in result.outcomes)
     total = sum(outcome.row.source_rows or 0 for outcome in result.outcomes)
     done = ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status])
-    lines = [f"**{counted(len(result.outcomes), 'day')}**, {total:,} source rows: {done or 'none processed'}.", *everything]
+    lines = [
+        f"**{counted(len(result.outcomes), 'day')}**, {total:,} source rows: {done or 'none processed'}.",
+        *everything,
+    ]
     for title, outcomes in (
         ("Blocked by the quality gate: what was published before stands", result.days(Status.BLOCKED)),
         ("Failed", result.days(Status.FAILED)),

@@ -203,4 +203,6 @@ def seconds_of(
     """Wall-clock seconds of so many new and changed days with so much slot time, on the slots that a `Workload` assumes."""
     load = Workload(events_per_day=max(1.0, rows_per_day), row_checks=row_checks)
     statements = run_statements(load, new=new, changed=changed)
-    return slot_ms / 1000 / load.slots + waiting_seconds(statements, max(1, min(concurrency, load.batches(new + changed))))
+    return slot_ms / 1000 / load.slots + waiting_seconds(
+        statements, max(1, min(concurrency, load.batches(new + changed)))
+    )

@@ -82,9 +82,7 @@ class ExportApi:
     project_id, user = 1234567, "export.bot"
     """The only project, whose days are UTC's, and the service account."""
 
-    def __init__(
-        self, secret: str = "s3cret", *, now: Callable[[], float] = time.time, shuffles: bool = True
-    ) -> None:
+    def __init__(self, secret: str = "s3cret", *, now: Callable[[], float] = time.time, shuffles: bool = True) -> None:
         self.secret, self.now, self.shuffles = secret, now, shuffles
         self.days: dict[date, list[bytes]] = {}
         self.faults: list[Fault] = []

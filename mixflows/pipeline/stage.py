@@ -150,7 +150,10 @@ def _stage_batch(context: RunContext, days: Sequence[PlannedDay], by_keys: bool)
     delta = [
         day
         for day in filled
-        if by_keys and day in touched and _as_recorded(planned[day], counts[day]) and _is_small(touched[day], counts[day])
+        if by_keys
+        and day in touched
+        and _as_recorded(planned[day], counts[day])
+        and _is_small(touched[day], counts[day])
     ]
     statements.as_delta(delta)
     return StagedBatch(

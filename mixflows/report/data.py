@@ -254,14 +254,15 @@ def _published(row: Row, found: _Found) -> PublishedFigures | None:
 
 def _run(row: Row) -> RunFigures:
     started_at, finished_at = _utc(row["started_at"]), _utc(row["finished_at"])
-    times = {"started_at": started_at, "finished_at": finished_at, "seconds": (finished_at - started_at).total_seconds()}
-    return RunFigures(**{**row, **times})
+    told: dict[str, Any] = {**row, "started_at": started_at, "finished_at": finished_at}
+    return RunFigures(**told, seconds=(finished_at - started_at).total_seconds())
 
 
 def _landings(rows: list[dict[str, Any]]) -> LandingFigures:
     if not rows or not rows[0]["files"]:
         return LandingFigures()
-    return LandingFigures(**{**rows[0], "last_landed_at": _utc(rows[0]["last_landed_at"])})
+    told: dict[str, Any] = {**rows[0], "last_landed_at": _utc(rows[0]["last_landed_at"])}
+    return LandingFigures(**told)
 
 
 def _utc(instant: datetime) -> datetime:

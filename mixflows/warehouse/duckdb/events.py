@@ -66,7 +66,10 @@ class Property:
 def event_properties(settings: Settings, present: Sequence[str]) -> tuple[Property, ...]:
     """The properties that become columns: the copy's own, then the promoted ones that are present."""
     roles = settings.columns
-    wanted = [(("distinct_id",), roles.distinct_id, "VARCHAR", False), (INSERT_ID_NAMES, roles.insert_id, "VARCHAR", False)]
+    wanted = [
+        (("distinct_id",), roles.distinct_id, "VARCHAR", False),
+        (INSERT_ID_NAMES, roles.insert_id, "VARCHAR", False),
+    ]
     if roles.arrival is not None:
         wanted.append((("mp_processing_time_ms",), roles.arrival, "BIGINT", False))
     columns = settings.promoted_columns
@@ -153,7 +156,10 @@ def event_values(settings: Settings, lines: Lines, properties: Sequence[Property
     The time and the day are those of a clock in UTC; see `landed_days`. `$landed_at` and `$file_name` are parameters.
     """
     roles = settings.columns
-    columns = {roles.event_name: ("VARCHAR", "f[3]"), roles.time: (NATIVE_TYPES["TIMESTAMP"], "make_timestamptz(micros)")}
+    columns = {
+        roles.event_name: ("VARCHAR", "f[3]"),
+        roles.time: (NATIVE_TYPES["TIMESTAMP"], "make_timestamptz(micros)"),
+    }
     columns |= {p.column: (p.type, p.value) for p in properties}
     columns["properties"] = ("JSON", _with_fields(lines, properties))
     if roles.day is not None:
