@@ -32,9 +32,24 @@ ROWS_AUDITED = "rows_audited"
 _auditing = threading.Lock()
 
 
-def warm_up() -> None:
-    """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
-    import expectations.validation  # noqa: F401
+class GreatExpectationsAuditor:
+    """The auditor that the pipeline is handed: judges staged days with the suites of `expectations/` and the user's own.
+
+    Args:
+        settings: Thresholds and the user's own suites.
+        access: To the staged rows.
+    """
+
+    def __init__(self, settings: Settings, access: RowAccess) -> None:
+        self._settings, self._access = settings, access
+
+    def warm_up(self) -> None:
+        """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
+        import expectations.validation  # noqa: F401
+
+    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
+        """A verdict for every day; see the function `judge`."""
+        return judge(self._settings, staged, check_rows=check_rows, access=self._access)
 
 
 def judge(

@@ -13,7 +13,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
-from expectations.auditor import GreatExpectationsAuditor
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.days import days_words
 from mixflows.model import DayOutcome, StagedBatch, StagedDay, Status
 from mixflows.pipeline import publish, stage

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from expectations.auditor import GreatExpectationsAuditor
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.ledger.standing import commands_for
 from mixflows.model import DayOutcome, Status
 from mixflows.pipeline.context import RunContext

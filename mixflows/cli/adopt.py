@@ -29,7 +29,7 @@ def run_adopt(config: Path | None, assignments: list[str], name: str) -> None:
     Raises:
         MixflowsError: There is no source or no such table, its name is not whole, or it cannot be compared.
     """
-    from expectations.auditor import GreatExpectationsAuditor
+    from expectations.gate import GreatExpectationsAuditor
 
     settings = load_settings(config, parse_assignments(assignments))
     opened_source(settings)  # what it lacks is said first

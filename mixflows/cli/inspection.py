@@ -32,7 +32,7 @@ SHOWN_ITEMS = 6
 
 def run_inspect(config: Path | None, assignments: list[str] | None, day: str, *, as_json: bool) -> None:
     """Stages a day, and prints why it is as it is; publishes nothing."""
-    from expectations.auditor import GreatExpectationsAuditor
+    from expectations.gate import GreatExpectationsAuditor
 
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)
@@ -50,7 +50,7 @@ def run_release(config: Path | None, assignments: list[str] | None, day: str, be
     Returns:
         The exit code.
     """
-    from expectations.auditor import GreatExpectationsAuditor
+    from expectations.gate import GreatExpectationsAuditor
 
     settings = load_settings(config, parse_assignments(assignments or []))
     warehouse = opened_source(settings)

@@ -130,7 +130,7 @@ class Runner:
             return fetch_due(self.settings, with_secret, Clock(), lambda done: say_fetched(done, as_json=self._as_json))
 
     def _plain(self, request: PlanRequest, idle: Plan | None = None) -> RunResult:
-        from expectations.auditor import GreatExpectationsAuditor
+        from expectations.gate import GreatExpectationsAuditor
 
         with progress_bars():
             warehouse = opened_source(self.settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.auditor import GreatExpectationsAuditor
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Run, Status
 from mixflows.pipeline.inspect import inspect_day
 from mixflows.pipeline.release import release_day

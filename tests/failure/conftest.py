@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations.auditor import GreatExpectationsAuditor
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Mode, Run
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.land import land_one

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from expectations.auditor import GreatExpectationsAuditor
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Mode, Plan, PlanReason, Run, Status
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan

@@ -133,7 +133,7 @@ class Project:
 
     def auditor(self) -> Auditor:
         """Great Expectations."""
-        from expectations.auditor import GreatExpectationsAuditor
+        from expectations.gate import GreatExpectationsAuditor
 
         return GreatExpectationsAuditor(self.settings, self.warehouse.row_access())
 
