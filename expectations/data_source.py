@@ -73,22 +73,19 @@ class StagedRowsDatasource(SQLDatasource):
 
 def add_source(context: EphemeralDataContext, access: RowAccess) -> StagedRowsDatasource:
     """Connects a context to the warehouse."""
+    # No pool where the warehouse hands out connections; else Great Expectations names one by the dialect.
+    pool = {"poolclass": NullPool} if "creator" in access.engine_options else {}
     added = cast(
         "StagedRowsDatasource",
         context.data_sources.add_or_update_mixflows_staged_rows(
             name="staged_rows",
             connection_string=access.connection_string,
-            kwargs={**_pool(access), **access.engine_options},
+            kwargs={**pool, **access.engine_options},
             staging_schema=access.schema_name,
         ),
     )
     _dialect_packages.add(type(added.get_engine().dialect).__module__.partition(".")[0])
     return added
-
-
-def _pool(access: RowAccess) -> dict[str, Any]:
-    """No pool where the warehouse hands out connections; else Great Expectations names one by the dialect."""
-    return {"poolclass": NullPool} if "creator" in access.engine_options else {}
 
 
 @atexit.register

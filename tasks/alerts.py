@@ -1,8 +1,7 @@
 """Alerts: events for what no single day shows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
 
 from prefect.events import emit_event
 
@@ -37,7 +36,9 @@ def tell_of_duplicates(context: RunContext, result: RunResult) -> None:
     warning = settings.quality.duplicate_rate.warning
     if not result.outcomes or warning is None:
         return
-    rates = _rates(context.warehouse.query("ledger_latest"), settings.quality.min_rows)
+    rows = context.warehouse.query("ledger_latest")
+    can_be_judged = (row for row in rows if (row["source_rows"] or 0) >= settings.quality.min_rows)
+    rates: dict[date, float | None] = {row["partition_date"]: row["duplicate_rate"] for row in can_be_judged}
     last = max(rates, default=None)
     whys = {outcome.row.partition_date: outcome.row.note for outcome in result.outcomes}
     if last is None or last not in whys:
@@ -54,8 +55,3 @@ def tell_of_duplicates(context: RunContext, result: RunResult) -> None:
                 "why": whys[last],
             },
         )
-
-
-def _rates(rows: Iterable[Mapping[str, Any]], min_rows: int) -> dict[date, float | None]:
-    """The ledger's rates; those of days with too few rows cannot be judged."""
-    return {row["partition_date"]: row["duplicate_rate"] for row in rows if (row["source_rows"] or 0) >= min_rows}

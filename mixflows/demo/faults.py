@@ -20,31 +20,11 @@ def without_insert_id(rng: Random, event: Event) -> tuple[Event, str]:
     return event._replace(properties=properties), MISSING_INSERT_ID
 
 
-def _cut_off(line: bytes) -> bytes:
-    return line[: line.rindex(b",")]
-
-
-def _proxy_error(_: bytes) -> bytes:
-    return b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-def _without_properties(line: bytes) -> bytes:
-    return line[: line.index(b',"properties"')] + b"}"
-
-
-def _time_in_words(_: bytes) -> bytes:
-    return b'{"event":"Page Viewed","properties":{"time":"yesterday","page":"/sale","mp_lib":"web"}}'
-
-
-def _in_an_array(line: bytes) -> bytes:
-    return b"[" + line + b"]"
-
-
 MALFORMED: tuple[Callable[[bytes], bytes], ...] = (
-    _cut_off,
-    _proxy_error,
-    _without_properties,
-    _time_in_words,
-    _in_an_array,
+    lambda line: line[: line.rindex(b",")],
+    lambda _: b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+    lambda line: line[: line.index(b',"properties"')] + b"}",
+    lambda _: b'{"event":"Page Viewed","properties":{"time":"yesterday","page":"/sale","mp_lib":"web"}}',
+    lambda line: b"[" + line + b"]",
 )
-"""Lines that are no event, each made of one that is."""
+"""Lines that are no event, each made of one that is: cut off, a proxy's page, without properties, a time in words, in an array."""

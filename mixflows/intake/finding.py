@@ -52,11 +52,8 @@ def find_files(patterns: Sequence[str]) -> FoundFiles:
             f"In a directory, files ending in {' '.join(SUFFIXES)} are found; any other file must be named itself.",
         )
     passed_over = Counter(why for file, why in search.passed_over.items() if file not in search.files)
-    return FoundFiles(tuple(sorted(search.files.values())), _is_file(patterns), passed_over)
-
-
-def _is_file(patterns: Sequence[str]) -> bool:
-    return len(patterns) == 1 and Path(patterns[0]).is_file()
+    is_alone = len(patterns) == 1 and Path(patterns[0]).is_file()
+    return FoundFiles(tuple(sorted(search.files.values())), is_alone, passed_over)
 
 
 class _Search:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from mixflows.model import DayOutcome, LedgerRow, Status
+from mixflows.model import DayOutcome, Status
 from mixflows.verdict import Acknowledgement
-from mixflows.warehouse.base import Warehouse
+from mixflows.warehouse.base import Row, Warehouse
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,15 @@ def day_states(warehouse: Warehouse) -> dict[date, DayState]:
 
 def record(warehouse: Warehouse, outcomes: Sequence[DayOutcome]) -> None:
     """Writes the ledger rows, quality results and profiles of days; the last thing that happens to them."""
+    quality: list[Row] = []
+    profiles: list[Row] = []
+    for outcome in outcomes:
+        row = outcome.row
+        head: Row = {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
+        quality += [{**head, **vars(finding), "checked_at": row.finished_at} for finding in outcome.findings]
+        if outcome.profile:
+            profiles.append({**head, "profile": outcome.profile, "profiled_at": row.finished_at})
     with warehouse.transaction():
-        warehouse.append("quality", [row for outcome in outcomes for row in _quality_rows(outcome)])
-        warehouse.append("profiles", [_profile_row(outcome) for outcome in outcomes if outcome.profile])
+        warehouse.append("quality", quality)
+        warehouse.append("profiles", profiles)
         warehouse.append("ledger", [dict(vars(outcome.row)) for outcome in outcomes])
-
-
-def _head(row: LedgerRow) -> dict[str, object]:
-    return {"run_id": row.run_id, "attempt": row.attempt, "partition_date": row.partition_date}
-
-
-def _profile_row(outcome: DayOutcome) -> dict[str, object]:
-    return {**_head(outcome.row), "profile": outcome.profile, "profiled_at": outcome.row.finished_at}
-
-
-def _quality_rows(outcome: DayOutcome) -> list[dict[str, object]]:
-    head = _head(outcome.row)
-    return [{**head, **vars(finding), "checked_at": outcome.row.finished_at} for finding in outcome.findings]

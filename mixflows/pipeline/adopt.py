@@ -6,7 +6,6 @@ Plain functions; no Prefect, no Great Expectations. The choices are in docs/deci
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from mixflows.errors import DayHeldError, SourceColumnsError
 from mixflows.ledger.profiles import with_drift
@@ -119,7 +118,11 @@ def _adopt_batch(context: RunContext, batch: Batch, flags: Sequence[str], audito
         days = with_drift(context.warehouse, context.settings, staged.days)
         rows = BatchStatements.of(context, staged).by_day("adopted_days", [day.day for day in days], *flags)
         verdicts = auditor.judge(days, check_rows=False)
-        found = [_compared(day.day, rows.get(day.day), tuple(verdicts[day.day].broken_integrity)) for day in days]
+        found: list[DifferingDay] = []
+        for day in (staged_day.day for staged_day in days):
+            row = rows.get(day, {})  # a day without any event on either side has none
+            broken = tuple(verdicts[day].broken_integrity)
+            found.append(DifferingDay(day, int(row.get("only_staged", 0)), int(row.get("only_other", 0)), broken))
         differing = tuple(day for day in found if day.only_staged or day.only_table or day.broken)
         others = {day.day for day in differing}
         equal = tuple(day for day in days if day.day not in others)
@@ -133,12 +136,3 @@ def _adopt_batch(context: RunContext, batch: Batch, flags: Sequence[str], audito
     kept = {day.day: verdicts[day.day] for day in equal}
     outcomes = publish_batch(context, replace(staged, days=equal), kept, released=f"equal to {flags[0]}")
     return Adoption(tuple(outcomes), differing)
-
-
-def _compared(day: date, row: Mapping[str, Any] | None, broken: tuple[str, ...]) -> DifferingDay:
-    """A day by its counts; a day without any event on either side has none."""
-    return (
-        DifferingDay(day, int(row["only_staged"]), int(row["only_other"]), broken)
-        if row
-        else DifferingDay(day, 0, 0, broken)
-    )

@@ -89,7 +89,11 @@ def collect(warehouse: Warehouse, settings: Settings, since: datetime | None = N
     taken |= {
         day.day: replace(day, held_back_sql=_sql(warehouse, day.day, is_held_back=True)) for day in _held_back(taken)
     }
-    waiting = {day: _waiting(day, row) for day, row in landed.items() if day not in taken}
+    waiting = {
+        day: DayFigures(day, DayState.WAITING, source_rows=int(row["source_rows"]), changed_since=True)
+        for day, row in landed.items()
+        if day not in taken
+    }
     return ReportData(
         made_at=datetime.now(UTC),
         project_timezone=settings.project_timezone,
@@ -225,10 +229,6 @@ def _past_run(row: Row) -> PastRun:
         duplicate_rate=row["duplicate_rate"],
         note=row["error"] or row["note"] or "",
     )
-
-
-def _waiting(day: date, landed: Row) -> DayFigures:
-    return DayFigures(day, DayState.WAITING, source_rows=int(landed["source_rows"]), changed_since=True)
 
 
 def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:

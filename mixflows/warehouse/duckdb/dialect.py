@@ -107,26 +107,19 @@ class Days:
         return {
             "MF_IN_DAYS": lambda day: f"{day} IN ({day_list(self._days)})",
             "MF_IN_INSTANTS": lambda day: f"{day} IN ({', '.join(_midnight(known.day) for known in self._days)})",
-            "MF_IN_BOUNDS": self._in_bounds,
-            "MF_DAY_OF": self._day_of,
+            "MF_IN_BOUNDS": lambda time: in_ranges(time, self._runs, _instant),
+            "MF_DAY_OF": lambda time_us: day_of(time_us, self._runs),
         }
 
     def tables(self) -> Mapping[str, Expansion]:
         """What the short-lived tables of a statement become."""
-        found: dict[str, Expansion] = {"mf__days": self._per_day}
+        found: dict[str, Expansion] = {
+            "mf__days": lambda alias: f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
+        }
         if self._tables is not None:
             for role in SHORT_LIVED:
                 found[f"mf__{role}"] = _named(f"{STAGING}.main.{identifier(getattr(self._tables, role))}")
         return found
-
-    def _in_bounds(self, time: str) -> str:
-        return in_ranges(time, self._runs, _instant)
-
-    def _day_of(self, time_us: str) -> str:
-        return day_of(time_us, self._runs)
-
-    def _per_day(self, alias: str) -> str:
-        return f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
 
 
 def day_of(time_us: str, runs: Sequence[DayRun]) -> str:
