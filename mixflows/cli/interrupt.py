@@ -48,9 +48,8 @@ def stoppable() -> Generator[None]:
         by_default()
         stopping.append(number)
         if sys.stderr.isatty():
-            os.write(
-                sys.stderr.fileno(), STOPPING.encode()
-            )  # the signal may have come in the middle of a buffered write
+            # The signal may have come in the middle of a buffered write.
+            os.write(sys.stderr.fileno(), STOPPING.encode())
         raise KeyboardInterrupt
 
     def send_again(lost: "sys.UnraisableHookArgs") -> None:

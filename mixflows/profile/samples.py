@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Difference:
+class DifferingProperty:
     """One property in which a rejected copy is not like its winner; values masked unless they may be shown."""
 
     name: str
@@ -50,7 +50,7 @@ class Sample:
     exact: bool | None = None
     later_ms: int | None = None
     same: int = 0
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[DifferingProperty, ...] = ()
     insert_id: str = ""
     time: str = ""
 
@@ -62,7 +62,10 @@ class Sample:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Sample":
         """Reads what `to_record` wrote."""
-        told: dict[str, Any] = {**record, "differences": tuple(Difference(*d) for d in record.get("differences", ()))}
+        told: dict[str, Any] = {
+            **record,
+            "differences": tuple(DifferingProperty(*d) for d in record.get("differences", ())),
+        }
         return cls(**told)
 
 
@@ -93,7 +96,7 @@ def _sample(copy: Row, winner: Row | None, settings: Settings) -> Sample:
         later_ms=None if None in arrivals else cast("int", arrivals[0]) - cast("int", arrivals[1]),
         same=len(names) - len(differing),
         differences=tuple(
-            Difference(
+            DifferingProperty(
                 plain(name, NAME_LENGTH), _shown(name, best, settings.quality), _shown(name, mine, settings.quality)
             )
             for name in differing[:MOST_DIFFERENCES]

@@ -55,10 +55,8 @@ class MixpanelSettings(Frozen):
             return None
         try:
             url = Url(value)
-        except ValueError:
-            raise ValueError(
-                "it is not the address of a server, such as http://127.0.0.1:8700"
-            ) from None  # an address may hold a password
+        except ValueError:  # which is not told: an address may hold a password
+            raise ValueError("it is not the address of a server, such as http://127.0.0.1:8700") from None
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("it is an address with a user, query or fragment; name scheme, host and port only")
         if url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(url.host or "")):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -192,33 +193,20 @@ class Jobs:
             priority=self._settings.priority,
             use_query_cache=False,
         )
-        if (
-            self._settings.priority == "INTERACTIVE"
-        ):  # it counts from the job's creation, and a BATCH job may wait for hours
+        # It counts from the job's creation, and a BATCH job may wait for hours.
+        if self._settings.priority == "INTERACTIVE":
             config.job_timeout_ms = self._settings.job_timeout_seconds * 1000
         if self._settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
-        location = self._settings.location
-
-        def start(retry: Retry) -> bigquery.QueryJob:
-            return self._client.query(
-                sql, job_config=config, job_id=job_id, location=location, retry=retry, job_retry=None
-            )
-
-        return self._ended(start, step, job_id, job_retry=None)
+        sent: dict[str, Any] = {"job_id": job_id, "job_config": config, "location": self._settings.location}
+        return self._ended(partial(self._client.query, sql, job_retry=None, **sent), step, job_id, job_retry=None)
 
     def _copy(self, source: str, destination: str, step: Step, job_id: str) -> None:
         config = bigquery.CopyJobConfig(
             write_disposition="WRITE_TRUNCATE", create_disposition="CREATE_NEVER", labels=self.labels(step)
         )
-        location = self._settings.location
-
-        def start(retry: Retry) -> bigquery.CopyJob:
-            return self._client.copy_table(
-                source, destination, job_id=job_id, job_config=config, location=location, retry=retry
-            )
-
-        self._ended(start, step, job_id)
+        sent: dict[str, Any] = {"job_id": job_id, "job_config": config, "location": self._settings.location}
+        self._ended(partial(self._client.copy_table, source, destination, **sent), step, job_id)
 
     def _load(
         self,
@@ -250,11 +238,11 @@ class Jobs:
 
         self._ended(start, step, job_id)
 
-    def _ended(self, start: Callable[[Retry], Any], step: Step, job_id: str, **options: object) -> Any:
+    def _ended(self, start: Callable[..., Any], step: Step, job_id: str, **options: object) -> Any:
         """The result of a job, once it has ended."""
         retry = DEFAULT_RETRY.with_timeout(REQUEST_SECONDS)
         try:
-            job = start(retry)
+            job = start(retry=retry)
         except api.Conflict:
             # The id exists: an earlier request arrived, and only its answer was lost.
             job = self._client.get_job(job_id, location=self._settings.location, retry=retry)
