@@ -4,6 +4,7 @@ import json
 import re
 
 from mixflows.errors import IncompleteFileError, TerminatedEarlyError
+from mixflows.intake.blocks import END_BYTES
 
 MARKER = b"terminated early"
 """The end of an export that the API cut short: `terminated early` or `export terminated early`, on a line of its own or
@@ -11,7 +12,6 @@ directly behind the last byte that was sent. Source: Mixpanel's raw export refer
 MARKED_END = re.compile(rb"(?i)terminated\s+early[\s.!]*$")
 MARKED_SEAM = re.compile(rb"terminated early\s*\{")
 """Two exports in one file, the first of them cut short."""
-END_BYTES = 64
 EXPORT_AGAIN = "Export that range again, in smaller ranges if it keeps happening."
 
 

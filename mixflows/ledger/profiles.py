@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Self
 
+from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.model import Figures, StagedDay
 from mixflows.profile.breakdown import Breakdown
 from mixflows.profile.drift import PAST_DAYS, Drift
@@ -14,8 +15,6 @@ from mixflows.rates import source_deleted_rows
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Warehouse
 from mixflows.warehouse.source import identity_columns
-
-FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
 
 
 @dataclass(frozen=True)

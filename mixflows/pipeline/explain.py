@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import Any
 
-from mixflows.ledger.profiles import FIRST_DAY, LAST_DAY
+from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Status
 from mixflows.settings import Settings

@@ -10,13 +10,11 @@ from mixflows.errors import RulesChangedError, UsageError
 from mixflows.ledger.runs import DayState, day_states
 from mixflows.model import Mode, Plan, PlannedDay, PlanReason, PublishedCounts, SourceDay, Status
 from mixflows.pipeline.dates import date_anew
-from mixflows.profile.drift import Drift
+from mixflows.profile.drift import PAST_AT_LEAST, PAST_DAYS, Drift
 from mixflows.settings import Settings
 from mixflows.text import counted
 from mixflows.warehouse.base import Warehouse
 
-HISTORY_DAYS = 28
-HISTORY_AT_LEAST = 7
 WEEKS = 8
 WEEKS_AT_LEAST = 4
 CHANGES = (PlanReason.CHANGED, PlanReason.RULES_CHANGED, PlanReason.LOOKBACK, PlanReason.MISSING)
@@ -244,5 +242,5 @@ def _usual_rows(day: date, rows: Mapping[date, int]) -> float | None:
     alike = [rows[d] for n in range(1, WEEKS + 1) if (d := day - timedelta(weeks=n)) in rows]
     if len(alike) >= WEEKS_AT_LEAST:
         return float(median(alike))
-    before = [rows[d] for n in range(1, HISTORY_DAYS + 1) if (d := day - timedelta(days=n)) in rows]
-    return float(median(before)) if len(before) >= HISTORY_AT_LEAST else None
+    before = [rows[d] for n in range(1, PAST_DAYS + 1) if (d := day - timedelta(days=n)) in rows]
+    return float(median(before)) if len(before) >= PAST_AT_LEAST else None

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from mixflows.profile.profile import NAME_LENGTH, OTHERS, Profile
+from mixflows.profile.profile import OTHERS, Profile
 from mixflows.settings import QualitySettings
+from mixflows.text import NAME_LENGTH
 
 EVENT, HOUR, FILE = "event", "hour", "file"
 """Parts that every day has; all others are properties, by their name."""

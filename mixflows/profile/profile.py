@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from mixflows.settings import Key, QualitySettings
+from mixflows.text import NAME_LENGTH
 
 KEYS: tuple[Key, ...] = ("insert_id_time", "mixpanel", "mixpanel_day")
 """The keys in the order of the counts that a profile has of each."""
@@ -19,7 +20,6 @@ MOST_NAMES = 200
 """Event names that a profile tells apart, the most frequent first; the rest is counted together."""
 MOST_VALUES = 12
 FIRST_ARRIVALS = 0.05
-NAME_LENGTH = 80
 OTHERS = "(others)"
 
 

@@ -69,14 +69,14 @@ def _when(field: str) -> alt.X:
     return alt.X(f"{field}:T", title=None, axis=axis, scale=scale)
 
 
+def _axis(**options: Any) -> alt.Axis:
+    """A vertical axis, as wide as all others, so that the charts stand in line."""
+    return alt.Axis(minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH, **options)
+
+
 def _rows_axis(title: str) -> alt.Axis:
-    return alt.Axis(
-        title=title,
-        labelExpr="datum.value % 1 ? '' : format(datum.value, '~s')",  # there is no half row
-        tickCount=4,
-        minExtent=_AXIS_WIDTH,
-        maxExtent=_AXIS_WIDTH,
-    )
+    whole_rows = "datum.value % 1 ? '' : format(datum.value, '~s')"
+    return _axis(title=title, labelExpr=whole_rows, tickCount=4)
 
 
 def _hover(data: alt.NamedData, *fields: alt.Tooltip) -> alt.Chart:
@@ -103,13 +103,7 @@ def _duplicate_rate(bounds: Bounds, *, banded: bool) -> Spec:
         "rate:Q",
         title="Duplicate rate",
         scale=alt.Scale(type="sqrt", domainMin=0, domainMax={"expr": "rate_ticks[rate_ticks.length - 1]"}, nice=False),
-        axis=alt.Axis(
-            values={"expr": "rate_ticks"},
-            format=".2~%",
-            labelOverlap=True,
-            minExtent=_AXIS_WIDTH,
-            maxExtent=_AXIS_WIDTH,
-        ),
+        axis=_axis(values={"expr": "rate_ticks"}, format=".2~%", labelOverlap=True),
     )
     band = (
         alt.Chart(spans)
@@ -160,7 +154,7 @@ def _lateness(seen: Lateness) -> Spec:
             "missing:Q",
             title="Copies still missing",
             scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(values=ticks, format="~%", minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH),
+            axis=_axis(values=ticks, format="~%"),
         ),
         tooltip=[alt.Tooltip("days:Q", title="Days after"), alt.Tooltip("text:N", title="Had arrived")],
     )
@@ -254,13 +248,8 @@ def _reasons(reasons: tuple[str, ...]) -> Spec:
 
 def _took() -> Spec:
     spans = alt.NamedData("spans")
-    axis = alt.Axis(
-        title="Time a day",
-        labelExpr="datum.value >= 120 ? format(datum.value / 60, '~f') + ' min' : format(datum.value, '~f') + ' s'",
-        tickCount=4,
-        minExtent=_AXIS_WIDTH,
-        maxExtent=_AXIS_WIDTH,
-    )
+    time = "datum.value >= 120 ? format(datum.value / 60, '~f') + ' min' : format(datum.value, '~f') + ' s'"
+    axis = _axis(title="Time a day", labelExpr=time, tickCount=4)
     bars = (
         alt.Chart(spans)
         .mark_rect(color="@kept")

@@ -11,6 +11,7 @@ from typing import Any, cast
 from mixflows.costs.billed import Costs, DayCost, spoken_bytes
 from mixflows.ledger.standing import commands_for
 from mixflows.profile.breakdown import EVENT, FILE, HOUR, KINDS, Breakdown, part_label
+from mixflows.profile.drift import PAST_AT_LEAST, PAST_DAYS
 from mixflows.report.answer import bound, figure, share
 from mixflows.report.figures import ANY_DAY, DayFigures, DayFinding, Outcome, ReportData, worst
 from mixflows.text import NAME_LENGTH, plain, plain_lines
@@ -20,8 +21,6 @@ LETTERS = {Outcome.PASS: "p", Outcome.NOT_JUDGED: "n", Outcome.WARN: "w", Outcom
 NO_RESULT = "-"
 PARTS = (EVENT, HOUR, FILE, "mp_lib", "$os")
 KIND_TITLES = [kind.replace("_", " ").capitalize() for kind in KINDS]
-BAND_DAYS = 28
-BAND_AT_LEAST = 7
 NOTE_LENGTH = 600
 PAST_NOTE_LENGTH = 200
 
@@ -81,8 +80,8 @@ def _band(rates: Sequence[float | None]) -> dict[str, list[float | None]]:
     low: list[float | None] = []
     high: list[float | None] = []
     for n in range(len(rates)):
-        before = sorted(rate for rate in rates[max(0, n - BAND_DAYS) : n] if rate is not None)
-        enough = len(before) >= BAND_AT_LEAST
+        before = sorted(rate for rate in rates[max(0, n - PAST_DAYS) : n] if rate is not None)
+        enough = len(before) >= PAST_AT_LEAST
         low.append(_short(before[len(before) // 10]) if enough else None)
         high.append(_short(before[-1 - len(before) // 10]) if enough else None)
     return {"band_low": low, "band_high": high}
