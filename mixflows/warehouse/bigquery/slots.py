@@ -36,7 +36,7 @@ ATTEMPTS = 3
 """So often is a delivery compared anew because another process landed something meanwhile."""
 
 
-class WholeDays:
+class Deliveries:
     """Lands deliveries of whole days.
 
     Args:

@@ -58,10 +58,12 @@ class TakesFiles:
         on_progress: Callable[[float], None] | None = None,
     ) -> Superseded:
         """Makes whole days what a delivery says; see the boundary."""
-        from mixflows.warehouse.bigquery.slots import WholeDays
+        from mixflows.warehouse.bigquery.slots import Deliveries
 
-        days = WholeDays(self._landings(), self._client, self._jobs, self.dataset, self._settings, self.stage_options)
-        superseded = days.supersede(content, delivery, landed_at=landed_at, on_progress=on_progress)
+        deliveries = Deliveries(
+            self._landings(), self._client, self._jobs, self.dataset, self._settings, self.stage_options
+        )
+        superseded = deliveries.supersede(content, delivery, landed_at=landed_at, on_progress=on_progress)
         self._source_changed()
         return superseded
 
