@@ -20,7 +20,8 @@ class Totals:
         kept: Rows of the published events.
         rejected: Rows of the rejected events.
         held_back: Source rows of blocked days, and those that belong to no day.
-        waiting: Source rows of days that are due and not yet processed.
+        waiting: Source rows of days that are due and not yet processed. Where a partition of the source is shared by two days,
+            what is held back and waiting is told apart by the hours; their sum is exact.
         malformed: Lines that were no events.
         suppressed: Rows that a deletion list left out; 0 until there is one.
     """
@@ -74,13 +75,22 @@ def read_totals(warehouse: Warehouse, settings: Settings) -> Totals:
     retained = sum(state.retained_rows for day, state in states.items() if day not in counted_here)
     retained += sum(sum(published.get(day, (0, 0))) for day in counted_here)
     (malformed,) = warehouse.query("report_malformed")
+    delivered = sum(rows.values()) + without_day
+    held_back = sum(rows.get(day, 0) for day in blocked) + without_day
+    waiting = sum(rows.get(day, 0) for day in due)
+    if (due or blocked or without_day) and not all(day.is_exact for day in source):
+        # Which rows are in which day is not known, but how many are in all, and how many of them are published.
+        right = [day for day in rows if day not in counted_here]
+        left = delivered - sum(sum(published.get(day, (0, 0))) - states[day].retained_rows for day in right)
+        held_back = min(held_back, left) if due else left
+        waiting = left - held_back
     return Totals(
-        delivered=sum(rows.values()) + without_day + malformed["malformed_rows"],
+        delivered=delivered + malformed["malformed_rows"],
         retained=retained,
         kept=sum(events for events, _ in published.values()),
         rejected=sum(rejected for _, rejected in published.values()),
-        held_back=sum(rows.get(day, 0) for day in blocked) + without_day,
-        waiting=sum(rows.get(day, 0) for day in due),
+        held_back=held_back,
+        waiting=waiting,
         malformed=malformed["malformed_rows"],
     )
 

@@ -1,17 +1,19 @@
 """Source tables as Mixpanel's pipelines write them are recognised, and their settings are written."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.cloud import bigquery
 
+from mixflows.days import DayRange
 from mixflows.errors import MissingTableError, SourceColumnsError, UsageError
 from mixflows.model import Run
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import ThreadSteps, process
+from mixflows.pipeline.totals import read_totals
 from mixflows.settings import load_settings
 from mixflows.settings.toml import toml_of
 from mixflows.warehouse import diagnose, open_warehouse, settings_for_source
@@ -182,3 +184,34 @@ def test_each_source_runs_with_the_settings_that_are_written_for_it_and_the_doct
     )
     assert {row["partition_date"]: row["n"] for row in events.result()} == {date(2026, 3, 1): 2, date(2026, 3, 2): 2}
     assert make_plan(warehouse, settings, PlanRequest()).days == ()
+
+
+def test_the_totals_are_those_of_the_tables_where_two_days_share_a_partition(mixpanel: Mixpanel) -> None:
+    """A source partitioned by `time` has days of UTC, the project others; each row is counted once all the same."""
+    source = mixpanel.table(SCHEMATIZED, bigquery.TimePartitioning(field="time"), "mp_master_event")
+    hours = [datetime(2026, 2, 28, tzinfo=UTC) + timedelta(hours=2 * n) for n in range(24)]
+
+    def fill(name: str) -> None:
+        late = event(1)  # they arrive together, after the last of them
+        rows = [late | {"time": at.isoformat(), "mp_insert_id": f"{name}{at}"} for at in hours]
+        mixpanel.fill(source, [{column: row.get(column) for column in SCHEMATIZED} for row in rows])
+
+    settings = mixpanel.settings(project_timezone="Asia/Tokyo", columns={"day": "none"})
+    warehouse = open_warehouse(settings)
+    fill("a")
+    warehouse.create_tables()
+    said = [str(read_totals(warehouse, settings))]
+    for day, run in ((date(2026, 3, 1), "one"), (None, "all")):
+        context = RunContext(warehouse, settings, Run(f"{mixpanel.dataset}{run}"))
+        plan = make_plan(warehouse, settings, PlanRequest(days=DayRange(day, day)))
+        process(context, plan, ThreadSteps(context, LetAll()))
+        said.append(str(read_totals(warehouse, settings)))
+    fill("b")
+    said.append(str(read_totals(warehouse, settings)))
+
+    assert said == [
+        "24 rows delivered = 0 kept + 24 waiting",
+        "24 rows delivered = 12 kept + 12 waiting",
+        "24 rows delivered = 24 kept",
+        "48 rows delivered + 24 retained = 24 kept + 48 waiting",
+    ]
