@@ -31,5 +31,5 @@ def fetch(
         assignments: Settings over it, as `section.name=value`; never a secret.
     """
     settings = settings_of(config, assignments or [])
-    plan = plan_days(settings, DayRange(start, end) if start or end else None)
-    return fetched_state(fetch_days(settings, plan, frozenset(accept_shrink or [])))
+    days = DayRange(start, end) if start or end else None
+    return fetched_state(fetch_days(settings, plan_days(settings, days, frozenset(accept_shrink or []))))

@@ -27,20 +27,20 @@ NAMED = 20
 
 
 @task(name="plan-fetch", cache_policy=NO_CACHE, retries=0, persist_result=False)
-def plan_days(settings: Settings, days: DayRange | None) -> FetchPlan:
+def plan_days(settings: Settings, days: DayRange | None, accept_shrink: frozenset[date]) -> FetchPlan:
     """Plans a fetch; see `mixflows.pipeline.fetch.plan_fetch`."""
     with listening(RunLog()):
-        plan = plan_fetch(settings, days, Clock())
+        plan = plan_fetch(settings, days, Clock(), accept_shrink)
     get_run_logger().info("planned %s days in %s queries", f"{plan.days:,}", f"{len(plan.queries):,}")
     return plan
 
 
 @task(name="fetch", cache_policy=NO_CACHE, retries=0, persist_result=False)
-def fetch_days(settings: Settings, plan: FetchPlan, accept_shrink: frozenset[date] = frozenset()) -> list[FetchedDays]:
+def fetch_days(settings: Settings, plan: FetchPlan) -> list[FetchedDays]:
     """Fetches the days of a plan, and leaves what became of them; see `mixflows.pipeline.fetch.fetch`."""
     with _told() as results:
         if plan.queries:
-            fetch(with_secret(settings), plan, Clock(), results.append, accept_shrink)
+            fetch(with_secret(settings), plan, Clock(), results.append)
     return results
 
 

@@ -41,7 +41,7 @@ def run_fetch(
     days = DayRange(parse_day(start) if start else None, parse_day(end) if end else None) if start or end else None
     clock = Clock()
     with listening(Notices()):
-        plan = plan_fetch(settings, days, clock)
+        plan = plan_fetch(settings, days, clock, accepted)
     if dry_run:
         _print_plan(plan, as_json=as_json)
         return 0
@@ -49,7 +49,7 @@ def run_fetch(
     if plan.queries:
         settings = with_secret(settings)
         with progress_bars():
-            results = fetch(settings, plan, clock, lambda done: say_fetched(done, as_json=as_json), accepted)
+            results = fetch(settings, plan, clock, lambda done: say_fetched(done, as_json=as_json))
     failed = [result for result in results if result.error]
     if as_json:
         print_json({"fetched": [_json(result) for result in results], "exit_code": 1 if failed else 0})

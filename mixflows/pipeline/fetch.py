@@ -18,6 +18,7 @@ from mixflows.errors import (
     OutdatedTableError,
     SettingsError,
     ShrunkError,
+    UsageError,
     WarehouseError,
 )
 from mixflows.intake.refusals import LandedBefore, refuse_other_feed, refuse_stale
@@ -45,11 +46,13 @@ class FetchPlan:
         queries: In their order; each is a query of the hour's.
         used: Queries of the last hour.
         per_hour: `fetch.queries_per_hour`.
+        accept_shrink: Days that may lose events.
     """
 
     queries: tuple[PlannedFetch, ...]
     used: int
     per_hour: int
+    accept_shrink: frozenset[date] = frozenset()
 
     @property
     def days(self) -> int:
@@ -79,16 +82,19 @@ class FetchedDays:
         return days_words(self.first_day, self.last_day)
 
 
-def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> FetchPlan:
+def plan_fetch(
+    settings: Settings, days: DayRange | None, clock: Clock, accept_shrink: frozenset[date] = frozenset()
+) -> FetchPlan:
     """Plans a fetch. Holds the warehouse for the moment in which its log is read; asks Mixpanel nothing.
 
     Args:
         days: All of these days, whatever is due; None for what is due.
         clock: Says what time it is.
+        accept_shrink: Days of the plan that may lose events.
 
     Raises:
         UsageError: A setting is missing, the source is fed from elsewhere or is dated in another time zone, no day is named to begin
-            with, or a day is not ready.
+            with, a day is not ready, or a day that may lose events is not among those that are fetched.
         OutputError: `fetch.folder` cannot be written.
     """
     project = _project(settings)
@@ -98,9 +104,14 @@ def plan_fetch(settings: Settings, days: DayRange | None, clock: Clock) -> Fetch
     fetched = _fetched(settings, memory)
     again = settings.fetch.again_after_days
     wanted = requested(days, first_day, now, zone) if days else due(first_day, now, fetched, again, zone)
+    if others := sorted(accept_shrink - wanted.keys()):
+        raise UsageError(
+            f"--accept-shrink {others[0]} is none of the days that are fetched",
+            "Name the days to fetch with --start and --end; without them, those that are due are fetched.",
+        )
     limiter = Limiter(memory, settings.fetch.queries_per_hour, clock)
     queries = in_queries(wanted, settings.fetch.days_per_query)
-    return FetchPlan(queries, limiter.used(), settings.fetch.queries_per_hour)
+    return FetchPlan(queries, limiter.used(), settings.fetch.queries_per_hour, accept_shrink)
 
 
 def fetch(
@@ -108,7 +119,6 @@ def fetch(
     plan: FetchPlan,
     clock: Clock,
     on_days: Callable[[FetchedDays], None],
-    accept_shrink: frozenset[date] = frozenset(),
 ) -> list[FetchedDays]:
     """Downloads and lands the days of a plan. The warehouse is held while a complete file is landed, and only then.
 
@@ -116,7 +126,6 @@ def fetch(
 
     Args:
         on_days: Told what became of each range of days, as soon as it is known.
-        accept_shrink: Days that may lose events.
 
     Raises:
         UsageError: A setting or the secret is missing, or Mixpanel refuses it.
@@ -132,7 +141,7 @@ def fetch(
         folder = settings.fetch.folder / str(project)
         downloader = Downloader(client, folder / "incoming", settings.landing, clock)
         for reason, download in _side_by_side(plan.queries, downloader, settings.fetch.concurrency, clock):
-            result = _land(settings, download, reason, accept_shrink)
+            result = _land(settings, download, reason, plan.accept_shrink)
             memory.remember(_logged(result, download))
             if isinstance(download, Download):
                 _put_away(download.file, folder if settings.fetch.keep_files else None)

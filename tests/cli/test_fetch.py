@@ -86,6 +86,12 @@ def test_a_fetch_that_is_killed_in_a_download_counts_its_queries_and_goes_on(
         (("--set", "mixpanel.secret=s3cret"), {}, 2, "mixpanel.secret is secret"),
         (("--set", "mixpanel.api_url=http://example.com"), SECRET, 2, "would travel unencrypted"),
         (("--end", "2199-01-01"), SECRET, 2, "2199-01-01 is not complete yet"),
+        (
+            ("--accept-shrink", "2023-01-01"),
+            SECRET,
+            2,
+            "--accept-shrink 2023-01-01 is none of the days that are fetched",
+        ),
     ],
 )
 def test_what_cannot_be_fetched_is_one_sentence(
