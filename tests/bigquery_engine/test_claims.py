@@ -105,7 +105,7 @@ def test_in_no_order_of_two_claims_both_get_a_day(elsewhere: Process) -> None:
 
 def test_in_no_order_a_dead_runs_day_goes_to_two(elsewhere: Process, clock: Clock) -> None:
     """The holder is not dead, only late: it fences its day while another run takes it."""
-    own_days = count(0, 10)
+    own_days, seen = count(0, 10), set[bool]()
 
     def run(order: str) -> str:
         mine, turns = days(0, after=next(own_days)), Turns(order)
@@ -125,9 +125,12 @@ def test_in_no_order_a_dead_runs_day_goes_to_two(elsewhere: Process, clock: Cloc
 
         fenced, held = turns.run(fence, lambda turn: elsewhere(turn).claim(mine, "next"))
         assert (fenced, held) in ((True, {mine[0]: "late"}), (False, {})), turns.trace
+        seen.add(fenced)
         return turns.trace
 
-    assert every_trace(run, begin="A") + every_trace(run, begin="B") == 6
+    # How many orders there are depends on how far a statement was when it was cancelled.
+    assert every_trace(run, begin="A") + every_trace(run, begin="B") > len("AB")
+    assert seen == {True, False}
 
 
 def test_a_claim_lasts_until_it_is_released_or_its_lease_ends_and_is_renewed_by_claiming(
