@@ -32,6 +32,15 @@ def plain(text: object, longest: int | None = None) -> str:
     return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in short)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8; a path is read as one that cannot where its bytes are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def plain_lines(text: object) -> str:
     """Writes a text of several lines, such as a message with its hint, like `plain`, and keeps its line feeds."""
     return "\n".join(map(plain, str(text).split("\n")))

@@ -30,7 +30,7 @@ from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import DaysLeftError, RunResult, ThreadSteps, process
 from mixflows.progress import listener
 from mixflows.settings import load_settings, parse_assignments, settings_file
-from mixflows.text import counted, plain
+from mixflows.text import counted, is_utf8, plain
 
 TAG = "mixflows"
 """Of every flow run, as the deployments' tags are."""
@@ -209,7 +209,7 @@ def _show_days(result: RunResult, config: Path | None) -> None:
 def _refuse_bytes(*parameters: str) -> None:
     """Refuses what Prefect cannot store as a parameter of a flow run: a path whose bytes are not UTF-8."""
     for text in parameters:
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_utf8(text):
             raise UsageError(
                 f"{plain(text)} has bytes in it that are not UTF-8, which Prefect takes in no parameter",
                 "Rename it. `run` and `backfill` also work without Prefect, with --no-prefect.",

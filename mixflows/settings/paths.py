@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel
 
 from mixflows.settings.base import none_word
-from mixflows.text import plain
+from mixflows.text import is_utf8, plain
 
 DEFAULT_CONFIG = Path("mixflows.toml")
 NO_PATH = re.compile(r":memory:|[A-Za-z_][\w+.-]+:|-$")
@@ -37,7 +37,7 @@ def file_path(value: object) -> object:
 def regular_file(value: object) -> object:
     """Checks that a value is the path of a regular file, or of one that does not exist yet, in UTF-8, which DuckDB needs."""
     file_path(value)
-    if isinstance(value, str | Path) and any("\ud800" <= character <= "\udfff" for character in str(value)):
+    if isinstance(value, str | Path) and not is_utf8(str(value)):
         raise ValueError(
             f"'{plain(value)}' has bytes in it that are not UTF-8, and DuckDB opens no such file; name another"
         )

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from mixflows.days import FIRST_DAY, FURTHEST, LAST_DAY, each_day
 from mixflows.model import SourceDay
@@ -47,7 +47,7 @@ def partition_days(
             without_day += total
         spread |= set(days) if len(days) > 1 else set()
         for day in days:
-            rows_of_day = total if day == _most_of(partition, days, settings) else 0
+            rows_of_day = total if day == days[0] else 0
             found.setdefault(day, []).append((rows_of_day, f"{total} rows, {_changed(row, exported.get(day))}"))
             sizes[day] += int(row.get("total_logical_bytes") or 0)
     # Rows without a partition may be of any day: those that were streamed in are sorted into their partitions later.
@@ -134,16 +134,9 @@ def _partition(row: Row) -> date | None:
 
 
 def _days_of(partition: date, partitioned_by: str, settings: Settings) -> list[date]:
-    """The project's days that a partition's rows may belong to: more than one where it is a day of UTC."""
+    """The project's days that a partition's rows may belong to: more than one where it is a day of UTC. Most hours come first."""
     if partitioned_by.lower() != settings.columns.time.lower() or settings.project_timezone == "UTC":
         return [partition]
     start = datetime.combine(partition, datetime.min.time(), tzinfo=UTC)
-    ends = (start, start + timedelta(days=1) - timedelta(microseconds=1))
-    return sorted({end.astimezone(settings.zone).date() for end in ends})
-
-
-def _most_of(partition: date | None, days: Sequence[date], settings: Settings) -> date:
-    """Of the project's days that a partition's rows may belong to, the one with more of its hours."""
-    if partition is None or len(days) == 1:
-        return days[0]
-    return datetime.combine(partition, time(12), tzinfo=UTC).astimezone(settings.zone).date()
+    within = (start + timedelta(hours=12), start, start + timedelta(days=1) - timedelta(microseconds=1))
+    return list(dict.fromkeys(instant.astimezone(settings.zone).date() for instant in within))
