@@ -17,7 +17,7 @@ def test_a_published_column_has_the_policy_tags_and_the_precision_of_the_sources
     types = {"mp_event_name": "STRING", "time": "TIMESTAMP", "mp_insert_id": "STRING", "partition_date": "DATE"}
     fields: list[dict[str, Any]] = [{"name": name, "type": kind} for name, kind in types.items()]
     fields.append({"name": "distinct_id", "type": "STRING", "mode": "REQUIRED", "maxLength": "64", "policyTags": TAGS})
-    table = bigquery.Table("p.d.mp_master_event", [bigquery.SchemaField.from_api_repr(field) for field in fields])
+    table = bigquery.Table("p.d.mp_master_event", [bigquery.SchemaField.from_api_repr(dict(field)) for field in fields])
     source = Source.of(columns_of(table), Settings())
 
     (published,) = [f for f in published_fields(table, role, source) if f.name == "distinct_id"]
