@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import hashlib
 import importlib
+import re
 import os
 import tempfile
 from collections.abc import Mapping
@@ -234,6 +235,9 @@ def _fields(data: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+_ANALYZED: dict[tuple[str, ...], Resolved] = {}
+
+
 @dataclass
 class Dataset:
     """What a statement may refer to: tables and functions under their whole names, and parameters.
@@ -252,12 +256,19 @@ class Dataset:
     _unregistered: set[str] = field(default_factory=set)
     """What the registered catalog lacks: to register one takes longer than to analyse a statement."""
 
-    def analyze(self, sql: str) -> Any:
-        """The resolved statement.
+    def analyze(self, sql: str) -> Resolved:
+        """The resolved statement; one that was analysed before, on the same tables, is not analysed again.
 
         Raises:
             GoogleSqlError: GoogleSQL refuses it.
         """
+        named = {name: str(columns) for name, columns in self.tables.items() if re.split("[./]", name)[-1] in sql}
+        key = (sql, str(named), str(self.pseudo & named.keys()), str(self.parameters), str(self._functions))
+        if key not in _ANALYZED:
+            _ANALYZED[key] = self._analyze(sql)
+        return _ANALYZED[key]
+
+    def _analyze(self, sql: str) -> Resolved:
         request = service.AnalyzeRequest(registered_catalog_id=self._registered_catalog(sql), sql_statement=sql)
         request.options.CopyFrom(self._options())
         answer = module().call("Analyze", request, Undecoded).data

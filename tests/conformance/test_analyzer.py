@@ -32,10 +32,6 @@ def dataset(case: Case) -> Dataset:
     return Dataset(tables, pseudo={f"{SOURCE_HOME}.mp_master_event"} if case.ingestion_partitioned else set())
 
 
-READ: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
-"""Statements that were analysed on the same columns, for another case."""
-
-
 def analyzed(case: Case) -> Iterator[tuple[str, float]]:
     """Analyses all statements in order, each on the tables that those before it made; yields name and seconds."""
     known = dataset(case)
@@ -47,9 +43,8 @@ def analyzed(case: Case) -> Iterator[tuple[str, float]]:
                 known.create_function(statement.sql)
             elif (table := statement.makes) is not None:
                 known.create(table, statement.sql)
-            elif (read := (statement.sql, tuple(case.columns.items()))) not in READ:
+            else:
                 known.analyze(statement.sql)
-                READ.add(read)
         except GoogleSqlError as err:
             pytest.fail(f"{case}: {statement.file}: {err}\n{statement.sql}", pytrace=False)
         yield statement.file, time.perf_counter() - started
