@@ -43,6 +43,12 @@ class Mixpanel:
         for name in (self.dataset, f"{self.dataset}_src"):
             self.client.create_dataset(f"{api.project}.{name}")
 
+    def close(self) -> None:
+        """Deletes both."""
+        for name in (self.dataset, self.source_dataset):
+            self.client.delete_dataset(name, delete_contents=True)
+        self.client.close()
+
     @property
     def source_dataset(self) -> str:
         return f"{self.api.project}.{self.dataset}_src"
@@ -75,5 +81,7 @@ class Mixpanel:
 
 @pytest.fixture
 def mixpanel(bigquery_api: BigQueryApi) -> Iterator[Mixpanel]:
-    yield Mixpanel(bigquery_api)
+    mixpanel = Mixpanel(bigquery_api)
+    yield mixpanel
     close_warehouses()
+    mixpanel.close()

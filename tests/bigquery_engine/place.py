@@ -14,7 +14,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
 from mixflows.warehouse.bigquery.engine import BigQueryWarehouse
 from mixflows.warehouse.bigquery.landing import LANDED_BY
-from tests.bigquery.fixtures import BigQueryApi
+from tests.bigquery.fixtures import BigQueryApi, decorated_tables
 from tests.spec.engines import Row, Value
 
 _numbers = count(1)
@@ -41,9 +41,13 @@ class Place:
         self._settings = api.settings | ({"api_endpoint": through} if through else {})
 
     def close(self) -> None:
-        """Deletes the dataset on a real project; on the server it stays, to be looked at when the session ends."""
-        if self._api.endpoint is None:
-            self.client.delete_dataset(self.dataset, delete_contents=True)
+        """Deletes the dataset.
+
+        Raises:
+            AssertionError: The server has a table whose name ends in a partition (see `decorated_tables`).
+        """
+        assert self._api.endpoint is None or decorated_tables(self._api) == []
+        self.client.delete_dataset(self.dataset, delete_contents=True)
         self.client.close()
 
     def settings(self, sections: Mapping[str, Any]) -> Settings:

@@ -84,3 +84,4 @@ def test_batches_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint
         }
     )
     assert project.content() == expected
+    place.close()
