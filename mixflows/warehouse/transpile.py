@@ -1,19 +1,23 @@
 """What sqlglot does for us: statements in DuckDB's dialect, and the columns that a CREATE TABLE names.
 
-A batch's statement is parsed once for all batches. What changes from batch to batch, the days and the names of its short-lived
-tables, is put into the parsed statement, not into text: calls of the functions `MF_…`, the tables `mf__…`.
+A batch's statement is parsed and written once for all batches. What changes from batch to batch, the days and the names of its
+short-lived tables, is expanded in between: calls of the functions `MF_…`, the tables `mf__…`.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from uuid import uuid4
 
 from sqlglot import ErrorLevel, exp, parse_one
 
+SHORT_LIVED_PREFIX = "mf__"
+"""Begins the name of a table that is expanded."""
 NAME_PREFIX = "mf__name_"
 """Stands for an identifier with a dot in it, which BigQuery's dialect would take for a path: its bytes follow in hex."""
 
 Expansion = Callable[[str], str]
-"""DuckDB's SQL in the place of a call or a table."""
+"""DuckDB's SQL in the place of a call, given its arguments, or of a table, given its alias."""
 Expansions = Mapping[str, Expansion]
 
 
@@ -50,48 +54,87 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-class ParsedStatement:
-    """A statement of BigQuery's dialect, parsed, to be written in DuckDB's as often as its days change."""
+@dataclass(frozen=True)
+class _Call:
+    """A call of a function that is expanded."""
 
-    def __init__(self, text: str) -> None:
-        self._tree = _parsed(text)
+    name: str
+    arguments: tuple["ParsedStatement", ...]
 
     def in_duckdb(self, functions: Expansions, tables: Expansions) -> str:
-        """The statement in DuckDB's dialect.
+        return functions[self.name](", ".join(argument.in_duckdb(functions, tables) for argument in self.arguments))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table that is expanded, with its alias or nothing."""
+
+    name: str
+    alias: str
+
+    def in_duckdb(self, _: Expansions, tables: Expansions) -> str:
+        return tables[self.name](self.alias)
+
+
+@dataclass(frozen=True)
+class ParsedStatement:
+    """A statement in DuckDB's dialect, to be written as often as its days change.
+
+    Attributes:
+        parts: Its text, and what is expanded in between.
+    """
+
+    parts: tuple[str | _Call | _Table, ...]
+
+    def in_duckdb(self, functions: Expansions, tables: Expansions) -> str:
+        """The statement's text.
 
         Args:
-            functions: What a call of a function becomes, given its argument, by the function's name.
+            functions: What a call of a function becomes, given its arguments, by the function's name.
             tables: What a table becomes, given its alias or nothing, by the table's name.
+
+        Raises:
+            KeyError: The statement calls `MF_…` or names `mf__…` that is not among them.
         """
-
-        def written(node: exp.Expr) -> exp.Expr:
-            match node:
-                case exp.Anonymous() if node.name.upper() in functions:
-                    arguments = [_in_duckdb(argument.transform(written)) for argument in node.expressions]
-                    return exp.Var(this=functions[node.name.upper()](", ".join(arguments)))
-                case exp.Table() if node.name in tables:
-                    return exp.Var(this=tables[node.name](node.alias))
-                case exp.Identifier() if node.name.startswith(NAME_PREFIX):
-                    name = bytes.fromhex(node.name.removeprefix(NAME_PREFIX)).decode()
-                    return exp.to_identifier(name, quoted=True)
-                case _:
-                    return node
-
-        return _in_duckdb(self._tree.copy().transform(written, copy=False))
+        return "".join(part if isinstance(part, str) else part.in_duckdb(functions, tables) for part in self.parts)
 
 
-@lru_cache(maxsize=100)
-def _parsed(text: str) -> exp.Expr:
-    """The statement's tree, which nobody changes: a process that opens its warehouse again parses each statement once."""
+@lru_cache(maxsize=1000)
+def parsed(text: str) -> ParsedStatement:
+    """Parses a statement of BigQuery's dialect; a process that opens its warehouse again parses each statement once."""
     tree = parse_one(text, dialect="bigquery")
     # sqlglot writes DIV(a - b, c) as a - b // c.
     for division in tree.find_all(exp.IntDiv):
         for operand in (division.this, division.expression):
             if isinstance(operand, exp.Binary):
                 operand.replace(exp.paren(operand))
-    return tree
+    return _in_parts(tree)
 
 
-def _in_duckdb(tree: exp.Expr) -> str:
+def _in_parts(tree: exp.Expr) -> ParsedStatement:
+    """Writes a tree, which is changed, in DuckDB's dialect."""
+    mark, expanded = f"mf_{uuid4().hex}_", list[_Call | _Table]()
+
+    def marked(node: exp.Expr) -> exp.Expr:
+        match node:
+            case exp.Anonymous() if node.name.upper().startswith("MF_"):
+                expanded.append(_Call(node.name.upper(), tuple(map(_in_parts, node.expressions))))
+            case exp.Table() if node.name.startswith(SHORT_LIVED_PREFIX):
+                expanded.append(_Table(node.name, node.alias))
+            case exp.Identifier() if node.name.startswith(NAME_PREFIX):
+                name = bytes.fromhex(node.name.removeprefix(NAME_PREFIX)).decode()
+                return exp.to_identifier(name, quoted=True)
+            case _:
+                return node
+        return exp.Var(this=f"{mark}{len(expanded) - 1};")
+
     # Partitioning and clustering have no counterpart here, and sqlglot says so on every CREATE.
-    return tree.sql("duckdb", copy=False, unsupported_level=ErrorLevel.IGNORE, comments=False)
+    text = tree.transform(marked, copy=False).sql(
+        "duckdb", copy=False, unsupported_level=ErrorLevel.IGNORE, comments=False
+    )
+    first, *others = text.split(mark)
+    parts: list[str | _Call | _Table] = [first]
+    for other in others:
+        number, _, following = other.partition(";")
+        parts += [expanded[int(number)], following]
+    return ParsedStatement(tuple(parts))

@@ -8,8 +8,8 @@ import contextlib
 import ctypes
 import hashlib
 import importlib
-import re
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from mixflows.warehouse.transpile import ParsedStatement
+from mixflows.warehouse.transpile import parsed
 from tests.conformance.cases import cases, sent
 from tests.conformance.constructs import OWN_FUNCTIONS, TABLE, Example, constructs
 from tests.conformance.googlesql import Dataset
@@ -42,8 +42,8 @@ def test_holds_on_duckdb(example: Example) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for text in example.before:
-            connection.execute(ParsedStatement(text.format(t="`t`", u="`u`")).in_duckdb({}, {}))
-        found = connection.execute(ParsedStatement(example.query.format(t="`t`", u="`u`")).in_duckdb({}, {})).fetchall()
+            connection.execute(parsed(text.format(t="`t`", u="`u`")).in_duckdb({}, {}))
+        found = connection.execute(parsed(example.query.format(t="`t`", u="`u`")).in_duckdb({}, {})).fetchall()
     assert found == list(example.rows)
 
 

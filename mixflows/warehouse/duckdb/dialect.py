@@ -10,7 +10,7 @@ from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchTables
 from mixflows.warehouse.dialect import PER_DAY, date_literal, day_case, day_list, day_rows, in_ranges
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.source import Column
-from mixflows.warehouse.transpile import Expansion, literal, quoted
+from mixflows.warehouse.transpile import SHORT_LIVED_PREFIX, Expansion, literal, quoted
 
 STAGING = "mixflows_staging"
 """The attached in-memory database of short-lived tables."""
@@ -114,11 +114,15 @@ class Days:
     def tables(self) -> Mapping[str, Expansion]:
         """What the short-lived tables of a statement become."""
         found: dict[str, Expansion] = {
-            "mf__days": lambda alias: f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
+            f"{SHORT_LIVED_PREFIX}days": lambda alias: (
+                f"(VALUES {day_rows(self._days)}) AS {alias}({', '.join(PER_DAY)})"
+            )
         }
         if self._tables is not None:
             for role in SHORT_LIVED:
-                found[f"mf__{role}"] = _named(f"{STAGING}.main.{identifier(getattr(self._tables, role))}")
+                found[f"{SHORT_LIVED_PREFIX}{role}"] = _named(
+                    f"{STAGING}.main.{identifier(getattr(self._tables, role))}"
+                )
         return found
 
 

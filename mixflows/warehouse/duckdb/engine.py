@@ -34,7 +34,7 @@ from mixflows.warehouse.duckdb.slots import supersede
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.rendering import Statements
 from mixflows.warehouse.source import PUBLISHED_DAY, Column, Source
-from mixflows.warehouse.transpile import Expansions, ParsedStatement, laid_out, missing_columns, quoted
+from mixflows.warehouse.transpile import SHORT_LIVED_PREFIX, ParsedStatement, laid_out, missing_columns, parsed, quoted
 
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
 WITHOUT_SOURCE = ("create_ledger", "create_quality", "create_profiles", "create_landings", "create_malformed")
@@ -64,7 +64,6 @@ class DuckDBWarehouse(Claims):
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.RLock()
         self._parsed: dict[tuple[str, tuple[str, ...]], ParsedStatement] = {}
-        self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
         self._known_source: Source | None = None
         self._root = open_file(settings, must_exist=must_exist)
         [(self._catalog, self._schema)] = self._execute("SELECT current_database(), current_schema()")
@@ -146,7 +145,7 @@ class DuckDBWarehouse(Claims):
             role: ".".join(map(quoted, (self._catalog, self._schema, table)))
             for role, table in self._settings.tables.model_dump().items()
         }
-        tables |= {role: f"mf__{role}" for role in (*SHORT_LIVED, "days")}
+        tables |= {role: f"{SHORT_LIVED_PREFIX}{role}" for role in (*SHORT_LIVED, "days")}
         return Statements(tables, self._settings, source, DuckDBDialect()).render(name, flags)
 
     def _written(
@@ -156,20 +155,13 @@ class DuckDBWarehouse(Claims):
         days: Sequence[BatchDay] = (),
         batch: BatchTables | None = None,
     ) -> str:
-        """A statement in DuckDB's dialect, for days. It is rendered and parsed once."""
+        """A statement in DuckDB's dialect, for days. It is rendered once."""
         with self._lock:
             if (name, flags) not in self._parsed:
-                self._parsed[name, flags] = ParsedStatement(self._rendered(name, flags))
-            parsed = self._parsed[name, flags]
-            if not days and batch is None:
-                if (name, flags) not in self._texts:
-                    self._texts[name, flags] = parsed.in_duckdb(*self._constants((), None))
-                return self._texts[name, flags]
-        return parsed.in_duckdb(*self._constants(days, batch))
-
-    def _constants(self, days: Sequence[BatchDay], batch: BatchTables | None) -> tuple[Expansions, Expansions]:
+                self._parsed[name, flags] = parsed(self._rendered(name, flags))
+            statement = self._parsed[name, flags]
         constants = Days(days, self._settings.zone, batch)
-        return constants.functions(), constants.tables()
+        return statement.in_duckdb(constants.functions(), constants.tables())
 
     def _execute(self, sql: str, params: Params | None = None, name: str = "") -> list[tuple[Any, ...]]:
         with translated(self._path, name):
@@ -338,7 +330,6 @@ class DuckDBWarehouse(Claims):
         with self._lock:
             self._known_source = None
             self._parsed.clear()
-            self._texts.clear()
         if not self._columns(self._settings.tables.events):
             self.create_tables()  # now that there is a source
 

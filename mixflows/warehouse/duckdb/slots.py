@@ -26,7 +26,7 @@ from mixflows.warehouse.slots import (
     refuse_without_version,
 )
 from mixflows.warehouse.source import Source
-from mixflows.warehouse.transpile import ParsedStatement, quoted
+from mixflows.warehouse.transpile import parsed, quoted
 
 TABLES = {role: f"mixflows_{role}" for role in SHORT_LIVED}
 """Temporary tables, by role."""
@@ -115,7 +115,7 @@ class _Statements:
 
     def run(self, name: str, flags: tuple[str, ...], params: Params) -> list[Row]:
         """Runs a statement; see `mixflows.warehouse.slots.Slot`."""
-        sql = ParsedStatement(self._statements.render(name, flags)).in_duckdb(self._days.functions(), {})
+        sql = parsed(self._statements.render(name, flags)).in_duckdb(self._days.functions(), {})
         cursor = self._cursor.execute(sql, {key: value for key, value in params.items() if f"${key}" in sql})
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
