@@ -119,7 +119,7 @@ def _in_parts(tree: exp.Expr) -> ParsedStatement:
         match node:
             case exp.Anonymous() if node.name.upper().startswith("MF_"):
                 expanded.append(_Call(node.name.upper(), tuple(map(_in_parts, node.expressions))))
-            case exp.Table() if node.name.startswith(SHORT_LIVED_PREFIX):
+            case exp.Table() if node.name.startswith(SHORT_LIVED_PREFIX) and not node.name.startswith(NAME_PREFIX):
                 expanded.append(_Table(node.name, node.alias))
             case exp.Identifier() if node.name.startswith(NAME_PREFIX):
                 name = bytes.fromhex(node.name.removeprefix(NAME_PREFIX)).decode()

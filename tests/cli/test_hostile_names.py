@@ -167,6 +167,23 @@ def test_a_file_is_landed_whatever_its_name_is_to_the_engine(empty: Installation
     assert f"{len(names)} files landed before" in again.out
 
 
+@pytest.mark.parametrize("mark", [".", "a.b.", '"', "'", "`", "\\", "$", " "])
+def test_our_tables_may_have_any_name(mark: str, empty: Installation) -> None:
+    tables = {role: f"my{mark}{role}" for role in ("source", "events", "rejected", "malformed", "ledger", "landings")}
+    lines = [f"{role} = {json.dumps(name)}\n" for role, name in tables.items()]
+    empty.write("mixflows.toml", f'[warehouse]\npath = "my.file.duckdb"\n[tables]\n{"".join(lines)}')
+    empty.write("export.jsonl", export(2, 30, twice={0: 1}))
+    empty.write("again.jsonl", export(1, 29))
+    empty.run("land", "export.jsonl")
+    empty.run("run", "--no-prefect", "--as-of", "2024-01-02")
+    landed = empty.run("land", "again.jsonl", "--whole-days", "2024-01-01")
+    assert "29 unchanged" in landed.out
+    empty.run("run", "--no-prefect", "--as-of", "2024-01-02")
+    assert "59 rows delivered + 2 retained = 60 kept + 1 rejected." in empty.run("status").out
+    empty.run("explain", "--insert-id", "0-7")
+    empty.run("report")
+
+
 def test_settings_whose_name_prefect_cannot_store_are_refused_before_its_server_starts(empty: Installation) -> None:
     (empty.folder / "export.jsonl").write_text(export(1, 20))
     named = ("--config", str(empty.folder / "\udcff.toml"))
