@@ -58,7 +58,7 @@ class Figure:
         """Its row in the table of figures."""
         by = f" by {self.value / self.limit - 1:.0%}" if self.limit else ""
         end = "met" if self.met else f"**missed{by}**"
-        return self.what, f"{_cell(self.value)} {self.unit}", f"{self.limit:g} {self.unit}", self.beside, end
+        return self.what, f"{_cell(self.value)} {self.unit}", f"{_cell(self.limit)} {self.unit}", self.beside, end
 
 
 @dataclass(frozen=True)
