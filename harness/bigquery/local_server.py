@@ -5,7 +5,8 @@ of one table lists every table of every project, several times a statement, and 
 derives the types of all expressions besides, which takes a fifth of its time; GoogleSQL's analyzer judges them in tests of its
 own. How statements are read, translated and run, and what they answer, is the same otherwise, but for DIV, where sqlglot writes
 DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF, which tables in
-memory cannot answer: they are read as they are. It knows copies of partitions besides, and new fields of records.
+memory cannot answer: they are read as they are. It knows copies of partitions besides, new fields of records, and the partitions of
+tables that are partitioned by ingestion time.
 """
 
 import collections
@@ -26,7 +27,7 @@ from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
 from local_bigquery.jobs import copy, load, merge, runner, store
 from local_bigquery.sql import rules
-from local_bigquery.sql.rules import external, partitions, ranges, row_access, typing
+from local_bigquery.sql.rules import external, information_schema, partitions, ranges, row_access, typing
 from sqlglot import exp
 
 OBJECTS = database.objects
@@ -36,6 +37,7 @@ ALTER = tables._alter
 COPY = copy.run
 DELETE_DATASET = datasets.delete
 LOAD = load.run
+PARTITIONS = information_schema._partitions
 RESOURCES: dict[type, dict[tuple[str, ...], str]] = collections.defaultdict(dict)
 """What the server knows of datasets, tables and jobs, as JSON, by their names."""
 
@@ -93,6 +95,17 @@ def hidden(table) -> bool:
     except (duckdb.CatalogException, duckdb.BinderException):
         return False
     return True
+
+
+def partitions_of(table: models.Table) -> list[tuple[str | None, int]]:
+    partitioning = table.timePartitioning
+    if (
+        partitioning
+        and not partitioning.field
+        and hidden(exp.to_table(tables.name(*information_schema._identity(table))))
+    ):
+        table = table.replace(timePartitioning=partitioning.replace(field=tables.INGESTION_TIME))
+    return PARTITIONS(table)
 
 
 def resources(model: type, *keys: str) -> list:
@@ -233,7 +246,7 @@ def end_with_the_test() -> None:
 
 
 database._connect, database._attach, database.projects = connect, attach, projects
-database.objects, partitions._hidden = objects, hidden
+database.objects, partitions._hidden, information_schema._partitions = objects, hidden, partitions_of
 tables.columns = tabledata.columns = columns
 merge.run = merged
 tables._alter = alter

@@ -3,8 +3,7 @@
 -- was restated. Inputs: the days' copies and their rejected rows as published. Ties: the older timestamp.
 CREATE OR REPLACE TABLE {{ rejected_next }} {{ stage_options }} AS
 WITH now AS (
-  SELECT
-    c.*, {{ x.rejected_hash('c', 'c.mf__day', 'c.mf__fingerprint') }} AS mf__copy
+  SELECT c.*
   FROM {{ copies }} AS c
   {% if 'touched' in flags %}
   JOIN {{ days }} AS d ON d.mf__day = c.mf__day
@@ -13,8 +12,7 @@ WITH now AS (
     {% if 'touched' in flags %}
     AND (NOT d.mf__delta OR c.mf__id IN (SELECT t.mf__id FROM {{ touched }} AS t WHERE t.mf__id IS NOT NULL))
     {% endif %}
-),
-{% if 'published' in flags %}
+){% if 'published' in flags %},
 before AS (
   SELECT
     r.rejection_timestamp, r.run_id,
@@ -24,23 +22,36 @@ before AS (
 ),
 numbered_before AS (
   SELECT
-    b.*, ROW_NUMBER() OVER (PARTITION BY b.mf__copy ORDER BY b.rejection_timestamp, b.run_id) AS mf__nth
+    b.*, ROW_NUMBER() OVER (PARTITION BY b.mf__copy ORDER BY b.rejection_timestamp, b.run_id) AS mf__number
   FROM before AS b
 ),
-{% endif %}
+-- Narrow: of one copy there may be millions.
+hashed AS (
+  SELECT
+    n.mf__fingerprint, n.mf__stored, n.mf__gone, n.mf__nth, n.mf__row_num,
+    {{ x.rejected_hash('n', 'n.mf__day', 'n.mf__fingerprint') }} AS mf__copy
+  FROM now AS n
+),
 numbered AS (
   SELECT
-    n.*, ROW_NUMBER() OVER (PARTITION BY n.mf__copy ORDER BY n.mf__row_num, n.mf__fingerprint) AS mf__nth
-  FROM now AS n
+    h.*, ROW_NUMBER() OVER (PARTITION BY h.mf__copy ORDER BY h.mf__row_num, h.mf__fingerprint) AS mf__number
+  FROM hashed AS h
+),
+first_rejected AS (
+  SELECT n.mf__fingerprint, n.mf__stored, n.mf__gone, n.mf__nth, b.rejection_timestamp, b.run_id
+  FROM numbered AS n
+  JOIN numbered_before AS b ON b.mf__copy = n.mf__copy AND b.mf__number = n.mf__number
 )
+{% endif %}
 SELECT
   {{ x.published_select('n', 'n.mf__day') }},
   n.mf__row_num AS row_num,
   n.mf__reason AS rejection_reason,
-  {{ 'COALESCE(b.rejection_timestamp, @now)' if 'published' in flags else '@now' }} AS rejection_timestamp,
+  {{ 'COALESCE(f.rejection_timestamp, @now)' if 'published' in flags else '@now' }} AS rejection_timestamp,
   n.mf__exact AS is_exact_copy,
-  {{ 'COALESCE(b.run_id, @run_id)' if 'published' in flags else '@run_id' }} AS run_id
-FROM numbered AS n
+  {{ 'COALESCE(f.run_id, @run_id)' if 'published' in flags else '@run_id' }} AS run_id
+FROM now AS n
 {% if 'published' in flags %}
-LEFT JOIN numbered_before AS b ON b.mf__copy = n.mf__copy AND b.mf__nth = n.mf__nth
+LEFT JOIN first_rejected AS f
+  ON f.mf__fingerprint = n.mf__fingerprint AND f.mf__stored = n.mf__stored AND f.mf__gone = n.mf__gone AND f.mf__nth = n.mf__nth
 {% endif %}

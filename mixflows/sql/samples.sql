@@ -15,14 +15,16 @@ chosen AS (
   WHERE f.mf__nth <= 5
 ),
 first_invalid AS (
-  SELECT c.*, ROW_NUMBER() OVER (PARTITION BY c.mf__day, {{ part }} ORDER BY c.mf__reason, c.mf__fingerprint) AS mf__nth
+  SELECT
+    c.mf__day, c.mf__reason, c.mf__fingerprint, c.mf__stored, c.mf__gone, c.mf__nth,
+    ROW_NUMBER() OVER (PARTITION BY c.mf__day, {{ part }} ORDER BY c.mf__reason, c.mf__fingerprint) AS mf__number
   FROM {{ copies }} AS c
-  WHERE c.mf__row_num IS NULL AND {{ x.batch_in_days('c') }}
+  WHERE c.mf__row_num IS NULL AND c.mf__nth <= 5 AND {{ x.batch_in_days('c') }}
 ),
 invalid AS (
   SELECT f.*, ROW_NUMBER() OVER (PARTITION BY f.mf__day ORDER BY f.mf__reason, f.mf__fingerprint) AS mf__place
   FROM first_invalid AS f
-  WHERE f.mf__nth <= 5
+  WHERE f.mf__number <= 5
 )
 SELECT
   {{ x.published_select('c', 'c.mf__day') }},
@@ -32,6 +34,8 @@ JOIN chosen AS k ON k.mf__key = {{ x.key_hash('c', 'c.mf__day') }}
 WHERE c.mf__contested AND c.mf__row_num <= 3 AND k.mf__place <= 5
 UNION ALL
 SELECT
-  {{ x.published_select('i', 'i.mf__day') }}, i.mf__row_num, i.mf__reason, i.mf__exact, i.mf__place + 5
-FROM invalid AS i
+  {{ x.published_select('c', 'c.mf__day') }}, c.mf__row_num, c.mf__reason, c.mf__exact, i.mf__place + 5
+FROM {{ copies }} AS c
+JOIN invalid AS i
+  ON i.mf__fingerprint = c.mf__fingerprint AND i.mf__stored = c.mf__stored AND i.mf__gone = c.mf__gone AND i.mf__nth = c.mf__nth
 WHERE i.mf__place <= 5

@@ -312,7 +312,8 @@ class Expressions:
         """A total order of the copies of a key; copies that are equal in it are equal in all their columns.
 
         Copies that the source still has come before those that only policy keeps; then the arrival, as `pipeline.keep` says,
-        an unknown one last; the newest version; the content; the row with more columns filled; the remaining columns.
+        an unknown one last; the newest version; the content; the row with more columns filled; the remaining columns; at last a
+        hash of the row as it is stored, which is one engine's own.
         """
         descending = " DESC" if self._settings.pipeline.keep == "latest" else ""
         arrival, version = f"{alias}.mf__arrival_us", f"{alias}.mf__version_us"
@@ -326,17 +327,15 @@ class Expressions:
                 f"{alias}.mf__fingerprint",
                 f"{alias}.mf__filled DESC",
                 f"{alias}.mf__rest",
+                f"{alias}.mf__stored",
             ]
         )
 
     def rest(self, alias: str) -> str:
-        """What decides between copies that are equal in all else that `rank_order` names, as one text."""
-        texts = [
-            f"COALESCE({self._dialect.text(self._at(alias, column), column)}, '')"
-            for column in (*self._source.about_the_copy, *self._source.content)
-            if column.type in NARROW_ORDER
-        ]
-        return f"CONCAT({', '.join(texts)}, '')"
+        """What else tells of a copy, as one text: it decides between copies of equal content."""
+        texts = [self._dialect.text(self._at(alias, column), column) for column in self._source.about_the_copy]
+        known = "".join(f"COALESCE({text}, ''), " for text in texts)
+        return f"CONCAT({known}'')"
 
     # The profile
 
@@ -371,7 +370,3 @@ class Expressions:
         """The file that a copy was landed from; NULL where the source does not tell."""
         known = next((c for c in self._source.columns if (c.name.lower(), c.type) == (SOURCE_FILE, "STRING")), None)
         return self._at(alias, known) if known else "CAST(NULL AS STRING)"
-
-
-NARROW_ORDER = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "TIMESTAMP", "DATE", "BYTES")
-"""Types whose text decides between copies that are equal in all else."""

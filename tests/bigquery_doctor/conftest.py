@@ -73,6 +73,21 @@ class Mixpanel:
         config = bigquery.LoadJobConfig(schema=table.schema)
         self.client.load_table_from_json(rows, table, job_config=config).result()
 
+    def ingest(self, columns: dict[str, str], name: str, days: list[tuple[str, list[dict[str, Any]]]]) -> str:
+        """Makes a table that is partitioned by ingestion time, as it is after each day's rows were loaded on their day."""
+        table_id, loaded = f"{self.source_dataset}.{name}", self.table(columns, None, f"{name}_loaded")
+        kinds = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        self.client.query(f"CREATE TABLE `{table_id}` ({kinds}) PARTITION BY _PARTITIONDATE").result()
+        names = ", ".join(columns)
+        for day, rows in days:
+            self.fill(loaded, rows)
+            self.client.query(
+                f"INSERT INTO `{table_id}` (_PARTITIONTIME, {names}) SELECT TIMESTAMP '{day} 00:00:00+00', {names} FROM `{loaded}`"
+            ).result()
+            self.client.query(f"DELETE FROM `{loaded}` WHERE TRUE").result()
+        self.client.delete_table(loaded)
+        return table_id
+
     def settings(self, **sections: dict[str, Any]) -> Settings:
         place = {**self.api.settings, "dataset": self.dataset, "source_dataset": f"{self.dataset}_src"}
         bigquery_section = place | sections.pop("bigquery", {})

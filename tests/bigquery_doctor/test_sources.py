@@ -14,7 +14,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.plan import PlanRequest, make_plan
 from mixflows.pipeline.run import ThreadSteps, process
 from mixflows.pipeline.totals import read_totals
-from mixflows.settings import load_settings
+from mixflows.settings import Settings, load_settings
 from mixflows.settings.toml import toml_of
 from mixflows.warehouse import diagnose, open_warehouse, settings_for_source
 from mixflows.warehouse.checks import CheckState
@@ -164,11 +164,32 @@ def event(number: int) -> dict[str, Any]:
 def test_each_source_runs_with_the_settings_that_are_written_for_it_and_the_doctor_says_so(
     mixpanel: Mixpanel, tmp_path: Path, columns: dict[str, str], partition: bigquery.TimePartitioning | None
 ) -> None:
-    """Ingestion time is left out: the server knows no pseudo-column. Its statements are read by GoogleSQL's analyzer."""
     source = mixpanel.table(columns, partition, "their_events")
-    mixpanel.fill(source, [{name: value for name, value in event(n).items() if name in columns} for n in range(8)])
+    mixpanel.fill(source, [of_columns(event(n), columns) for n in range(8)])
+    runs_as_written(mixpanel, source, tmp_path)
+
+
+@pytest.mark.parametrize("columns", [JSON_PIPELINE, SCHEMATIZED], ids=["json", "schematized"])
+def test_a_source_partitioned_by_ingestion_time_runs_with_the_settings_that_are_written_for_it(
+    mixpanel: Mixpanel, tmp_path: Path, columns: dict[str, str]
+) -> None:
+    """Mixpanel's default."""
+    first, second = ([of_columns(event(n), columns) for n in range(8) if n % 2 == day] for day in range(2))
+    source = mixpanel.ingest(columns, "their_events", [("2026-03-01", first), ("2026-03-02", second)])
+    settings = runs_as_written(mixpanel, source, tmp_path)
+    assert settings.columns.day == "_PARTITIONDATE"
+    totals = read_totals(open_warehouse(settings), settings)
+    assert str(totals) == "8 rows delivered = 4 kept + 4 rejected"
+
+
+def of_columns(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def runs_as_written(mixpanel: Mixpanel, source: str, folder: Path) -> Settings:
+    """Asserts that the settings that `init` writes for a source are whole: the doctor finds nothing, and both days are published."""
     recognised, _ = settings_for_source(mixpanel.settings(), source)
-    file = tmp_path / "mixflows.toml"
+    file = folder / "mixflows.toml"
     file.write_text(toml_of(recognised))
     settings = load_settings(file)
     warehouse = open_warehouse(settings)
@@ -184,6 +205,7 @@ def test_each_source_runs_with_the_settings_that_are_written_for_it_and_the_doct
     )
     assert {row["partition_date"]: row["n"] for row in events.result()} == {date(2026, 3, 1): 2, date(2026, 3, 2): 2}
     assert make_plan(warehouse, settings, PlanRequest()).days == ()
+    return settings
 
 
 def test_the_totals_are_those_of_the_tables_where_two_days_share_a_partition(mixpanel: Mixpanel) -> None:

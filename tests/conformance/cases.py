@@ -275,6 +275,7 @@ BATCH_STATEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("shared_keys", ()),
     ("events_next", ()),
     ("events_next", ("touched",)),
+    ("retained", ("touched", "retain")),
     ("copies", ()),
     ("copies", ("touched",)),
     ("copies", ("touched", "retain")),

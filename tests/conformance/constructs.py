@@ -267,6 +267,18 @@ TABLE: tuple[Example, ...] = (
     _one("Least", "LEAST(3, 2)", 2),
     _one("ArrayAgg", "ARRAY_LENGTH(ARRAY_AGG(x ORDER BY x)) FROM UNNEST([3, 3]) AS x", 2),
     _one("AnyValue", "ANY_VALUE(x) FROM UNNEST([3, 3]) AS x", 3),
+    _rows(
+        "AnyValue, *",  # of a row, and its columns again
+        "SELECT r.*, n FROM (SELECT ANY_VALUE(a) AS r, COUNT(*) AS n FROM"
+        " (SELECT 1 AS x, 'b' AS y UNION ALL SELECT 1, 'b') AS a GROUP BY a.x) AS k",
+        (1, "b", 2),
+    ),
+    _rows(
+        "GenerateSeries, UNNEST",
+        f"SELECT a.n, nth FROM {ONE_TWO} AS a CROSS JOIN UNNEST(GENERATE_ARRAY(1, a.n)) AS nth ORDER BY a.n, nth",
+        *((1, 1), (2, 1), (2, 2)),
+    ),
+    _one("Greatest", "GREATEST(1, 0)", 1),
     _one("Sum", f"SUM(n), COALESCE(SUM(CASE WHEN n > 5 THEN n END), 0) FROM {THREE} AS x WHERE w != 'c'", 3, 0),
     _one("Min, Max", f"MIN(n), MAX(n), MAX(CASE WHEN n > 5 THEN n END) FROM {THREE} AS x", 1, 2, None),
     _one("COUNT", f"COUNT(*), SUM(n) FROM {THREE} AS x WHERE FALSE", 0, None),
@@ -373,26 +385,10 @@ TABLE: tuple[Example, ...] = (
         ((0,),),
         (PARTITIONED,),
     ),
-    Example(
-        ("Properties",),
-        "SELECT n FROM {t}",
-        ((1,),),
-        (EXPIRING,),
-        on_duckdb=False,
-    ),
+    Example(("Properties",), "SELECT n FROM {t}", ((1,),), (EXPIRING,), on_duckdb=False),
     Example(("Update",), HELD, ((1, "a"), (2, "z")), (*FILLED, "UPDATE {t} AS t SET v = 'z' WHERE t.k = 2")),
-    Example(
-        ("Merge", "WHEN MATCHED", "WHEN NOT MATCHED"),
-        HELD,
-        ((1, "a"), (2, "c"), (3, "d")),
-        (*FILLED, MERGED),
-    ),
-    Example(
-        ("Merge", "WHEN NOT MATCHED BY SOURCE"),
-        HELD,
-        ((1, "a"), (2, "c"), (3, "d")),
-        (*FILLED, REPLACED),
-    ),
+    Example(("Merge", "WHEN MATCHED", "WHEN NOT MATCHED"), HELD, ((1, "a"), (2, "c"), (3, "d")), (*FILLED, MERGED)),
+    Example(("Merge", "WHEN NOT MATCHED BY SOURCE"), HELD, ((1, "a"), (2, "c"), (3, "d")), (*FILLED, REPLACED)),
 )
 
 OWN_FUNCTIONS = {JSON_TEXT}

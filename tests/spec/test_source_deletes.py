@@ -256,3 +256,43 @@ def test_a_day_of_which_the_source_lost_a_part_has_not_expired(project: Project)
     project.delete("id | arrival\na | 10:02")
     assert project.run_judged().exit_code == 3
     assert project.status() == "blocked"
+
+
+THREE_CONTENTS = """
+    id | time  | arrival | properties
+    a  | 10:00 | 10:01   | {"n": 1}
+    a  | 10:00 | 10:01   | {"n": 2}
+    a  | 10:00 | 10:01   | {"n": 3}
+"""
+
+
+@pytest.mark.parametrize("lost", ["winner", "loser"])
+def test_keep_keeps_the_copy_that_is_gone_where_only_its_content_tells_it_from_those_that_are_there(
+    project: Project, lost: str
+) -> None:
+    under(project, "keep")
+    project.deliver(THREE_CONTENTS)
+    project.run()
+    gone = (project.events() if lost == "winner" else project.rejected())[0]["properties"]
+    assert project.engine.delete(project.settings.tables.source, {"properties": gone}) == 1
+    project.run()
+    assert contents(project) == ['{"n": 1}', '{"n": 2}', '{"n": 3}']
+    project.run("all")
+    assert project.status() == "unchanged"
+
+
+def test_keep_counts_copies_that_nothing_tells_apart(project: Project) -> None:
+    under(project, "keep")
+    copies = rows(THREE_CONTENTS)
+    project.add([*copies, copies[-1]])
+    project.run()
+    project.engine.delete(project.settings.tables.source, {"properties": '{"n": 3}'})
+    project.run()
+    assert contents(project) == ['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 3}']
+    project.run("all")
+    assert project.status() == "unchanged"
+
+
+def contents(project: Project) -> list[str]:
+    """Of all published copies."""
+    return sorted(row["properties"] for row in (*project.events(), *project.rejected()))

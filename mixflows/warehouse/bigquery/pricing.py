@@ -40,6 +40,8 @@ COPIES = {
     "mf__version_us": "INT64",
     "mf__fingerprint": "STRING",
     "mf__filled": "INT64",
+    "mf__stored": "INT64",
+    "mf__nth": "INT64",
     "mf__row_num": "INT64",
     "mf__contested": "BOOL",
     "mf__reason": "STRING",
