@@ -43,13 +43,8 @@ def star_is_wide(alias: str, select: exp.Select, tree: exp.Expr) -> bool:
 
 
 def test_no_window_sorts_wide_columns() -> None:
-    read = {
-        statement.sql: statement
-        for case in cases()
-        if WIDE in case.columns
-        for statement in sent(case)
-        if statement.file in OF_A_BATCH
-    }
-    windows = [(s.file, s.tree, select) for s in read.values() for select in selects_with_windows(s.tree)]
-    assert len({file for file, _, _ in windows}) > 3
+    case = next(case for case in cases() if WIDE in case.columns)
+    statements = [statement for statement in sent(case) if statement.file in OF_A_BATCH]
+    windows = [(s.file, s.tree, select) for s in statements for select in selects_with_windows(s.tree)]
+    assert {file for file, _, _ in windows} >= {"copies", "rejected_next", "retained", "samples", "profile"}
     assert {file for file, tree, select in windows if is_wide(select, tree)} == set()
