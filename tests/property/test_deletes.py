@@ -14,13 +14,10 @@ from tests.property.test_oracle_agrees import RULES, OnEngine
 from tests.spec.project import Project
 
 
-def change(
-    project: Project, engine: str, data: st.DataObject, *, key: str, conflicts: bool
-) -> tuple[Counter[Copy], Counter[Copy]]:
+def change(project: Project, engine: str, data: st.DataObject, key: str) -> tuple[Counter[Copy], Counter[Copy]]:
     """Delivers a stream and runs it, then takes some copies away, adds others or not, and runs again.
 
-    Args:
-        conflicts: Whether copies of one key and one instant may have different content; only where none are added.
+    Where none are added, copies of one key and one instant may have different content.
 
     Returns:
         What was delivered first, and what the source has in the end.
@@ -29,7 +26,7 @@ def change(
     stream: list[Row] = data.draw(streams)
     gone = data.draw(st.sets(st.integers(0, len(stream) - 1), min_size=1))
     later: list[Row] = data.draw(st.one_of(st.just([]), streams))
-    if later or not conflicts:
+    if later:
         stream, later = [told_apart(row, key) for row in stream], [told_apart(row, key) for row in later]
     clear(project)
     project.add([row | {"source_file": str(number)} for number, row in enumerate(stream)])
@@ -81,7 +78,7 @@ def test_apply_gives_what_the_source_has_now(project_on: OnEngine, engine: str, 
     @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        _, source = change(project, engine, data, key=key, conflicts=True)
+        _, source = change(project, engine, data, key)
         events, rejected = deduplicate(source.elements(), key=key, keep=keep, missing=missing)
         assert published(project) == (Counter(events), Counter(rejected))
         changes_nothing_again(project)
@@ -98,7 +95,7 @@ def test_keep_has_every_copy_that_ever_was(project_on: OnEngine, engine: str, ru
     @examples_on(engine, 6)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        before, source = change(project, engine, data, key=key, conflicts=False)
+        before, source = change(project, engine, data, key)
         # Equal content under another version is the same copy.
         events, rejected = published(project, versions=False)
         found = events + Counter({r.copy: 0 for r in rejected})
