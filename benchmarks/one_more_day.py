@@ -10,7 +10,7 @@ from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals import statements
 from benchmarks.rivals.projects import DbtMissingError, DbtProject, install, versions
-from benchmarks.server import PrefectServer
+from benchmarks.server import prefect_server
 from benchmarks.source import WAREHOUSE, day_of, deliver, opened, project
 from benchmarks.timed_run import Span, command, middle, process
 from harness.truth import compare
@@ -51,7 +51,7 @@ def measure(place: Place, histories: Sequence[int], rows: int) -> Answer:
     except DbtMissingError as err:
         note = f"dbt was not run: it cannot be installed here ({err})."
     found: list[Found] = []
-    with PrefectServer(place.folder):
+    with prefect_server(place.folder):
         for days in histories:
             source = project(place.folder / f"source-{days}", days, rows)
             for way, make in ways.items():

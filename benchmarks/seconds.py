@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks.plots import stacked
 from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
-from benchmarks.server import PrefectServer
+from benchmarks.server import prefect_server
 from benchmarks.source import day_of, project
 from benchmarks.timed_run import Span, command, imports, middle, process
 
@@ -29,7 +29,7 @@ TWO_YEARS, REPORT_MB = 730, 3.0
 
 def measure(place: Place, behind: int, rows: int) -> Answer:
     found: list[tuple[str, float, float, float, float]] = []
-    with PrefectServer(place.folder):
+    with prefect_server(place.folder):
         for events in (SMALL, rows):
             home = place.folder / f"{events}"
             project(home, behind + len(WAYS) * (REPEATS + 1), events)

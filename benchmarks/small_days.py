@@ -5,7 +5,7 @@ import shutil
 from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals import statements
-from benchmarks.server import PrefectServer, held_mb
+from benchmarks.server import held_mb, prefect_server
 from benchmarks.source import WAREHOUSE, project
 from benchmarks.timed_run import command, imports, process
 
@@ -20,10 +20,10 @@ def measure(place: Place, days: int, rows: int) -> Answer:
     plain = command("backfill", "--no-prefect", folder=homes["plain"])
     home = homes["global"]
     at_once = process([*statements.COMMAND, "global", str(home / WAREHOUSE)], home)
-    with PrefectServer(place.folder) as server:
-        before = held_mb(server.process)
+    with prefect_server(place.folder) as server:
+        before = held_mb(server)
         flow = command("backfill", folder=homes["flow"])
-        after = held_mb(server.process)
+        after = held_mb(server)
     report = command("report", folder=homes["plain"])
     size_mb = (homes["plain"] / "mixflows-report.html").stat().st_size / 1e6
     spans = {

@@ -4,7 +4,7 @@ import json
 
 from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
-from benchmarks.server import PrefectServer
+from benchmarks.server import prefect_server
 from benchmarks.source import WAREHOUSE, opened
 from benchmarks.timed_run import Span, command
 
@@ -22,7 +22,7 @@ def measure(place: Place) -> Answer:
         return Answer(ABOUT, notes=["Not measured: the stream's file is absent; name it with --stream."])
     spans: dict[tuple[str, str], Span] = {}
     right: dict[str, str] = {}
-    with PrefectServer(place.folder):
+    with prefect_server(place.folder):
         for way, flags in (("as a flow", ()), ("without Prefect", ("--no-prefect",))):
             home = place.folder / way.replace(" ", "-")
             home.mkdir()
