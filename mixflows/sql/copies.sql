@@ -61,11 +61,12 @@ distinct_copies AS (
     GROUP BY mf__d.mf__fingerprint, mf__d.mf__stored, mf__d.mf__gone
   ) AS k
 ),
-{% set narrow %}
-d.mf__day, {{ x.key('d') }}, d.mf__gone, d.mf__arrival_us, d.mf__version_us, d.mf__fingerprint, d.mf__filled, d.mf__rest, d.mf__stored
-{%- endset %}
 narrow AS (
-  SELECT {{ narrow }}, SUM(d.mf__copies) AS mf__number FROM described AS d WHERE d.mf__keyed GROUP BY {{ narrow }}
+  SELECT
+    d.mf__day, {{ x.key('d') }}, d.mf__gone, d.mf__arrival_us, d.mf__version_us, d.mf__fingerprint, d.mf__filled, d.mf__rest,
+    d.mf__stored, d.mf__number
+  FROM distinct_copies AS d
+  WHERE d.mf__keyed
 ),
 {% set of_key = 'PARTITION BY n.mf__day, ' ~ x.key('n') %}
 {% set in_order = of_key ~ ' ORDER BY ' ~ x.rank_order('n') %}
