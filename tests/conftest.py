@@ -15,7 +15,7 @@ settings.register_profile("ci", max_examples=EXAMPLES_IN_CI, deadline=None, prin
 settings.register_profile("long", max_examples=20 * EXAMPLES_IN_CI, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-pytest_plugins = ["tests.bigquery.fixtures"]
+pytest_plugins = ["tests.bigquery.fixtures", "tests.support.browser"]
 
 OFFLINE = {
     "DO_NOT_TRACK": "1",

@@ -1,8 +1,6 @@
 """The page in a real browser: it draws all its charts, and says nothing on the console."""
 
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,43 +13,20 @@ from mixflows.report.page import render_html
 from mixflows.settings import ReportSettings, Settings
 from mixflows.verdict import Severity
 from tests.report.history import History, duplicate_rate
+from tests.support.browser import QUIET
 
 CHARTS = ("duplicate-rate", "kept", "rejected", "reasons", "calendar", "took")
 DAY = date(2024, 1, 1)
 KEYS = "Duplicates and kept rows under each key"
 HISTORY = "Run history (first publish and last 9 runs)"
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=20000",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        missing = "no Chromium found: install the package `chromium`, or the report is not tested in a browser"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+DRAWN = (*QUIET, "--enable-logging=stderr", "--virtual-time-budget=20000")
 
 
 def opened(browser: str, html: str, folder: Path, *more: str) -> tuple[str, list[str]]:
     """The page's DOM after it was drawn, and what it said on the console."""
     file = folder / "report.html"
     file.write_text(html, encoding="utf-8")
-    command = [browser, *QUIET, f"--user-data-dir={folder / 'profile'}", *more, "--dump-dom", file.as_uri()]
+    command = [browser, *DRAWN, f"--user-data-dir={folder / 'profile'}", *more, "--dump-dom", file.as_uri()]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return ended.stdout, re.findall(r"CONSOLE[^\n]*", ended.stderr)
 
@@ -113,7 +88,7 @@ def test_a_day_has_a_page_of_its_own(browser: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     settings = Settings(report=ReportSettings(prefect_ui="http://prefect:4200"))
     file.write_text(report_of(12, tmp_path, settings), encoding="utf-8")
-    asked = [*QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"{file.as_uri()}#day-2024-01-04"]
+    asked = [*DRAWN, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"{file.as_uri()}#day-2024-01-04"]
     dom = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=120, check=True).stdout
     page = dom.split('id="day-page"', 1)[1].split("</section>", 1)[0]
     assert "Thu 4 Jan 2024" in page

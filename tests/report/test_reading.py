@@ -3,7 +3,6 @@
 The pictures are kept in the folder that SCREENSHOTS names, for people to look at; else in a temporary one.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,12 +16,11 @@ from mixflows.report.insights import insights
 from mixflows.report.page import render_html
 from mixflows.verdict import Severity
 from tests.report.history import History, duplicate_rate, not_judged
-from tests.report.test_browser import DAY, QUIET, browser
+from tests.report.test_browser import DAY, DRAWN
 from tests.report.test_insights import USUAL, stored
 
 pytestmark = pytest.mark.xdist_group("reading")
 
-__all__ = ["browser"]
 DAYS = 60
 WARNED = "2024-02-04"
 CHARTS = ["duplicate-rate", "kept", "rejected", "reasons", "calendar", "took", "lateness-curve", "hours"]
@@ -51,15 +49,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def reader(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with page(browser, QUIET, tmp_path_factory.mktemp("browser")) as opened:
+    with page(browser, DRAWN, tmp_path_factory.mktemp("browser")) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("pictures"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
