@@ -243,6 +243,11 @@ class Expressions:
         """A hash of the content as it is stored: equal rows have it equal, and other storage may change it."""
         return self._dialect.row_hash([self._at(alias, column) for column in self._source.content])
 
+    def lasting_content_hash(self, alias: str) -> str:
+        """The same without the distinct id, which identity merges rewrite; see `pair_hash`."""
+        lasting = [column for column in self._source.content if column.name != self._source.distinct_id.name]
+        return self._dialect.row_hash([self._at(alias, column) for column in lasting])
+
     def stored_hash(self, alias: str, day: str) -> str:
         """A hash of all that is published of a row."""
         return self._dialect.row_hash([*(self._at(alias, column) for column in self._source.passed_through), day])

@@ -281,6 +281,20 @@ def test_keep_keeps_the_copy_that_is_gone_where_only_its_content_tells_it_from_t
     assert project.status() == "unchanged"
 
 
+def test_keep_keeps_the_copy_that_is_gone_also_where_an_identity_merge_rewrote_those_that_are_there(
+    project: Project,
+) -> None:
+    under(project, "keep")
+    project.deliver(THREE_CONTENTS)
+    project.run()
+    for copy in rows(THREE_CONTENTS):
+        assert project.engine.delete(project.settings.tables.source, {"properties": copy["properties"]}) == 1
+    project.add([copy | {"distinct_id": "merged"} for copy in rows(THREE_CONTENTS)[1:]])
+    project.run()
+    assert contents(project) == ['{"n": 1}', '{"n": 2}', '{"n": 3}']
+    assert sorted(row["distinct_id"] for row in project.rejected() + project.events()) == ["merged", "merged", "u1"]
+
+
 def test_keep_counts_copies_that_nothing_tells_apart(project: Project) -> None:
     under(project, "keep")
     copies = rows(THREE_CONTENTS)
