@@ -18,18 +18,11 @@ from harness.bigquery.server import NoInterpreterError, ServerError
 from harness.billed import STAGED, Read, reads
 from harness.on_paper import Estimate, daily_run, full_rebuild
 from mixflows.costs.model import Workload
+from mixflows.warehouse.bigquery.pricing import COPIES, TOUCHED
 
 LATE = ((1, 400), (6, 600))
 EVENTS, REJECTED, STAGE, STAGED_EVENTS = "mp_events", "mp_rejected_events", "stg_", "stg_mp_dedup_events"
-TOUCHED, JUDGED = "stg_mp_touched", "stg_mp_judged"
-OF_TOUCHED = (
-    "mf__day", "mf__id", "mf__pair", "mf__more", "mf__fewer", "mf__surplus", "mf__twice", "mf__key", "mf__copy",
-)  # fmt: skip
-OF_COPIES = (
-    "mf__fingerprint", "mf__arrival_us", "mf__version_us", "mf__filled", "mf__keyed", "mf__row_num", "mf__reason", "mf__exact",
-    "mf__contested", "mf__id",
-)  # fmt: skip
-"""The columns of a batch's tables of keys and of copies that are our own."""
+TOUCHED_IDS, JUDGED = "stg_mp_touched", "stg_mp_judged"
 PROFILED = ("mp_event_name", "distinct_id", "customer_id", "session_id", "campaign")
 OWN = ("mp_partition_runs", "mp_quality_results", "mp_day_profiles")
 REJECTED_WIDTHS = {
@@ -173,9 +166,9 @@ def _daily_run(api: BigQueryApi, folder: Path, behind: int, rows: int) -> Found:
 def _bytes(job: Any, dataset: str, sizes: Sizes, run_days: Sequence[date]) -> float:
     text = getattr(job, "query", "")
     tables = {table for table in re.findall(rf"\b{dataset}`?\.`?(\w+)", text) if table.startswith(STAGE)}
-    copied = COLUMNS | dict.fromkeys((*STAGED, *OF_COPIES), "") | REJECTED_WIDTHS
+    copied = COLUMNS | dict.fromkeys(STAGED, "") | COPIES | REJECTED_WIDTHS
     columns: dict[str, Any] = {
-        **{table: dict.fromkeys(OF_TOUCHED, "") if table.startswith(TOUCHED) else copied for table in tables},
+        **{table: TOUCHED if table.startswith(TOUCHED_IDS) else copied for table in tables},
         **sizes.own,
     }
     columns |= dict.fromkeys((SOURCE, EVENTS), COLUMNS) | {REJECTED: COLUMNS | REJECTED_WIDTHS}
