@@ -45,12 +45,13 @@ def prefect_server(folder: Path) -> Iterator[psutil.Process]:
         _answers(f"http://127.0.0.1:{port}/api/health", seconds=300)
         yield process
     finally:
-        started = process.children(recursive=True)
-        process.terminate()
-        psutil.wait_procs([process], 20)
-        for one in (process, *started):
-            if one.is_running():
-                one.kill()
+        if process.poll() is None:  # it may have ended by itself
+            started = process.children(recursive=True)
+            process.terminate()
+            psutil.wait_procs([process], 20)
+            for one in (process, *started):
+                if one.is_running():
+                    one.kill()
 
 
 def _answers(url: str, seconds: float) -> None:

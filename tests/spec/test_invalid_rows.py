@@ -1,8 +1,13 @@
 """Rows that cannot be an event by themselves, and rows without insert id where the policy keeps them."""
 
+from collections import Counter
+
 import pytest
 
+from mixflows.model import Run
+from mixflows.pipeline.stage import discard_batch, sampled, stage_batch
 from tests.spec.project import Project
+from tests.spec.tables import DAY, rows
 
 
 def test_each_invalid_row_is_rejected_with_its_own_reason(project: Project) -> None:
@@ -152,3 +157,13 @@ def test_rows_that_belong_to_no_day_are_counted_by_the_plan(project: Project) ->
     assert project.plan().rows_without_day == 3
     project.run()
     assert (len(project.events()), len(project.rejected())) == (1, 0)
+
+
+def test_of_many_equal_rows_a_few_are_shown(project: Project) -> None:
+    invalid, copy = rows("id | time | arrival\n- | 10:00 | 10:05\na | 10:00 | 10:05")
+    project.add([*[invalid] * 12, *[copy] * 12])
+    context = project.context(Run("samples"))
+    batch = stage_batch(context, project.plan().days)
+    shown = sampled(context, batch, [DAY])[DAY]
+    discard_batch(context, batch)
+    assert Counter(sample["reason"] for sample in shown) == {"Missing insert id": 5, "Duplicate event": 2}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.spec.project import Project
-from tests.spec.tables import DAY
+from tests.spec.tables import DAY, rows
 
 TWO_COPIES = """
     id | time  | arrival | properties
@@ -112,3 +112,15 @@ def test_a_day_without_a_ledger_row_is_planned_again_and_found_unchanged(project
     assert project.planned() == {DAY: "new"}
     project.run()
     assert (project.status(), project.everything()) == ("unchanged", before)
+
+
+def test_equal_copies_stay_as_many_and_keep_their_marks(project: Project) -> None:
+    (copy,) = rows("id | time | arrival\na | 10:00 | 10:05")
+    project.add([copy] * 4)
+    project.run()
+    marks = project.marks()
+    assert marks.total() == 3
+    project.deliver("id | time | arrival\na | 10:00 | 10:09")
+    project.run()
+    assert (project.marks() & marks, project.marks().total()) == (marks, 4)
+    assert sorted(row["row_num"] for row in project.rejected()) == [2, 3, 4, 5]

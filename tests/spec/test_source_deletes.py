@@ -307,6 +307,19 @@ def test_keep_counts_copies_that_nothing_tells_apart(project: Project) -> None:
     assert project.status() == "unchanged"
 
 
+def test_keep_has_new_contents_take_the_place_of_as_many_others(project: Project) -> None:
+    under(project, "keep")
+    project.deliver(THREE_CONTENTS)
+    project.run()
+    for copy in rows(THREE_CONTENTS):
+        assert project.engine.delete(project.settings.tables.source, {"properties": copy["properties"]}) == 1
+    project.add([copy | {"properties": f'{{"n": {n}}}'} for n, copy in enumerate(rows(THREE_CONTENTS)[:2], start=4)])
+    project.run()
+    gone, *there = contents(project)
+    assert (gone in {'{"n": 1}', '{"n": 2}', '{"n": 3}'}, there) == (True, ['{"n": 4}', '{"n": 5}'])
+    assert sorted(row["row_num"] for row in project.rejected()) == [2, 3]
+
+
 def contents(project: Project) -> list[str]:
     """Of all published copies."""
     return sorted(row["properties"] for row in (*project.events(), *project.rejected()))
