@@ -140,6 +140,17 @@ def test_expectations_on_two_figures_and_on_sets_name_their_days(figures_suite: 
     assert [finding[2] for finding in own(found[bad.day])] == [False, False, False]
 
 
+def test_a_day_that_fails_does_so_beside_however_many_that_pass(figures_suite: SuiteOf) -> None:
+    settings = figures_suite("expect.ExpectColumnValuesToBeBetween(column='kept_rows', min_value=500, mostly=0.5)")
+    rows = [9_988, 100, 9_988]
+    days = [
+        staged({"kept_rows": kept, "valid_keys": kept}, day=day)
+        for day, kept in zip(days_from(DAY, 3), rows, strict=True)
+    ]
+    found = judge(settings, days, check_rows=False, access=None)
+    assert [own(found[day.day])[0][2] for day in days] == [True, False, True]
+
+
 def test_a_rate_that_is_not_judged_passes_own_expectations_too(figures_suite: SuiteOf) -> None:
     settings = figures_suite(
         "expect.ExpectColumnValuesToBeBetween(column='late_rate', max_value=0.1),"
