@@ -44,10 +44,15 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, .
 
 def refuse_foreign_tables(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Refuses what stands under the names of our tables and is another's; see `refuse_foreign`."""
+    found = cursor.execute(
+        f"SELECT c.table_name, list(c.column_name), c.table_name IN (SELECT view_name FROM duckdb_views() WHERE {HERE})"
+        f" FROM duckdb_columns() AS c WHERE {HERE} GROUP BY c.table_name"
+    ).fetchall()
+    known = {str(name).lower(): (columns, bool(is_view)) for name, columns, is_view in found}
     for role in TABLES.keys() & settings.tables.model_dump():
-        name = getattr(settings.tables, role)
-        if columns := [column.name for column in columns_of(cursor, name)]:
-            refuse_foreign(settings, role, columns, is_view=bool(texts_of_view(cursor, name)))
+        if held := known.get(getattr(settings.tables, role).lower()):
+            columns, is_view = held
+            refuse_foreign(settings, role, columns, is_view=is_view)
 
 
 def new_columns(of_source: Iterable[Column], of_table: Iterable[Column], source: str, table: str) -> tuple[Column, ...]:
