@@ -18,7 +18,7 @@ def ids() -> dict[tuple[int, int, str], str]:
     jobs = Jobs(bigquery.Client("project", AnonymousCredentials()), BigQuerySettings())
     steps = product((1, 2), (1, 2), ("stage", "whole_events"))
     return {
-        step: jobs._job_id(Step(step[2], Run(RUN, step[0]), date(2024, 1, step[1])), "SELECT 1", []) for step in steps
+        step: jobs.job_id(Step(step[2], Run(RUN, step[0]), date(2024, 1, step[1])), "SELECT 1", []) for step in steps
     }
 
 

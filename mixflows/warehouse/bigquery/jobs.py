@@ -130,7 +130,7 @@ class Jobs:
 
     def read(self, sql: str, parameters: Sequence[Parameter], step: Step) -> RowIterator:
         """Runs a statement that is ready as it stands; see `run`."""
-        base = self._job_id(step, sql, parameters)
+        base = self.job_id(step, sql, parameters)
         return self._attempts(step, base, lambda job_id: self._query(sql, parameters, step, job_id))
 
     def copy(self, source: str, destination: str, step: Step) -> None:
@@ -145,7 +145,7 @@ class Jobs:
 
         Source: https://cloud.google.com/bigquery/docs/managing-partitioned-table-data#copying_a_single_partition
         """
-        base = self._job_id(step, f"{source} to {destination}", ())
+        base = self.job_id(step, f"{source} to {destination}", ())
         self._attempts(step, base, lambda job_id: self._copy(source, destination, step, job_id))
 
     def load(
@@ -163,7 +163,7 @@ class Jobs:
             WarehouseError: In one sentence, with the next step; none of the rows was added.
         """
         what = rows.name if isinstance(rows, Path) else " ".join(rows)
-        base = self._job_id(step, f"{what} to {destination}", ())
+        base = self.job_id(step, f"{what} to {destination}", ())
         self._attempts(step, base, lambda job_id: self._load(rows, destination, fields, step, job_id))
 
     def _attempts(self, step: Step, base: str, once: Callable[[str], T]) -> T:
@@ -346,8 +346,11 @@ class Jobs:
         own = {"app": "mixflows", "run_id": _label(run_id)}
         return [job for job in listed if own.items() <= getattr(job, "labels", {}).items()]
 
-    def _job_id(self, step: Step, sql: str, parameters: Sequence[Parameter]) -> str:
-        """An id that only the same statement of the same attempt has: text and values are part of it, by their hash."""
+    def job_id(self, step: Step, sql: str, parameters: Sequence[Parameter]) -> str:
+        """An id for the next job of a step, that only the same statement of the same attempt of a run has.
+
+        Text and values are part of it, by their hash. Where there is no run, or the step may repeat, it is a new one each time.
+        """
         with self._lock:
             self._counts[step] += 1
             nth = self._counts[step]
