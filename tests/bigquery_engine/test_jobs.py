@@ -12,9 +12,9 @@ import pytest
 
 from mixflows.errors import WarehouseError
 from mixflows.model import Run
-from mixflows.warehouse import close_warehouses
 from mixflows.warehouse.base import BatchTables
 from mixflows.warehouse.bigquery import jobs as bigquery_jobs
+from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.jobs import ATTEMPTS, DML_AT_ONCE, Jobs, Step
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.faults import (
@@ -45,9 +45,8 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def jobs(api: BigQueryApi, place: Place, through: str | None = None, **bigquery: object) -> Iterator[Jobs]:
     """Jobs as another process would have them."""
-    there = Place(api, through, place.dataset)
-    yield there.warehouse(there.settings({"bigquery": bigquery}))._jobs
-    close_warehouses()
+    settings = Place(api, through, place.dataset).settings({"bigquery": bigquery}).bigquery
+    yield Jobs(make_client(settings), settings)
 
 
 @pytest.fixture
