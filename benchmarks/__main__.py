@@ -2,7 +2,6 @@
 
 import argparse
 import multiprocessing
-import os
 import sys
 import tempfile
 import time
@@ -10,10 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.registry import BENCHMARKS, NAMES, Place, measure
-from benchmarks.timed_run import ROOT
-
-STREAM = "MIXFLOWS_BENCH_STREAM"
+from benchmarks.registry import BENCHMARKS, NAMES, measure
 
 
 def main() -> None:
@@ -25,13 +21,6 @@ def main() -> None:
         "--only", choices=NAMES, action="append", metavar="NAME", help=f"{', '.join(NAMES)}; repeatable"
     )
     parser.add_argument("--scale", type=float, default=1.0, help="a share of the days and rows, to try a benchmark out")
-    parser.add_argument(
-        "--stream",
-        type=Path,
-        default=os.environ.get(STREAM, ROOT.parent / "shared" / "data" / "git_events" / "delta.jsonl.gz"),
-        help=f"the raw-export file of the benchmark `stream`; by default {STREAM}, or what lies beside the repository",
-    )
-    parser.add_argument("--folder", type=Path, help="where to put scratch files; by default the system's folder")
     parser.add_argument("--document", type=Path, default=results.DOCUMENT, help="the file to write")
     words = parser.parse_args()
     if words.scale != 1 and words.document == results.DOCUMENT:
@@ -46,10 +35,10 @@ def main() -> None:
         started = time.perf_counter()
         # A process of its own for each, so that none inherits memory, imports or an open warehouse.
         with (
-            tempfile.TemporaryDirectory(dir=words.folder, prefix="mixflows-bench-") as folder,
+            tempfile.TemporaryDirectory(prefix="mixflows-bench-") as folder,
             ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
         ):
-            answer = pool.submit(measure, name, Place(Path(folder), Path(words.stream).resolve()), words.scale).result()
+            answer = pool.submit(measure, name, Path(folder), words.scale).result()
         part = results.section(name, answer, command, time.perf_counter() - started)
         print(part, flush=True)
         missed += [f"{name}: {figure.what}" for figure in answer.figures if not figure.met]

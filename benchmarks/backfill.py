@@ -1,8 +1,8 @@
 """How long a whole history takes beside global statements."""
 
 import shutil
+from pathlib import Path
 
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals import statements
 from benchmarks.source import WAREHOUSE, opened, project
@@ -12,12 +12,12 @@ from harness.truth import compare
 OURS, RIVAL = "mixflows backfill", "global statements, contested keys ranked"
 
 
-def measure(place: Place, days: int, rows: int, limit: float, peak_mb: float | None = None) -> Answer:
-    source = project(place.folder / "source", days, rows)
+def measure(folder: Path, days: int, rows: int, limit: float, peak_mb: float | None = None) -> Answer:
+    source = project(folder / "source", days, rows)
     spans: dict[str, Span] = {}
     right: dict[str, str] = {}
     for way in (OURS, RIVAL):
-        home = place.folder / "home"
+        home = folder / "home"
         shutil.copytree(source.parent, home)
         if way == OURS:
             spans[way] = command("backfill", "--no-prefect", folder=home)

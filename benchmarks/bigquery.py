@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.api import SOURCE, ApiProject, api_on_loopback
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals.statements import original_statement
 from benchmarks.source import COLUMNS, day_of, deliver, opened, project
@@ -25,13 +24,7 @@ EVENTS, REJECTED, STAGE, STAGED_EVENTS = "mp_events", "mp_rejected_events", "stg
 TOUCHED_IDS, JUDGED = "stg_mp_touched", "stg_mp_judged"
 PROFILED = ("mp_event_name", "distinct_id", "customer_id", "session_id", "campaign")
 OWN = ("mp_partition_runs", "mp_quality_results", "mp_day_profiles")
-REJECTED_WIDTHS = {
-    "row_num": 8.0,
-    "rejection_reason": 17.0,
-    "rejection_timestamp": 8.0,
-    "is_exact_copy": 1.0,
-    "run_id": 8.0,
-}
+REJECTED_WIDTHS = {"row_num": 8, "rejection_reason": 17, "rejection_timestamp": 8, "is_exact_copy": 1, "run_id": 8}
 ABOUT = (
     "A daily run with one new day and late rows of two days before it, on an API server on loopback: jobs as the server knows"
     " them; bytes by BigQuery's rule, which that server does not follow: the columns that a statement references, in the days"
@@ -74,37 +67,32 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Found:
-    """A daily run with so many days behind it, its bytes, and those of the original design's statements."""
+    """A daily run with so many days behind it and the original design's statements, as counted and by the cost model."""
 
     behind: int
     jobs: Counter[str]
     bytes_read: float
     original_bytes: float
-    load: Workload
-
-    @property
-    def model(self) -> Estimate:
-        """The run by the cost model."""
-        return daily_run(self.load)
+    model: Estimate
+    original_model: Estimate
 
 
-def measure(place: Place, histories: Sequence[int], rows: int) -> Answer:
+def measure(folder: Path, histories: Sequence[int], rows: int) -> Answer:
     try:
-        with api_on_loopback(place.folder) as api:
-            found = [_daily_run(api, place.folder, behind, rows) for behind in histories]
+        with api_on_loopback(folder) as api:
+            found = [_daily_run(api, folder, behind, rows) for behind in histories]
     except (NoInterpreterError, ServerError) as err:
         return Answer(ABOUT, notes=[f"Not run: {err}."])
     short, long = found[0], found[-1]
-    model, rebuilt = long.model, full_rebuild(long.load).read_gb * 1e9
     jobs, before = long.jobs.total(), f"{short.behind} days behind"
     return Answer(
         ABOUT,
         [
             Figure(f"jobs of a daily run, {long.behind} days behind", jobs / short.jobs.total(), 1.05, beside=before),
             Figure(f"bytes of a daily run, {long.behind} days behind", long.bytes_read / short.bytes_read, 1.05, beside=before),
-            Figure("jobs of a daily run, difference", abs(jobs - model.jobs), 0, "jobs", beside="the cost model"),
-            _near("bytes of a daily run, the larger : the smaller", long.bytes_read, model.read_gb * 1e9),
-            _near("bytes of the original design, the larger : the smaller", long.original_bytes, rebuilt),
+            Figure("jobs of a daily run, difference", abs(jobs - long.model.jobs), 0, "jobs", beside="the cost model"),
+            _near("bytes of a daily run, the larger : the smaller", long.bytes_read, long.model.read_gb * 1e9),
+            _near("bytes of the original design, the larger : the smaller", long.original_bytes, long.original_model.read_gb * 1e9),
         ],
         [
             Table(
@@ -120,7 +108,7 @@ def measure(place: Place, histories: Sequence[int], rows: int) -> Answer:
                         ),
                         (
                             one.behind, "original design", 3, 3, one.original_bytes / 1e6,
-                            full_rebuild(one.load).read_gb * 1e3, one.original_bytes / one.bytes_read,
+                            one.original_model.read_gb * 1e3, one.original_bytes / one.bytes_read,
                         ),
                     )
                 ],
@@ -159,7 +147,8 @@ def _daily_run(api: BigQueryApi, folder: Path, behind: int, rows: int) -> Found:
         Counter(job.labels.get("step", job.job_type) for job in jobs),
         sum(_bytes(job, warehouse.dataset, sizes, run_days) for job in jobs),
         _original(sizes),
-        load,
+        daily_run(load),
+        full_rebuild(load),
     )
 
 

@@ -1,7 +1,8 @@
 """How many jobs the backfill of a year is on BigQuery's API."""
 
+from pathlib import Path
+
 from benchmarks.api import ApiProject, api_on_loopback
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.source import project
 from harness.bigquery.server import NoInterpreterError, ServerError
@@ -9,15 +10,15 @@ from harness.on_paper import backfill
 from mixflows.costs.model import Workload
 
 
-def measure(place: Place, days: int, rows: int) -> Answer:
+def measure(folder: Path, days: int, rows: int) -> Answer:
     about = (
         f"`mixflows backfill --no-prefect` of {days} days of {rows} events on an API server on loopback: jobs as the server knows"
         " them. Its seconds are those of that server, which is no BigQuery."
     )
-    source = project(place.folder / "source", days, rows)
+    source = project(folder / "source", days, rows)
     try:
-        with api_on_loopback(place.folder) as api:
-            warehouse = ApiProject(api, place.folder / "home", "year")
+        with api_on_loopback(folder) as api:
+            warehouse = ApiProject(api, folder / "home", "year")
             warehouse.load(source)
             span, jobs = warehouse.run("backfill")
             published = len(warehouse.days("mp_events"))

@@ -4,7 +4,6 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.source import WAREHOUSE, bare_copy, day_of, opened, project
 from benchmarks.timed_run import Span, here, middle
@@ -35,8 +34,8 @@ CASES: tuple[Case, ...] = (
 )
 
 
-def measure(place: Place, days: int, rows: int) -> Answer:
-    homes = {rows: place.folder / "large", TINY: place.folder / "tiny"}
+def measure(folder: Path, days: int, rows: int) -> Answer:
+    homes = {rows: folder / "large", TINY: folder / "tiny"}
     for size, home in homes.items():
         project(home, days, size)
     copies: dict[str, list[Span]] = defaultdict(list)

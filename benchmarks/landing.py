@@ -5,7 +5,6 @@ import random
 import sys
 from pathlib import Path
 
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.timed_run import command, process
 
@@ -20,16 +19,16 @@ with duckdb.connect("bare.duckdb", config={"memory_limit": "1GB", "preserve_inse
 BARE_READ = "bare read_json"
 
 
-def measure(place: Place, rows: int) -> Answer:
+def measure(folder: Path, rows: int) -> Answer:
     found: list[tuple[str | float, ...]] = []
     figures: list[Figure] = []
-    one = place.folder / "one.jsonl"
+    one = folder / "one.jsonl"
     write_events(one, 1)
     for shape, days in SHAPES.items():
-        path = place.folder / f"{shape}.jsonl"
+        path = folder / f"{shape}.jsonl"
         write_events(path, rows, days, in_order=shape == "ordered")
         megabytes = path.stat().st_size / 1e6
-        homes = {way: place.folder / f"{shape}-{way}" for way in ("land", "one", "bare")}
+        homes = {way: folder / f"{shape}-{way}" for way in ("land", "one", "bare")}
         for home in homes.values():
             home.mkdir()
         empty = command("land", str(one), folder=homes["one"])

@@ -1,8 +1,8 @@
 """What one more day of millions of events costs beside a bare copy of it."""
 
 from collections import defaultdict
+from pathlib import Path
 
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.source import bare_copy, day_of, deliver, opened, project
 from benchmarks.timed_run import Span, command, imports, middle
@@ -15,14 +15,12 @@ OURS, OURS_WITHOUT, COPY = "mixflows run", "mixflows run, rows suite aside", "ba
 DAYS = (OURS_WITHOUT, OURS, OURS_WITHOUT)
 
 
-def measure(place: Place, behind: int, rows: int) -> Answer:
-    home = place.folder / "home"
+def measure(folder: Path, behind: int, rows: int) -> Answer:
+    home = folder / "home"
     path = project(home, behind, rows)
     command("backfill", "--no-prefect", folder=home)
-    project(place.folder / "tiny", 2, 50)
-    imported = imports(
-        "run", "--no-prefect", *WITHOUT_ROWS, "--as-of", day_of(1).isoformat(), folder=place.folder / "tiny"
-    )
+    project(folder / "tiny", 2, 50)
+    imported = imports("run", "--no-prefect", *WITHOUT_ROWS, "--as-of", day_of(1).isoformat(), folder=folder / "tiny")
     spans: dict[str, list[Span]] = defaultdict(list)
     for number, way in enumerate(DAYS, behind):
         deliver(path, number, rows, LATE)

@@ -1,9 +1,9 @@
 """BigQuery on paper: the cost model's answers for growing tables, beside a daily rebuild of everything."""
 
+from pathlib import Path
 from typing import Any
 
 from benchmarks.plots import lines
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Table
 from harness.on_paper import backfill, daily_run, full_rebuild, tuned_rebuild
 from mixflows.costs.model import DayKind, Statement, Workload, day_statements
@@ -29,8 +29,8 @@ SHAPES: tuple[tuple[str, dict[str, Any]], ...] = (
 DAYS = ("mixflows", "dbt, copy_partitions", "dbt, insert_overwrite")
 
 
-def measure(place: Place) -> Answer:
-    del place
+def measure(folder: Path) -> Answer:
+    del folder
     points = [
         (name, float(days), run(Workload(YEAR_OF_3_TB, days_of_history=days)).slot_hours)
         for name, run in (("mixflows, daily", daily_run), ("rebuilt every day", full_rebuild))

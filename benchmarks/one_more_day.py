@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.plots import lines
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals import statements
-from benchmarks.rivals.projects import DbtMissingError, DbtProject, install, versions
+from benchmarks.rivals.projects import DbtMissingError, build, install, versions
 from benchmarks.server import prefect_server
 from benchmarks.source import WAREHOUSE, day_of, deliver, opened, project
 from benchmarks.timed_run import Span, command, middle, process
@@ -42,7 +41,7 @@ class Found:
     right: str
 
 
-def measure(place: Place, histories: Sequence[int], rows: int) -> Answer:
+def measure(folder: Path, histories: Sequence[int], rows: int) -> Answer:
     ways: dict[str, Callable[[Path], Callable[[int], Span]]] = {OURS: _ours, ORIGINAL: _original}
     try:
         install()
@@ -51,12 +50,12 @@ def measure(place: Place, histories: Sequence[int], rows: int) -> Answer:
     except DbtMissingError as err:
         note = f"dbt was not run: it cannot be installed here ({err})."
     found: list[Found] = []
-    with prefect_server(place.folder):
+    with prefect_server(folder):
         for days in histories:
-            source = project(place.folder / f"source-{days}", days, rows)
+            source = project(folder / f"source-{days}", days, rows)
             for way, make in ways.items():
                 if way not in LEFT_OUT.get(rows, ()):
-                    home = place.folder / "home"
+                    home = folder / "home"
                     shutil.copytree(source.parent, home)
                     found.append(_further_days(make(home), home / WAREHOUSE, way, days, rows))
                     shutil.rmtree(home)
@@ -132,5 +131,4 @@ def _original(home: Path) -> Callable[[int], Span]:
 
 
 def _dbt(name: str, home: Path) -> Callable[[int], Span]:
-    project = DbtProject(name, home, home / WAREHOUSE)
-    return lambda number: project.build(day_of(number).isoformat())
+    return lambda number: build(name, home / WAREHOUSE, day_of(number).isoformat())

@@ -64,14 +64,9 @@ def stacked(name: str, says: str, rows: Sequence[tuple[str, str, float]], y: str
         .mark_bar()
         .encode(
             x=alt.X("value:Q", title=y),
-            y=_subjects(),
+            y=alt.Y("who:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
             color=alt.Color("part:N", title=None, sort=parts, legend=alt.Legend(orient="top", columns=5)),
             order="order:Q",
         )
     )
     return Plot(name, says, chart)
-
-
-def _subjects() -> alt.Y:
-    """Subjects by name, one below the other, in the order of the data."""
-    return alt.Y("who:N", title=None, sort=None, axis=alt.Axis(labelLimit=300))

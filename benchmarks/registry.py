@@ -27,19 +27,6 @@ class Benchmark:
     long: bool = False
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a benchmark works.
-
-    Attributes:
-        folder: Scratch space, removed afterwards.
-        stream: A raw-export file of many days.
-    """
-
-    folder: Path
-    stream: Path
-
-
 BENCHMARKS = (
     Benchmark("day", "day", {"days": 11, "rows": 200_000}),
     Benchmark("backfill-60", "backfill", {"days": 60, "rows": 200_000, "limit": 1.4, "peak_mb": 1_700}),
@@ -68,11 +55,11 @@ BENCHMARKS = (
 NAMES = tuple(benchmark.name for benchmark in BENCHMARKS)
 
 
-def measure(name: str, place: Place, scale: float) -> Answer:
-    """Runs a benchmark, with a share of its rows and days."""
+def measure(name: str, folder: Path, scale: float) -> Answer:
+    """Runs a benchmark in a scratch folder, with a share of its rows and days."""
     (benchmark,) = (one for one in BENCHMARKS if one.name == name)
     sizes = {
         key: max(min(LEAST[key], value), round(value * scale)) if key in LEAST else value
         for key, value in benchmark.sizes.items()
     }
-    return importlib.import_module(f"benchmarks.{benchmark.module}").measure(place, **sizes)
+    return importlib.import_module(f"benchmarks.{benchmark.module}").measure(folder, **sizes)

@@ -1,10 +1,10 @@
 """Where the seconds of `mixflows run` go, imports and work, and how soon the command line answers."""
 
 import sys
+from pathlib import Path
 from statistics import median
 
 from benchmarks.plots import stacked
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.server import prefect_server
 from benchmarks.source import day_of, project
@@ -27,11 +27,11 @@ LIMITS = {
 TWO_YEARS, REPORT_MB = 730, 3.0
 
 
-def measure(place: Place, behind: int, rows: int) -> Answer:
+def measure(folder: Path, behind: int, rows: int) -> Answer:
     found: list[tuple[str, float, float, float, float]] = []
-    with prefect_server(place.folder):
+    with prefect_server(folder):
         for events in (SMALL, rows):
-            home = place.folder / f"{events}"
+            home = folder / f"{events}"
             project(home, behind + len(WAYS) * (REPEATS + 1), events)
             command("backfill", "--no-prefect", "--end", day_of(behind - 1).isoformat(), folder=home)
             days = iter(day_of(number).isoformat() for number in range(behind, 10_000))
@@ -40,7 +40,7 @@ def measure(place: Place, behind: int, rows: int) -> Answer:
                 whole = middle([command("run", *flags, "--as-of", next(days), folder=home) for _ in range(REPEATS)])
                 name = f"{events:,} events, {way}"
                 found.append((name, imported, max(0.0, whole.wall - imported), whole.wall, whole.cpu))
-    years = place.folder / "two-years"
+    years = folder / "two-years"
     project(years, TWO_YEARS, 50)
     command("backfill", "--no-prefect", folder=years)
     spans: dict[str, list[Span]] = {words: [] for words in LIMITS}

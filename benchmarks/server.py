@@ -4,16 +4,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from benchmarks.timed_run import ROOT
-from mixflows.errors import MixflowsError
 
 
 def held_mb(process: psutil.Process) -> float:
@@ -42,7 +41,9 @@ def prefect_server(folder: Path) -> Iterator[psutil.Process]:
     with (folder / "server.log").open("w") as log:
         process = psutil.Popen([sys.executable, *words], cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _answers(f"http://127.0.0.1:{port}/api/health", seconds=300)
+        for attempt in Retrying(stop=stop_after_delay(300), wait=wait_fixed(0.1), reraise=True):
+            with attempt:
+                httpx.get(f"http://127.0.0.1:{port}/api/health").raise_for_status()
         yield process
     finally:
         if process.poll() is None:  # it may have ended by itself
@@ -52,14 +53,3 @@ def prefect_server(folder: Path) -> Iterator[psutil.Process]:
             for one in (process, *started):
                 if one.is_running():
                     one.kill()
-
-
-def _answers(url: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if httpx.get(url).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise MixflowsError(f"the Prefect server does not answer within {seconds:.0f} s")

@@ -1,8 +1,8 @@
 """What days cost that are small and many: the engine, Python, and Prefect."""
 
 import shutil
+from pathlib import Path
 
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.rivals import statements
 from benchmarks.server import held_mb, prefect_server
@@ -10,17 +10,17 @@ from benchmarks.source import WAREHOUSE, project
 from benchmarks.timed_run import command, imports, process
 
 
-def measure(place: Place, days: int, rows: int) -> Answer:
-    homes = {way: place.folder / way for way in ("plain", "flow", "global")}
+def measure(folder: Path, days: int, rows: int) -> Answer:
+    homes = {way: folder / way for way in ("plain", "flow", "global")}
     project(homes["plain"], days, rows, wide=False)
     for way in ("flow", "global"):
         shutil.copytree(homes["plain"], homes[way])
-    project(place.folder / "one", 1, rows, wide=False)
-    imported = imports("backfill", "--no-prefect", folder=place.folder / "one")
+    project(folder / "one", 1, rows, wide=False)
+    imported = imports("backfill", "--no-prefect", folder=folder / "one")
     plain = command("backfill", "--no-prefect", folder=homes["plain"])
     home = homes["global"]
     at_once = process([*statements.COMMAND, "global", str(home / WAREHOUSE)], home)
-    with prefect_server(place.folder) as server:
+    with prefect_server(folder) as server:
         before = held_mb(server)
         flow = command("backfill", folder=homes["flow"])
         after = held_mb(server)

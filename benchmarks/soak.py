@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -15,7 +14,6 @@ from statistics import median
 import psutil
 
 from benchmarks.plots import lines
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.server import held_mb
 from benchmarks.source import WAREHOUSE, Execute, add_copies, add_days, add_without_id, day_of, opened, project
@@ -25,7 +23,6 @@ from mixflows.errors import MixflowsError
 
 KILL_ONE_IN, AGAIN_EVERY = 8, 7
 WINDOWS = 6
-READY = "ready"
 # The deliveries of a day that lies so many days back: which events, and what is changed of them.
 LATE_DELIVERIES = (
     ("hash(mp_insert_id, 1) % 50 = 0", {}),
@@ -50,7 +47,7 @@ class Pace:
 
     rows: int
     column_every: int
-    late: tuple[int, ...]
+    late: Sequence[int]
 
     def new_column(self, number: int) -> str:
         """The latest column on the day of this number; empty before the first."""
@@ -73,10 +70,10 @@ class Step:
     wrong: str
 
 
-def measure(place: Place, days: int, rows: int, column_every: int, late: Sequence[int], unkilled: int) -> Answer:
-    pace = Pace(rows, column_every, tuple(late))
+def measure(folder: Path, days: int, rows: int, column_every: int, late: Sequence[int], unkilled: int) -> Answer:
+    pace = Pace(rows, column_every, late)
     unkilled = min(unkilled, days // 2)
-    steps, kills, between = _simulated(place.folder / "home", days, days - unkilled, pace)
+    steps, kills, between = _simulated(folder / "home", days, days - unkilled, pace)
     wrong = [step for step in steps if step.wrong]
     windows = [steps[i * days // WINDOWS : (i + 1) * days // WINDOWS] for i in range(WINDOWS)]
     per_day = [median(s.seconds / s.days * 1000 for s in window) for window in windows]
@@ -129,10 +126,10 @@ def _simulated(home: Path, days: int, killed: int, pace: Pace) -> tuple[list[Ste
     steps: list[Step] = []
     kills = between = 0
     project(home, 0, pace.rows)
+    words = [sys.executable, "-m", "benchmarks.soak", str(home), json.dumps(asdict(pace))]
     while len(steps) < days:
-        with _worker(home, pace) as worker:
-            if _line(worker) != READY:
-                raise MixflowsError("the worker did not say that it is ready")
+        with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+            _line(worker)  # it is ready
             for number in range(len(steps), days):
                 print(number, file=worker.stdin, flush=True)
                 if number < killed and chance.randrange(KILL_ONE_IN) == 0:
@@ -149,27 +146,17 @@ def _simulated(home: Path, days: int, killed: int, pace: Pace) -> tuple[list[Ste
     return steps, kills, between
 
 
-@contextmanager
-def _worker(home: Path, pace: Pace) -> "Iterator[subprocess.Popen[str]]":
-    words = [sys.executable, "-m", "benchmarks.soak", str(home), json.dumps(asdict(pace))]
-    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
-        try:
-            yield worker
-        finally:
-            worker.kill()
-
-
 def _line(worker: "subprocess.Popen[str]") -> str:
     line = worker.stdout.readline() if worker.stdout else ""
     if not line:
         raise MixflowsError(f"the worker ended with {worker.wait()}")
-    return line.strip()
+    return line
 
 
 def work(home: Path, pace: Pace) -> None:
     """Processes simulated days by their numbers from stdin, and reports each step on stdout."""
     path = home / WAREHOUSE
-    print(READY, flush=True)
+    print("ready", flush=True)
     for word in sys.stdin:
         number = int(word)
         with opened(path) as connection:
@@ -211,5 +198,4 @@ def deliver(execute: Execute, number: int, pace: Pace) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[2])
-    work(Path(sys.argv[1]), Pace(given["rows"], given["column_every"], tuple(given["late"])))
+    work(Path(sys.argv[1]), Pace(**json.loads(sys.argv[2])))

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from benchmarks.landing import write_events
-from benchmarks.registry import Place
 from benchmarks.results import Answer, Figure, Table
 from benchmarks.source import WAREHOUSE, opened
 from benchmarks.timed_run import Span, command, middle, process
@@ -25,18 +24,18 @@ with reader(settings, "reading") as (cursor, _), opened(cursor, settings, conten
 """
 
 
-def measure(place: Place, rows: int) -> Answer:
+def measure(folder: Path, rows: int) -> Answer:
     found: list[tuple[str | float, ...]] = []
     delivered: dict[int, Span] = {}
     reading: dict[int, Span] = {}
     written = 0
-    few = _versions(place.folder, 1)
+    few = _versions(folder, 1)
     for size in (rows // 2, rows, 2 * rows, 4 * rows):
-        first, again = _versions(place.folder, size)
+        first, again = _versions(folder, size)
         spans: dict[str, list[Span]] = {"first delivery": [], "delivered again": [], "reading": []}
         nothing: dict[str, list[Span]] = {"delivered again": [], "reading": []}
         for repeat in range(REPEATS if size == rows else 1):
-            home, empty = place.folder / f"{size}-{repeat}", place.folder / f"{size}-{repeat}-few"
+            home, empty = folder / f"{size}-{repeat}", folder / f"{size}-{repeat}-few"
             home.mkdir()
             empty.mkdir()
             spans["first delivery"].append(_deliver(home, first))

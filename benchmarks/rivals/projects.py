@@ -41,23 +41,15 @@ def versions() -> str:
     return subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
 
 
-class DbtProject:
-    """One of the projects over one warehouse.
+def build(name: str, warehouse: Path, last_day: str) -> Span:
+    """`dbt build`, the whole command, up to a day.
 
     Args:
-        name: `original` or `tuned`.
-        folder: For a copy of the project and what dbt writes.
-        warehouse: The DuckDB file with the source.
+        name: Of the project, `original` or `tuned`.
+        warehouse: The DuckDB file with the source, beside which a copy of the project works.
     """
-
-    def __init__(self, name: str, folder: Path, warehouse: Path) -> None:
-        self._project = folder / f"dbt_{name}"
-        self._warehouse = warehouse
-        shutil.copytree(HERE / f"dbt_{name}", self._project, dirs_exist_ok=True)
-
-    def build(self, last_day: str) -> Span:
-        """`dbt build`, the whole command, up to a day."""
-        words = [str(ENVIRONMENT / "bin" / "dbt"), "build", "--quiet", "--no-version-check"]
-        words += ["--vars", f"{{last_day: '{last_day}'}}", "--project-dir", str(self._project)]
-        words += ["--profiles-dir", str(self._project)]
-        return process(words, self._project, environment={"WAREHOUSE": str(self._warehouse), "DO_NOT_TRACK": "1"})
+    project = warehouse.with_name(f"dbt_{name}")
+    shutil.copytree(HERE / f"dbt_{name}", project, dirs_exist_ok=True)
+    words = [str(ENVIRONMENT / "bin" / "dbt"), "build", "--quiet", "--no-version-check"]
+    words += ["--vars", f"{{last_day: '{last_day}'}}", "--project-dir", str(project), "--profiles-dir", str(HERE)]
+    return process(words, project, environment={"WAREHOUSE": str(warehouse), "DO_NOT_TRACK": "1"})
