@@ -14,9 +14,10 @@ from mixflows.cli.report import run_report
 from mixflows.cli.run import Runner
 from mixflows.cli.session import opened
 from mixflows.days import FIRST_DAY, LAST_DAY, last_complete_day, parse_day, zone_of
-from mixflows.demo.api import ExportApi
+from mixflows.demo.api import export_api
 from mixflows.demo.counts import ExportCounts
 from mixflows.demo.generator import DemoExport, write_export
+from mixflows.demo.restated import Lines
 from mixflows.demo.story import DemoSpec
 from mixflows.errors import OutputError, UsageError
 from mixflows.files import write_text
@@ -108,8 +109,9 @@ def _process_fetched(
     config: Path, folder: Path, export: DemoExport, runner: Callable[[], Runner]
 ) -> tuple[int, list[Line]]:
     """Fetches and processes twice; gives the rows that Mixpanel took back, and what each fetch should have found."""
-    with ExportApi(shuffles=False) as api:
-        deliveries = MixpanelDeliveries(config, export, api)
+    lines: Lines = {}
+    with export_api(lines) as url:
+        deliveries = MixpanelDeliveries(config, export, lines, url)
         _step("Fetching the month from a stand-in of Mixpanel: mixflows fetch")
         first = deliveries.first()
 

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from mixflows.cli.output import console, number
 from mixflows.days import DayRange
-from mixflows.demo.api import ExportApi
 from mixflows.demo.generator import DemoExport
 from mixflows.demo.restated import Lines, Restated, add_by_day, restate
 from mixflows.mixpanel.clock import Clock
@@ -53,12 +52,12 @@ class MixpanelDeliveries:
     Args:
         config: The settings' file.
         export: What the project has.
-        api: The stand-in, running.
+        lines: What the stand-in serves; filled here.
+        url: Its address.
     """
 
-    def __init__(self, config: Path, export: DemoExport, api: ExportApi) -> None:
-        self._config, self._export, self._api = config, export, api
-        self._lines: Lines = {}
+    def __init__(self, config: Path, export: DemoExport, lines: Lines, url: str) -> None:
+        self._config, self._export, self._lines, self._url = config, export, lines, url
 
     def first(self) -> Fetched:
         """Fetches the month, in the night after its last day."""
@@ -72,10 +71,7 @@ class MixpanelDeliveries:
         return self._fetch(spec.new_day), restated
 
     def _fetch(self, last_day: date) -> Fetched:
-        for day, lines in self._lines.items():
-            self._api.put(day, lines)
         clock = DemoClock(last_day + timedelta(days=1))
-        self._api.now = clock.now
         settings = self._settings()
         plan = plan_fetch(settings, DayRange(self._export.spec.first_day, last_day), clock)
         results: list[FetchedDays] = fetch(settings, plan, clock, lambda _: None)
@@ -96,13 +92,12 @@ class MixpanelDeliveries:
         return fetched
 
     def _settings(self) -> Settings:
-        api = self._api
         named = [
-            f"mixpanel.project_id={api.project_id}",
-            f"mixpanel.service_account={api.user}",
-            f"mixpanel.api_url={api.url}",
+            "mixpanel.project_id=1234567",
+            "mixpanel.service_account=export.bot",
+            f"mixpanel.api_url={self._url}",
             "fetch.days_per_query=1",
         ]
         settings = load_settings(self._config, parse_assignments(named))
-        mixpanel = settings.mixpanel.model_copy(update={"secret": SecretStr(api.secret)})
+        mixpanel = settings.mixpanel.model_copy(update={"secret": SecretStr("s3cret")})
         return settings.model_copy(update={"mixpanel": mixpanel})

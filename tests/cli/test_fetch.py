@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from mixflows.demo.api import ExportApi, Fault
 from tests.support.command_line import Installation, export
+from tests.support.export_api import ExportApi, Fault
 
 SECRET = {"MIXFLOWS_MIXPANEL__SECRET": "s3cret"}
 WEEK = ("--start", "2024-01-01", "--end", "2024-01-07")

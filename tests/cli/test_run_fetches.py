@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from mixflows.cli.output import STARTING_SERVER
-from mixflows.demo.api import ExportApi, Fault
 from mixflows.mixpanel.memory import Memory
 from tests.support.command_line import Installation, export
+from tests.support.export_api import ExportApi, Fault
 
 SECRET = {"MIXFLOWS_MIXPANEL__SECRET": "s3cret"}
 FIRST_DAY = datetime.now(UTC).date() - timedelta(days=3)

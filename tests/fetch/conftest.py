@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from mixflows.demo.api import ExportApi
 from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.download import Downloader
 from mixflows.mixpanel.limiter import Limiter
@@ -17,6 +16,7 @@ from mixflows.mixpanel.memory import Memory
 from mixflows.settings import FetchSettings, MixpanelSettings, Settings, WarehouseSettings
 from mixflows.warehouse import close_warehouses
 from tests.fetch.clocks import SteppedClock
+from tests.support.export_api import ExportApi
 
 FIRST_DAY = date(2026, 6, 30)
 DAYS = 10

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.demo.api import ExportApi, Fault, Kind
 from mixflows.errors import FetchError, OutputError, SettingsError
 from mixflows.intake.content import inspect_file
 from mixflows.mixpanel.client import ExportClient
@@ -13,6 +12,7 @@ from mixflows.mixpanel.download import Download, Downloader, FailedDownload
 from mixflows.settings import Settings
 from tests.fetch.clocks import SteppedClock
 from tests.fetch.conftest import EVENTS, FIRST_DAY, SECRET
+from tests.support.export_api import ExportApi, Fault, Kind
 
 WEEK = FIRST_DAY + timedelta(days=6)
 PASSING: tuple[Kind, ...] = (

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from mixflows.days import DayRange
-from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import UsageError
 from mixflows.pipeline.fetch import FetchedDays, fetch, plan_fetch
 from mixflows.progress import Listener, listening
@@ -20,6 +19,7 @@ from mixflows.settings import Settings
 from mixflows.warehouse import borrowed
 from tests.fetch.clocks import NOW, SteppedClock
 from tests.fetch.conftest import DAYS, EVENTS, FIRST_DAY, SECRET, event
+from tests.support.export_api import ExportApi, Fault
 
 WRITES = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE OR REPLACE TABLE written (i INTEGER)')"
 LAST_DAY = FIRST_DAY + timedelta(days=DAYS - 1)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import FetchError, FetchHeldError
 from mixflows.mixpanel.download import Download, Downloader
 from mixflows.mixpanel.limiter import Limiter
 from mixflows.mixpanel.memory import Memory
 from tests.fetch.clocks import NOW, SteppedClock
 from tests.fetch.conftest import FIRST_DAY
+from tests.support.export_api import ExportApi, Fault
 
 
 def most_in_an_hour(times: list[float]) -> int:

@@ -15,12 +15,12 @@ from prefect.client.schemas.objects import State
 
 from flows.daily import daily
 from flows.fetch import fetch
-from mixflows.demo.api import ExportApi, Fault
 from mixflows.warehouse import close_warehouses
 from tests.bigquery.fixtures import BigQueryApi
 from tests.bigquery_engine.place import Place
 from tests.spec.engines import DuckDBEngine
 from tests.support.command_line import Installation, export
+from tests.support.export_api import ExportApi, Fault
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(900)]
 

@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from flows.daily import daily
 from flows.fetch import fetch
-from mixflows.demo.api import ExportApi, Fault
 from mixflows.errors import FetchHeldError
 from mixflows.mixpanel.memory import Memory
 from tests.flows.project import Project, Ran
 from tests.support.command_line import export
+from tests.support.export_api import ExportApi, Fault
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
