@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from expectations.figures_table import DayRow
-from expectations.thresholds import RowThresholds, Thresholds
+from expectations.thresholds import FIGURES, ROWS, RowThresholds, Thresholds
 from mixflows.errors import DayError
 from mixflows.ledger.profiles import DayProfile, day_profile, drift_of
 from mixflows.model import StagedDay
@@ -22,9 +22,6 @@ from mixflows.warehouse.source import STAGED_DAY, STAGED_IN_DAY
 if TYPE_CHECKING:
     from expectations.data_source import StagedRowsDatasource
     from expectations.gx import ExpectationSuite
-
-FIGURES = "figures"
-ROWS = "rows"
 
 ROWS_AUDITED = "rows_audited"
 """The finding that stands for all others of the rows suite where the staged rows could not be audited."""
@@ -47,50 +44,40 @@ class GreatExpectationsAuditor:
         """Imports Great Expectations; takes 2 seconds or more the first time. Call it from the main thread."""
         import expectations.validation  # noqa: F401
 
-    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> Mapping[date, Verdict]:
-        """A verdict for every day; see the function `judge`."""
-        return judge(self._settings, staged, check_rows=check_rows, access=self._access)
+    def judge(self, staged: Sequence[StagedDay], *, check_rows: bool) -> dict[date, Verdict]:
+        """Judges staged days, each by itself: its figures, and its rows where they are checked.
 
+        The figures of all days are judged in one validation, so that many days cost little more than one. Threads that call
+        it at the same time wait for each other.
 
-def judge(
-    settings: Settings, staged: Sequence[StagedDay], *, check_rows: bool, access: RowAccess | None
-) -> dict[date, Verdict]:
-    """Judges staged days, each by itself: its figures, and its rows where they are checked.
+        Args:
+            staged: The days, each once.
+            check_rows: Whether Great Expectations reads the staged rows too.
 
-    The figures of all days are judged in one validation, so that many days cost little more than one. Threads that call
-    it at the same time wait for each other.
+        Returns:
+            A verdict for every day, with one finding for each expectation, in the suites' order. A day whose staged rows
+            cannot be audited has a failed critical finding `rows_audited` instead; the other days are judged all the same.
 
-    Args:
-        settings: Thresholds, the user's own suites, and the source's columns.
-        staged: The days, each once.
-        check_rows: Whether Great Expectations reads the staged rows too.
-        access: The way to the staged rows; needed when they are checked.
+        Raises:
+            SettingsError: A suite of the user's own is missing or cannot be built.
+            DayError: One of the built-in expectations on figures could not be judged at all.
+        """
+        if not staged:
+            return {}
+        from expectations import data_source, validation
+        from expectations.gx import quiet_context
 
-    Returns:
-        A verdict for every day, with one finding for each expectation, in the suites' order. A day whose staged rows
-        cannot be audited has a failed critical finding `rows_audited` instead; the other days are judged all the same.
-
-    Raises:
-        SettingsError: A suite of the user's own is missing or cannot be built.
-        DayError: One of the built-in expectations on figures could not be judged at all.
-    """
-    if check_rows and access is None:
-        raise ValueError("to check rows, judge needs the way to them")
-    if not staged:
-        return {}
-    from expectations import data_source, validation
-    from expectations.gx import quiet_context
-
-    with _auditing:
-        context = quiet_context()
-        days = [DayRow.of(day_profile(day), day.drift, settings.quality) for day in staged]
-        found = validation.judge_figures(context, days, figures_suites(settings), FIGURES)
-        if access is not None and check_rows:
-            source = data_source.add_source(context, access)
-            for batch in _batches(staged):
-                for day, findings in _rows_findings(settings, batch, source, access).items():
-                    found[day] += findings
-    return {day: Verdict(tuple(findings)) for day, findings in found.items()}
+        settings = self._settings
+        with _auditing:
+            context = quiet_context()
+            days = [DayRow.of(day_profile(day), day.drift, settings.quality) for day in staged]
+            found = validation.judge_figures(context, days, figures_suites(settings))
+            if check_rows:
+                source = data_source.add_source(context, self._access)
+                for batch in _batches(staged):
+                    for day, findings in _rows_findings(settings, batch, source, self._access).items():
+                        found[day] += findings
+        return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
 def figures_suites(settings: Settings) -> dict[str, "ExpectationSuite"]:
@@ -149,7 +136,7 @@ def judge_rows_of_figures(settings: Settings, rows: Sequence[DayRow]) -> dict[da
     from expectations.gx import quiet_context
 
     with _auditing:
-        return validation.judge_figures(quiet_context(), rows, figures_suites(settings), FIGURES)
+        return validation.judge_figures(quiet_context(), rows, figures_suites(settings))
 
 
 def _batches(staged: Sequence[StagedDay]) -> list[list[StagedDay]]:
@@ -180,7 +167,7 @@ def _ours_on_batch(
     columns = [*rows.judged_columns(thresholds), STAGED_DAY, STAGED_IN_DAY]
     try:
         with access.narrowed(batch[0].judged_table or batch[0].stage_table, columns, None) as table:
-            found = validation.judge_rows(data_source.staged_rows(source, table), suites, ROWS)
+            found = validation.judge_rows(data_source.staged_rows(source, table), suites)
     except (TestConnectionError, DayError):
         return None
     return found if all(finding.success for finding in found) else None
@@ -203,10 +190,10 @@ def _findings_of_day(
         if not found:
             columns = rows.judged_columns(RowThresholds.for_day(settings, staged.day))
             with access.narrowed(staged.judged_table or staged.stage_table, columns, staged.day) as table:
-                found += validation.judge_rows(data_source.staged_rows(source, table), ours, ROWS)
+                found += validation.judge_rows(data_source.staged_rows(source, table), ours)
         if suites:  # the user's own may read any column
             with access.narrowed(staged.stage_table, None, staged.day) as table:
-                found += validation.judge_rows(data_source.staged_rows(source, table), suites, ROWS)
+                found += validation.judge_rows(data_source.staged_rows(source, table), suites)
     except TestConnectionError:
         why = f"the staged rows ({staged.stage_table}) could not be read"
     except DayError as err:

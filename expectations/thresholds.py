@@ -12,6 +12,9 @@ from mixflows.rates import Rates
 from mixflows.settings import Bounds, ColumnSettings, Settings
 from mixflows.warehouse.source import KeyPart, key_parts
 
+FIGURES, ROWS = "figures", "rows"
+"""Our own suites, by their names in the results."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:

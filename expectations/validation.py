@@ -20,6 +20,7 @@ from expectations.gx import (
     FailureSeverity,
     MulticolumnMapExpectation,
 )
+from expectations.thresholds import FIGURES, ROWS
 from mixflows.errors import DayError
 from mixflows.verdict import Finding, Severity
 
@@ -90,7 +91,7 @@ class Reading:
 
 
 def judge_figures(
-    context: EphemeralDataContext, days: Sequence[DayRow], suites: Mapping[str, ExpectationSuite], ours: str
+    context: EphemeralDataContext, days: Sequence[DayRow], suites: Mapping[str, ExpectationSuite]
 ) -> Findings:
     """Judges the figures of all days, each day alone.
 
@@ -101,7 +102,6 @@ def judge_figures(
         context: A context of this call's own.
         days: One row a day.
         suites: Suites by their names in the results.
-        ours: The name among them whose expectations must not break.
 
     Returns:
         Findings of every day, in the order of the suites and of the expectations in each.
@@ -131,19 +131,18 @@ def judge_figures(
                 else:
                     reading, success = own[key], own[key].success
                 finding = _figure_finding(name, reading, row, success=success, per_value=key in shared)
-                if reading.error and name == ours:
+                if reading.error and name == FIGURES:
                     raise DayError(f"{finding.expectation} could not be judged on {row.day}: {reading.error}")
                 found[row.day].append(finding)
     return found
 
 
-def judge_rows(rows: BatchDefinition[Any], suites: Mapping[str, ExpectationSuite], ours: str) -> list[Finding]:
+def judge_rows(rows: BatchDefinition[Any], suites: Mapping[str, ExpectationSuite]) -> list[Finding]:
     """Judges the staged rows of one day. Only counts come back, never what the rows hold.
 
     Args:
         rows: The staged day.
         suites: Suites by their names in the results.
-        ours: The name among them whose expectations must not break.
 
     Raises:
         DayError: One of our expectations could not be judged at all.
@@ -152,7 +151,7 @@ def judge_rows(rows: BatchDefinition[Any], suites: Mapping[str, ExpectationSuite
     found: list[Finding] = []
     for name, suite in suites.items():
         for reading in _read(batch, list(suite.expectations), NO_SAMPLES):
-            if reading.error and name == ours:
+            if reading.error and name == ROWS:
                 raise DayError(f"{reading.name} could not be judged: {reading.error_without_data}")
             found.append(_rows_finding(name, reading))
     return found

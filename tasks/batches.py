@@ -39,7 +39,7 @@ def stage_batch(context: RunContext, batch: Batch, days: str) -> StagedBatch:
 
 @task(name="audit", task_run_name="audit {days}", cache_policy=NO_CACHE, retries=0, persist_result=False)
 def audit_days(context: RunContext, staged: Sequence[StagedDay], check_rows: bool, days: str) -> Mapping[date, Verdict]:
-    """Judges staged days; see `expectations.gate.judge`."""
+    """Judges staged days; see `expectations.gate.GreatExpectationsAuditor`."""
     del days  # the task run's name
     started = time.perf_counter()
     auditor = GreatExpectationsAuditor(context.settings, context.warehouse.row_access())

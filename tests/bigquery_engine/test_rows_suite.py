@@ -7,7 +7,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Run
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.warehouse.base import BatchTables
@@ -47,7 +47,7 @@ def test_the_rows_suite_in_few_queries_of_the_judged_columns(project: Project, p
     batch = stage_batch(project.context(run), project.plan().days)
     tables, days = BatchTables.of(batch.first_day, run), [staged.day for staged in batch.days]
     warehouse.cost(tables)
-    verdicts = judge(settings, batch.days, check_rows=True, access=warehouse.row_access())
+    verdicts = GreatExpectationsAuditor(settings, warehouse.row_access()).judge(batch.days, check_rows=True)
     for day in days:
         rows = [finding for finding in verdicts[day].findings if finding.suite == "rows"]
         assert len(rows) >= 7
@@ -73,7 +73,7 @@ def test_the_rows_suite_in_few_queries_of_the_judged_columns(project: Project, p
     place.sql(
         f"INSERT INTO `{staged}` SELECT * FROM `{staged}` WHERE partition_date > '1900-01-01' AND mp_insert_id = 'c'"
     )
-    verdicts = judge(settings, batch.days, check_rows=True, access=warehouse.row_access())
+    verdicts = GreatExpectationsAuditor(settings, warehouse.row_access()).judge(batch.days, check_rows=True)
     failed = {day: {f.expectation: f.unexpected_count for f in verdicts[day].failures} for day in days}
     assert failed == {days[0]: {}, days[1]: {"kept_keys_unique": 1}}, "the day that is wrong, and no other"
     discard_batch(project.context(run), batch)

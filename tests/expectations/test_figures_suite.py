@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Difference
 from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
@@ -18,7 +18,7 @@ CONFLICTING = [("conflicting_duplicate_rate", "warning"), ("conflicting_duplicat
 
 
 def verdict(settings: Settings | None = None, **changes: Any) -> Verdict:
-    return judge(settings or Settings(), [staged(**changes)], check_rows=False, access=None)[DAY]
+    return GreatExpectationsAuditor(settings or Settings(), None).judge([staged(**changes)], check_rows=False)[DAY]
 
 
 def failed(found: Verdict) -> list[tuple[str, str]]:
@@ -191,12 +191,12 @@ def test_many_days_in_one_call_each_have_the_verdict_they_have_alone() -> None:
         )
         for number, day in enumerate(days_from(date(2023, 1, 1), 60))
     ]
-    together = judge(Settings(), many, check_rows=False, access=None)
+    together = GreatExpectationsAuditor(Settings(), None).judge(many, check_rows=False)
     assert list(together) == [day.day for day in many]
     for day in many[:6]:
-        assert together[day.day] == judge(Settings(), [day], check_rows=False, access=None)[day.day]
+        assert together[day.day] == GreatExpectationsAuditor(Settings(), None).judge([day], check_rows=False)[day.day]
     assert [bool(together[day.day].failures) for day in many] == [False, True, True] * 20
 
 
 def test_no_days_no_verdicts() -> None:
-    assert judge(Settings(), [], check_rows=False, access=None) == {}
+    assert GreatExpectationsAuditor(Settings(), None).judge([], check_rows=False) == {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.errors import SettingsError
 from mixflows.settings import Settings, load_settings
 from mixflows.verdict import Severity, Verdict
@@ -63,7 +63,7 @@ def test_the_documented_example_judges_figures_and_rows(folder: Path) -> None:
     with warehouse(folder) as connection:
         stage(connection, GOOD_ROWS)
         day = staged({"late_rows": 2_100, "kept_rows": 9_988})
-        found = judge(settings, [day], check_rows=True, access=access_of(connection))[DAY]
+        found = GreatExpectationsAuditor(settings, access_of(connection)).judge([day], check_rows=True)[DAY]
     assert own(found, "own_expectations:figures") == [
         ("strict_late_rate", "warning", False, 0.21, ""),
         ("strict_late_rate", "critical", False, 0.21, ""),
@@ -108,7 +108,7 @@ def test_a_table_wide_expectation_judges_each_day_by_itself(figures_suite: Suite
         staged({"kept_rows": kept, "valid_keys": kept}, day=day)
         for day, kept in zip(days_from(DAY, 3), rows, strict=True)
     ]
-    found = judge(settings, days, check_rows=False, access=None)
+    found = GreatExpectationsAuditor(settings, None).judge(days, check_rows=False)
     assert [own(found[day.day])[0] for day in days] == [
         (
             "expect_column_mean_to_be_between(kept_rows)",
@@ -131,7 +131,7 @@ def test_expectations_on_two_figures_and_on_sets_name_their_days(figures_suite: 
     )
     good, bad = (staged(day=day) for day in days_from(DAY, 2))
     bad = staged({"rejected_rows": 99_999, "late_rows": 13}, day=bad.day)
-    found = judge(settings, [good, bad], check_rows=False, access=None)
+    found = GreatExpectationsAuditor(settings, None).judge([good, bad], check_rows=False)
     assert [finding[:3] for finding in own(found[good.day])] == [
         ("more kept than rejected", "critical", True),
         ("expect_column_values_to_not_be_in_set(late_rows)", "warning", True),
@@ -156,7 +156,9 @@ def test_a_rate_that_is_not_judged_passes_own_expectations_too(figures_suite: Su
         "expect.ExpectColumnValuesToBeBetween(column='late_rate', max_value=0.1),"
         "expect.ExpectColumnMaxToBeBetween(column='late_rate', max_value=0.1)"
     )
-    found = judge(settings, [staged({"source_rows": 900, "late_rows": 800})], check_rows=False, access=None)[DAY]
+    found = GreatExpectationsAuditor(settings, None).judge(
+        [staged({"source_rows": 900, "late_rows": 800})], check_rows=False
+    )[DAY]
     why = "not judged: 900 rows, fewer than min_rows 1,000"
     assert [finding[2:] for finding in own(found)] == [(True, None, why), (True, None, why)]
 
@@ -166,7 +168,7 @@ def test_an_expectation_that_cannot_be_judged_fails_and_says_why(figures_suite: 
         "expect.ExpectColumnValuesToBeBetween(column='laet_rows', max_value=1, severity='warning'),"
         "expect.ExpectColumnMeanToBeBetween(column='laet_rows', max_value=1, severity='warning')"
     )
-    found = judge(settings, [staged()], check_rows=False, access=None)[DAY]
+    found = GreatExpectationsAuditor(settings, None).judge([staged()], check_rows=False)[DAY]
     assert [finding[2] for finding in own(found)] == [False, False]
     for finding in own(found):
         assert finding[4] == 'could not be judged: Error: The column "laet_rows" in BatchData does not exist.'
@@ -189,7 +191,7 @@ def test_nothing_that_rows_hold_is_told(folder: Path) -> None:
     settings = Settings.model_validate({"quality": {"rows_suites": ["own_rows:suite"]}})
     with warehouse(folder) as connection:
         stage(connection, GOOD_ROWS)
-        found = judge(settings, [staged()], check_rows=True, access=access_of(connection))[DAY]
+        found = GreatExpectationsAuditor(settings, access_of(connection)).judge([staged()], check_rows=True)[DAY]
     told = [f for f in found.findings if f.suite == "own_rows:suite"]
     assert [(f.success, f.unexpected_count, f.observed_value) for f in told] == [
         (False, 5, None),
@@ -230,5 +232,5 @@ def test_a_reference_that_leads_nowhere_is_a_wrong_setting(
     with warehouse(folder) as connection:
         stage(connection, GOOD_ROWS)
         with pytest.raises(SettingsError, match=message.replace("(", r"\(")) as refused:
-            judge(settings, [staged()], check_rows=True, access=access_of(connection))
+            GreatExpectationsAuditor(settings, access_of(connection)).judge([staged()], check_rows=True)
     assert refused.value.hint

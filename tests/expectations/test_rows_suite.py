@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.settings import PipelineSettings, Settings
 from mixflows.verdict import Verdict
 from tests.expectations.staging import DAY, GOOD_ROWS, Row, access_of, stage, staged, warehouse
@@ -24,7 +24,7 @@ def verdict(connection: duckdb.DuckDBPyConnection, rows: tuple[Row, ...], **chan
     settings = Settings(
         project_timezone=changes.pop("project_timezone", "UTC"), pipeline=PipelineSettings.model_validate(changes)
     )
-    return judge(settings, [staged()], check_rows=True, access=access_of(connection))[DAY]
+    return GreatExpectationsAuditor(settings, access_of(connection)).judge([staged()], check_rows=True)[DAY]
 
 
 def failed(found: Verdict) -> dict[str, int | None]:
@@ -115,7 +115,9 @@ def test_columns_named_like_keywords_are_judged_too(connection: duckdb.DuckDBPyC
         }
     )
     day = staged(stage_table="named")
-    assert failed(judge(settings, [day], check_rows=True, access=access_of(connection))[DAY]) == {"kept_keys_unique": 1}
+    assert failed(GreatExpectationsAuditor(settings, access_of(connection)).judge([day], check_rows=True)[DAY]) == {
+        "kept_keys_unique": 1
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_staged_day_that_cannot_be_audited_is_blocked_and_the_others_are_judge
     connection.execute("CREATE VIEW staging.main.bare AS SELECT 1 AS row_num")
     stage(connection, GOOD_ROWS)
     days = [staged(day=DAY - timedelta(1), stage_table=table), staged()]
-    found = judge(Settings(), days, check_rows=True, access=access_of(connection))
+    found = GreatExpectationsAuditor(Settings(), access_of(connection)).judge(days, check_rows=True)
     (finding,) = found[DAY - timedelta(1)].failures
     assert (finding.suite, finding.expectation) == ("rows", "rows_audited")
     assert finding.note.startswith(why)
@@ -152,7 +154,7 @@ def test_days_side_by_side_in_threads_do_not_mix(connection: duckdb.DuckDBPyConn
         )
 
     def run(number: int) -> dict[date, Verdict]:
-        return judge(Settings(), [days[number]], check_rows=True, access=access_of(connection))
+        return GreatExpectationsAuditor(Settings(), access_of(connection)).judge([days[number]], check_rows=True)
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(run, range(8)))
@@ -160,8 +162,3 @@ def test_days_side_by_side_in_threads_do_not_mix(connection: duckdb.DuckDBPyConn
         duplicates: dict[str, int | None] = {"duplicate_rate": None} if number % 2 else {}
         twice: dict[str, int | None] = {"kept_keys_unique": 1} if number else {}
         assert {day: failed(found) for day, found in verdicts.items()} == {days[number].day: duplicates | twice}
-
-
-def test_rows_cannot_be_checked_without_a_way_to_them() -> None:
-    with pytest.raises(ValueError, match="the way to them"):
-        judge(Settings(), [staged()], check_rows=True, access=None)

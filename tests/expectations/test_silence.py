@@ -4,13 +4,13 @@ from pathlib import Path
 
 SCRIPT = """
 from pathlib import Path
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.settings import Settings
 from tests.expectations.staging import GOOD_ROWS, access_of, stage, staged, warehouse
 
 with warehouse(Path({folder!r})) as connection:
     stage(connection, GOOD_ROWS)
-    judge(Settings(), [staged()], check_rows=True, access=access_of(connection))
+    GreatExpectationsAuditor(Settings(), access_of(connection)).judge([staged()], check_rows=True)
 """
 
 

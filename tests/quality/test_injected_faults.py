@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.ledger.profiles import with_drift
 from mixflows.warehouse import close_warehouses
 from tests.bigquery_engine.place import Place
@@ -134,7 +134,7 @@ def failed_on(project: Project, copies: Copies) -> set[str]:
     project.engine.delete(project.settings.tables.source, {"partition_date": DAY})
     project.add(copies)
     looked_at = with_drift(project.warehouse, project.settings, [project.look()])
-    verdict = judge(project.settings, looked_at, check_rows=False, access=None)[DAY]
+    verdict = GreatExpectationsAuditor(project.settings, None).judge(looked_at, check_rows=False)[DAY]
     return {finding.expectation for finding in verdict.findings if not finding.success}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from expectations.gate import judge
+from expectations.gate import GreatExpectationsAuditor
 from mixflows.intake.content import inspect_file
 from mixflows.ledger.profiles import with_drift
 from mixflows.warehouse import close_warehouses
@@ -66,5 +66,5 @@ def test_lands_without_value_where_it_does_not_fit_and_is_told(project: Project,
     project.engine.delete(project.settings.tables.source, {"partition_date": DAY})
     land(project, tmp_path / "export.jsonl", copies_of(DAY), change)
     looked_at = with_drift(project.warehouse, project.settings, [project.look()])
-    found = judge(project.settings, looked_at, check_rows=False, access=None)[DAY]
+    found = GreatExpectationsAuditor(project.settings, None).judge(looked_at, check_rows=False)[DAY]
     assert {finding.expectation for finding in found.findings if not finding.success} == expected
