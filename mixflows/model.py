@@ -3,7 +3,8 @@
 `day` is a `partition_date`; names ending in `_at` are instants in UTC; `_rows` count delivered copies.
 """
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -273,6 +274,12 @@ class Cost:
     steps: tuple[StepCost, ...] = ()
 
 
+def known_sum(values: Sequence[int | None]) -> int | None:
+    """What is told of bytes or slot time, added up; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
 @dataclass(frozen=True)
 class StagedDay:
     """A day that has been read and ranked, and not yet judged.
@@ -372,11 +379,6 @@ class LedgerRow:
     source_columns: str = ""
     failed_expectations: str = ""
     acknowledged: str = ""
-
-    @classmethod
-    def columns(cls) -> tuple[str, ...]:
-        """The ledger's column names in order."""
-        return tuple(f.name for f in fields(cls))
 
 
 @dataclass(frozen=True)

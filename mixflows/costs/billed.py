@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from mixflows.model import Status, StepCost
+from mixflows.model import Status, StepCost, known_sum
 from mixflows.settings import Settings
 from mixflows.text import counted
 from mixflows.warehouse.base import Billing, Warehouse
@@ -58,7 +58,7 @@ class Costs:
     @property
     def slot_ms(self) -> int | None:
         """Of all days, as far as they tell."""
-        return _known_sum([day.slot_ms for day in self.days])
+        return known_sum([day.slot_ms for day in self.days])
 
     @property
     def events(self) -> int:
@@ -121,7 +121,7 @@ def _day(day: date, attempts: Sequence[Mapping[str, Any]]) -> DayCost:
         attempts=len(attempts),
         events=events[-1] if events else None,
         bytes_billed=sum(int(row["bytes_billed"]) for row in attempts),
-        slot_ms=_known_sum([row["slot_ms"] for row in attempts]),
+        slot_ms=known_sum([row["slot_ms"] for row in attempts]),
     )
 
 
@@ -139,16 +139,11 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> tuple[StepCost, ...]:
             name,
             sum(jobs[name].values()),
             sum(step["bytes_billed"] or 0 for step in steps),
-            _known_sum([step["slot_ms"] for step in steps]),
+            known_sum([step["slot_ms"] for step in steps]),
         )
         for name, steps in by_step.items()
     ]
     return tuple(sorted(totals, key=lambda total: (-(total.bytes_billed or 0), total.step)))
-
-
-def _known_sum(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def costs_json(costs: Costs) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Acknowledges a blocked day: it stays blocked and visible, and no run complains of it until its source or verdict changes."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 
 from mixflows.errors import DayHeldError, NotAcknowledgedError
@@ -41,7 +41,7 @@ def acknowledge_day(context: RunContext, day: date, because: str) -> LedgerRow:
         now = datetime.now(UTC)
         failures = latest["note"] if not latest["acknowledged"] else latest["failed_expectations"]
         row = replace(
-            LedgerRow(**{name: latest[name] for name in LedgerRow.columns()}),
+            LedgerRow(**{column.name: latest[column.name] for column in fields(LedgerRow)}),
             run_id=run.run_id,
             attempt=run.attempt,
             plan_reason=PlanReason.ACKNOWLEDGED,

@@ -1,5 +1,6 @@
 """One row of each table that the engine appends to."""
 
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from mixflows.model import LedgerRow
 
 
 def ledger_row(day: date, now: datetime) -> dict[str, Any]:
-    values: dict[str, Any] = dict.fromkeys(LedgerRow.columns())
+    values: dict[str, Any] = dict.fromkeys(column.name for column in fields(LedgerRow))
     texts = dict.fromkeys(("plan_reason", "status", "source_version", "rules_version", "thresholds_version"), "x")
     values |= texts | dict.fromkeys(("engine", "note", "error"), "")
     return values | {

@@ -25,7 +25,7 @@ from google.cloud.bigquery.table import RowIterator
 from requests.exceptions import RequestException
 
 from mixflows.errors import DayHeldError, WarehouseError
-from mixflows.model import Cost, Run, StepCost
+from mixflows.model import Cost, Run, StepCost, known_sum
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import BatchStatement, BatchTables
 from mixflows.warehouse.bigquery.errors import ATTEMPTS, ERRORS, RUN_AGAIN, runs_again, translated
@@ -311,10 +311,10 @@ class Jobs:
         for cost in costs:
             by_step[cost.step].append(cost)
         steps = tuple(
-            StepCost(name, len(jobs), _total([j.bytes_billed for j in jobs]), _total([j.slot_ms for j in jobs]))
+            StepCost(name, len(jobs), known_sum([j.bytes_billed for j in jobs]), known_sum([j.slot_ms for j in jobs]))
             for name, jobs in by_step.items()
         )
-        return Cost(_total([s.bytes_billed for s in steps]), _total([s.slot_ms for s in steps]), steps)
+        return Cost(known_sum([s.bytes_billed for s in steps]), known_sum([s.slot_ms for s in steps]), steps)
 
     def cancel(self, run_id: str | None = None) -> None:
         """Cancels what still runs, of one run or of all; starts no further statement of a day of that run."""
@@ -378,8 +378,3 @@ def _cancel(jobs: Sequence[Job]) -> bool:
 
 def _label(value: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "_", value.lower())[:63]
-
-
-def _total(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
