@@ -1,6 +1,7 @@
 """Text from data and paths, shown as text: an event may be called `[bold]`, or hold what turns a terminal's lines round."""
 
 import re
+from collections.abc import Sequence
 
 NAME_LENGTH = 80
 """How much of a name people are shown, where a name of thousands of characters would hide everything else."""
@@ -49,6 +50,11 @@ def plain_lines(text: object) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """A count with its noun: `1 day`, `2,179 days`; `plural` is for nouns that do not just get an s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
+
+
+def at_most(most: int, lines: Sequence[str]) -> list[str]:
+    """The first lines; where there are more than so many, also how many more."""
+    return [*lines[:most], f"and {len(lines) - most:,} more"] if len(lines) > most else list(lines)
 
 
 def percent(share: float, digits: str = ".2f") -> str:

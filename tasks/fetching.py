@@ -17,7 +17,7 @@ from mixflows.mixpanel.clock import Clock
 from mixflows.pipeline.fetch import FetchedDays, FetchPlan, fetch, fetch_due, plan_fetch
 from mixflows.progress import listening
 from mixflows.settings import Settings
-from mixflows.text import markdown
+from mixflows.text import at_most, markdown
 from tasks.credentials import with_secret
 from tasks.runs import RunLog
 
@@ -95,5 +95,4 @@ def fetched_state(results: list[FetchedDays]) -> State[list[FetchedDays]]:
     failed = [f"{result}: {' '.join(result.error.split())}" for result in results if result.error]
     if not failed:
         return Completed(message=message, data=results)
-    more = [f"and {len(failed) - NAMED:,} more"] if len(failed) > NAMED else []
-    return Failed(message="; ".join([message, *failed[:NAMED], *more]), data=results)
+    return Failed(message="; ".join([message, *at_most(NAMED, failed)]), data=results)

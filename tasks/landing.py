@@ -15,7 +15,7 @@ from mixflows.intake.landing import Landing, passed_over_words
 from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.land import land_one
 from mixflows.progress import listener
-from mixflows.text import counted
+from mixflows.text import at_most, counted
 
 NAMED = 20
 """A message names at most this many refused files, and says how many more there are."""
@@ -64,6 +64,5 @@ def landed_state(results: Sequence[Landing | Exception | None], found: FoundFile
         done.append(passed_over_words(found.passed_over).removesuffix("."))
     refused = [" ".join(str(result).split()) for result in results if isinstance(result, Exception)]
     if refused:
-        more = [f"and {len(refused) - NAMED:,} more"] if len(refused) > NAMED else []
-        return Failed(message="; ".join([*done, *refused[:NAMED], *more]), data=landings)
+        return Failed(message="; ".join([*done, *at_most(NAMED, refused)]), data=landings)
     return Completed(message="; ".join(done), data=landings)

@@ -24,7 +24,7 @@ from mixflows.pipeline.context import RunContext
 from mixflows.pipeline.run import DaysLeftError, RunResult
 from mixflows.pipeline.totals import Totals, read_totals
 from mixflows.progress import listener
-from mixflows.text import counted, markdown, percent, plain
+from mixflows.text import at_most, counted, markdown, percent, plain
 
 URGENCY = (Status.FAILED, Status.BLOCKED, Status.PUBLISHED, Status.UNCHANGED)
 FINAL_STATES = ("Completed", "CompletedWithWarnings", "StandingBlocks", "Blocked", "HeldElsewhere", "Failed")
@@ -135,11 +135,7 @@ def summary(result: RunResult, totals: Totals, command: Callable[..., str]) -> s
         ("Failed", result.days(Status.FAILED)),
         ("Published with warnings", [o for o in result.outcomes if o.warned]),
     ):
-        if outcomes:
-            lines += ["", f"### {title}", ""]
-            lines += [f"- {o.row.partition_date}: {markdown(_why(o))}" for o in outcomes[:NAMED_DAYS]]
-            if len(outcomes) > NAMED_DAYS:
-                lines.append(f"- and {len(outcomes) - NAMED_DAYS:,} more")
+        lines += _listed(title, [f"{o.row.partition_date}: {markdown(_why(o))}" for o in outcomes])
     if result.held:
         lines += ["", "### Left alone, held by another run", ""]
         lines += [f"- {day}: {holder}" for day, holder in result.held.items()]
@@ -147,21 +143,20 @@ def summary(result: RunResult, totals: Totals, command: Callable[..., str]) -> s
 
 
 def _not_fetched(result: RunResult) -> list[str]:
-    lines = ["", "### Not fetched", ""] if result.not_fetched else []
-    lines += [f"- {markdown(' '.join(str(err).split()))}" for err in result.not_fetched[:NAMED_DAYS]]
-    return lines + (
-        [f"- and {len(result.not_fetched) - NAMED_DAYS:,} more"] if len(result.not_fetched) > NAMED_DAYS else []
-    )
+    return _listed("Not fetched", [markdown(" ".join(str(err).split())) for err in result.not_fetched])
 
 
 def _standing(result: RunResult, command: Callable[..., str]) -> list[str]:
     """The blocked and failed days that earlier runs left, and the commands that help with all that are left now."""
-    before = result.standing_before
-    lines = ["", "### Standing from earlier runs", ""] if before else []
-    lines += [f"- {day.day} {day.status}: {markdown(day.why)}" for day in before[:NAMED_DAYS]]
-    lines += [f"- and {len(before) - NAMED_DAYS:,} more"] if len(before) > NAMED_DAYS else []
+    before = [f"{day.day} {day.status}: {markdown(day.why)}" for day in result.standing_before]
+    lines = _listed("Standing from earlier runs", before)
     commands = helping_commands(result.standing, command)
     return [*lines, "", "```", *commands, "```"] if commands else lines
+
+
+def _listed(title: str, lines: Sequence[str]) -> list[str]:
+    """A section of the summary; nothing without lines."""
+    return ["", f"### {title}", "", *(f"- {line}" for line in at_most(NAMED_DAYS, lines))] if lines else []
 
 
 def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResult]:
@@ -202,9 +197,7 @@ def final_state(result: RunResult, command: Callable[..., str]) -> State[RunResu
 
 
 def _named(outcomes: list[DayOutcome]) -> str:
-    named = "; ".join(f"{o.row.partition_date} ({_why(o)})" for o in outcomes[:NAMED_DAYS])
-    more = len(outcomes) - NAMED_DAYS
-    return f"{named}; and {more:,} more" if more > 0 else named
+    return "; ".join(at_most(NAMED_DAYS, [f"{o.row.partition_date} ({_why(o)})" for o in outcomes]))
 
 
 def _why(outcome: DayOutcome) -> str:

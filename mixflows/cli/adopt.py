@@ -12,7 +12,7 @@ from mixflows.model import Run
 from mixflows.pipeline.adopt import AdoptedTable, Adoption, DifferingDay, adopt, shared_columns
 from mixflows.pipeline.context import RunContext
 from mixflows.settings import load_settings, parse_assignments
-from mixflows.text import counted, plain
+from mixflows.text import at_most, counted, plain
 
 SHOWN_DAYS = 20
 PLACE = ("bigquery.source_project", "bigquery.source_dataset", "tables.source")
@@ -73,10 +73,8 @@ def _print(batches: list[Adoption], without_source: Sequence[date], name: str, c
     console.print(f"{counted(len(taken), 'day')} taken over, {counted(events, 'event')}.")
     if differing:
         console.print(f"{counted(len(differing), 'day')} not taken over, and due:")
-        for day in differing[:SHOWN_DAYS]:
-            console.print(f"  {day.day}: {_why(day, name)}")
-        if len(differing) > SHOWN_DAYS:
-            console.print(f"  and {len(differing) - SHOWN_DAYS:,} more")
+        for line in at_most(SHOWN_DAYS, [f"{day.day}: {_why(day, name)}" for day in differing]):
+            console.print(f"  {line}")
         console.print(f"See what a run would publish: {command('inspect', str(differing[0].day), config=config)}")
     if without_source:
         from_to = " to ".join(dict.fromkeys(str(day) for day in (without_source[0], without_source[-1])))
