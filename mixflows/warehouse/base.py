@@ -1,7 +1,6 @@
 """The warehouse boundary: what the pipeline needs of an engine, and nothing else. Outside of it nobody knows which engine runs.
 
-Three protocols: `LandsFiles` takes in files; `Warehouse` is that and the work on days; `Billing` tells what statements cost, and only an
-engine that bills has it.
+Two protocols: `Warehouse` is what every engine does; `Billing` tells what statements cost, and only an engine that bills has it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -121,8 +120,10 @@ class BatchStatement:
     as_of: datetime | None = None
 
 
-class LandsFiles(Protocol):
-    """An engine that takes in export files."""
+class Warehouse(Protocol):
+    """One engine with its tables. Safe to share between threads; a transaction belongs to its thread."""
+
+    engine: str
 
     def land(
         self,
@@ -157,12 +158,6 @@ class LandsFiles(Protocol):
     def date_landed_rows(self) -> None:
         """Gives landed rows that were dated in another time zone their days in the project's, published ones too."""
         ...
-
-
-class Warehouse(LandsFiles, Protocol):
-    """One engine with its tables. Safe to share between threads; a transaction belongs to its thread."""
-
-    engine: str
 
     def create_tables(self) -> tuple[str, ...]:
         """Creates what is missing (the published tables once there is a source) and returns what it created or added."""

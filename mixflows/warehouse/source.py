@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from datetime import date
+from typing import Any, Self
 
+from mixflows.days import days_between
 from mixflows.errors import SourceColumnsError
 from mixflows.settings import REJECTED_COLUMNS, RESERVED_PREFIX, Key, Settings
 from mixflows.text import NAME_LENGTH, plain
@@ -165,8 +167,6 @@ class Source:
         )
         content = [column for column in columns if column not in (*of_the_copy, arrival, loaded_at, day)]
         first_cluster = found.optional("customer_id") or distinct_id
-        optional_parts = (KeyPart(event_name.name, optional=True), KeyPart(distinct_id.name, optional=True))
-        id_part, time_part = KeyPart(insert_id.name, optional=False), KeyPart(time.name, optional=False)
         return cls(
             columns=columns,
             insert_id=insert_id,
@@ -177,7 +177,7 @@ class Source:
             loaded_at=loaded_at,
             day=day,
             cluster_by=(first_cluster.name, insert_id.name),
-            key=_key(settings.pipeline.key, optional_parts, id_part, time_part),
+            key=_key(settings.pipeline.key, event_name.name, distinct_id.name, insert_id.name, time.name),
             content=tuple(sorted(content, key=lambda column: column.name)),
             about_the_copy=tuple(sorted(of_the_copy, key=lambda column: column.name)),
             marks_gone=marks_gone,
@@ -262,16 +262,18 @@ class _Roles:
                 )
 
 
-def _key(key: Key, who: tuple[KeyPart, ...], insert_id: KeyPart, time: KeyPart) -> tuple[KeyPart, ...]:
+def _key(key: Key, event_name: str, distinct_id: str, insert_id: str, time: str) -> tuple[KeyPart, ...]:
     """The key's columns by the setting `pipeline.key`. The day is part of every key, as a day is processed alone.
 
     Source: Mixpanel deduplicates at query time by event, distinct_id, time and $insert_id (`mixpanel`), and when it
     compacts by event, distinct_id, $insert_id and calendar day (`mixpanel_day`).
     """
+    who = (KeyPart(event_name, optional=True), KeyPart(distinct_id, optional=True))
+    what, when = KeyPart(insert_id, optional=False), KeyPart(time, optional=False)
     parts: dict[Key, tuple[KeyPart, ...]] = {
-        "insert_id_time": (insert_id, time),
-        "mixpanel": (*who, insert_id, time),
-        "mixpanel_day": (*who, insert_id),
+        "insert_id_time": (what, when),
+        "mixpanel": (*who, what, when),
+        "mixpanel_day": (*who, what),
     }
     return parts[key]
 
@@ -279,8 +281,7 @@ def _key(key: Key, who: tuple[KeyPart, ...], insert_id: KeyPart, time: KeyPart) 
 def key_parts(settings: Settings) -> tuple[KeyPart, ...]:
     """The key's columns as the settings name them."""
     c = settings.columns
-    who = (KeyPart(c.event_name, optional=True), KeyPart(c.distinct_id, optional=True))
-    return _key(settings.pipeline.key, who, KeyPart(c.insert_id, optional=False), KeyPart(c.time, optional=False))
+    return _key(settings.pipeline.key, c.event_name, c.distinct_id, c.insert_id, c.time)
 
 
 def profiled_columns(source: Source, settings: Settings) -> tuple[Column, ...]:
@@ -298,3 +299,11 @@ def identity_columns(settings: Settings) -> tuple[str, ...]:
     """The columns that say who did it, as far as a source has them."""
     roles = settings.columns
     return tuple(name for name in (roles.distinct_id, roles.customer_id) if name is not None)
+
+
+def days_of_source(source: Source, query: Callable[[str], Sequence[Mapping[str, Any]]]) -> Sequence[date]:
+    """The days that event times lie in, where the source does not name them itself; none where it does."""
+    if source.day is not None:
+        return ()
+    (row,) = query("time_range")
+    return days_between(row["first_us"], row["last_us"])

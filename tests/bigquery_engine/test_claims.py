@@ -11,7 +11,7 @@ import pytest
 from mixflows.errors import DayHeldError, WarehouseError
 from mixflows.model import Run
 from mixflows.warehouse.bigquery import claims as bigquery_claims
-from mixflows.warehouse.bigquery.claims import LEASE, Claims, ClaimsRow, JobsRow
+from mixflows.warehouse.bigquery.claims import LEASE, Claims, ClaimsRow
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
 from tests.bigquery_engine.place import Place
 from tests.bigquery_engine.test_crash import SLOW
@@ -46,7 +46,7 @@ def clock() -> Clock:
 def row(project: Project, place: Place) -> ClaimsRow:
     """The row as any process sees it."""
     warehouse = place.warehouse(project.settings)
-    return JobsRow(Jobs(place.client, project.settings.bigquery), warehouse.rendered, Run)
+    return ClaimsRow(Jobs(place.client, project.settings.bigquery), warehouse.rendered, Run)
 
 
 Process = Callable[..., Claims]

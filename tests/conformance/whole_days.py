@@ -60,11 +60,11 @@ def slot_texts(
     slot = Delivery(Path("day.jsonl"), SLOT_PARAMETERS["slot"], days[0], days[-1], "mixpanel")
     marking = replace(source, marks_gone=True)
     unmarked = f"(SELECT h.*, CAST(NULL AS TIMESTAMP) AS gone_since FROM {names['source']} AS h)"
-    comparing = slot_statements(dataset, settings, marking, slot, tables | {"source": unmarked}, "")
+    comparing = slot_statements(dataset, settings, marking, slot, tables | {"source": unmarked})
     for name in COMPARING:
         yield name, comparing.render(name), SLOT_PARAMETERS
     marked = f"SELECT *, CAST(NULL AS TIMESTAMP) AS gone_since FROM {tables['incoming']}"
     yield "the mark of gone copies", f"CREATE OR REPLACE TABLE {names['source']} AS {marked}", {}
-    statements = slot_statements(dataset, settings, marking, slot, tables, "")
+    statements = slot_statements(dataset, settings, marking, slot, tables)
     for name, flags in SLOT_STATEMENTS:
         yield name, statements.render(name, flags), SLOT_PARAMETERS

@@ -30,7 +30,7 @@ def columns_read(statement: str, flags: tuple[str, ...] = ()) -> dict[str, set[s
     slot = Delivery(Path("day.jsonl"), "mixpanel/1/2026-07-02", date(2026, 7, 2), date(2026, 7, 2), "mixpanel")
     tables = {role: f"`p.d.{role}`" for role in SHORT_LIVED}
     no_client: Any = None
-    text = slot_statements(Dataset(no_client, settings), settings, source, slot, tables, "").render(statement, flags)
+    text = slot_statements(Dataset(no_client, settings), settings, source, slot, tables).render(statement, flags)
     known = {"mp_master_event": [*COLUMNS, GONE_SINCE], "incoming": list(COLUMNS)}
     return {read.table: set(read.columns) for read in reads(text, known)}
 

@@ -4,7 +4,7 @@
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
@@ -15,6 +15,7 @@ from google.cloud.bigquery.table import RowIterator
 
 from mixflows.settings import BigQuerySettings
 from mixflows.warehouse.base import RowAccess
+from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import quote
 from mixflows.warehouse.bigquery.errors import ERRORS
 from mixflows.warehouse.bigquery.jobs import Jobs, Step
@@ -63,14 +64,11 @@ class StagedRows:
         client: The client.
         jobs: Its jobs.
         place: Project and dataset.
-        id_of: The full name of a short-lived table.
-        expiring: The option that lets a short-lived table end by itself.
+        dataset: Names the short-lived tables.
     """
 
-    def __init__(
-        self, client: bigquery.Client, jobs: Jobs, place: BigQuerySettings, id_of: Callable[[str], str], expiring: str
-    ) -> None:
-        self._client, self._jobs, self._place, self._id_of, self._expiring = client, jobs, place, id_of, expiring
+    def __init__(self, client: bigquery.Client, jobs: Jobs, place: BigQuerySettings, dataset: Dataset) -> None:
+        self._client, self._jobs, self._place, self._dataset = client, jobs, place, dataset
         self.steps: dict[str, Step] = {}
         """What the jobs on each stage are for, by its name."""
 
@@ -100,9 +98,10 @@ class StagedRows:
         name = f"{stage}_{day:%Y%m%d}"
         selected = "*" if columns is None else ", ".join(map(quote, columns))
         step = self.steps[name] = self.steps.get(stage, Step(STEP))
+        view, staged = (self._dataset.short_lived_id(table) for table in (name, stage))
         sql = (
-            f"CREATE OR REPLACE VIEW {quote(self._id_of(name))} OPTIONS ({self._expiring}) AS"
-            f" SELECT {selected} FROM {quote(self._id_of(stage))} WHERE mf__day = {date_literal(day)}"
+            f"CREATE OR REPLACE VIEW {quote(view)} OPTIONS ({self._dataset.expiring}) AS"
+            f" SELECT {selected} FROM {quote(staged)} WHERE mf__day = {date_literal(day)}"
         )
         self._jobs.run(sql, {}, replace(step, may_repeat=True))
         try:
@@ -110,7 +109,7 @@ class StagedRows:
         finally:
             self.steps.pop(name, None)
             with suppress(*ERRORS):
-                self._client.delete_table(self._id_of(name), not_found_ok=True)
+                self._client.delete_table(view, not_found_ok=True)
 
 
 def _with_known_type(field: dict[str, Any]) -> dict[str, Any]:

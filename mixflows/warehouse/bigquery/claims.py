@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
 
 from mixflows.errors import DayHeldError, MixflowsError, WarehouseError
 from mixflows.model import Run
@@ -35,22 +34,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ClaimsRow(Protocol):
-    """The one row that holds all claims, and the runs' jobs."""
-
-    def read(self, holder: str) -> tuple[int, str]:
-        """The row's version, and the claims as JSON."""
-        ...
-
-    def write(self, version: int, claims: str, holder: str) -> bool:
-        """Changes the row if it still has the version; whether it did."""
-        ...
-
-    def cancel_jobs(self, run_id: str) -> bool:
-        """Cancels the jobs of a run of any process; whether none runs any more."""
-        ...
-
-
 @dataclass
 class _Lease:
     """What a run of this process holds."""
@@ -69,7 +52,7 @@ class Claims:
         now: The clock; UTC.
     """
 
-    def __init__(self, row: ClaimsRow, now: Callable[[], datetime]) -> None:
+    def __init__(self, row: "ClaimsRow", now: Callable[[], datetime]) -> None:
         self._row, self._now = row, now
         self._lock = threading.RLock()
         self._known: tuple[int, _Claims] | None = None
@@ -225,8 +208,8 @@ class Claims:
         return version, json.loads(claims)
 
 
-class JobsRow:
-    """The row in BigQuery.
+class ClaimsRow:
+    """The one row that holds all claims, and the runs' jobs.
 
     Args:
         jobs: Runs the statements.
@@ -238,18 +221,18 @@ class JobsRow:
         self._jobs, self._rendered, self._run = jobs, rendered, run
 
     def read(self, holder: str) -> tuple[int, str]:
-        """See ClaimsRow."""
+        """The row's version, and the claims as JSON."""
         (row,) = self._jobs.run(self._rendered("claims_read"), {}, self._step("claims_read", holder))
         return int(row["version"]), str(row["claims"])
 
     def write(self, version: int, claims: str, holder: str) -> bool:
-        """See ClaimsRow."""
+        """Changes the row if it still has the version; whether it did."""
         sql, values = self._rendered("claims_write"), {"version": version, "claims": claims}
         done = self._jobs.read(sql, parameters_of(sql, values), self._step("claims_write", holder))
         return done.num_dml_affected_rows == 1
 
     def cancel_jobs(self, run_id: str) -> bool:
-        """See ClaimsRow."""
+        """Cancels the jobs of a run of any process; whether none runs any more."""
         return self._jobs.cancel_elsewhere(run_id)
 
     def _step(self, name: str, holder: str) -> Step:

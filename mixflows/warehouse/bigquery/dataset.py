@@ -76,6 +76,16 @@ class Dataset:
         """`project.dataset.table` of a short-lived table."""
         return f"{self._place.project}.{self._place.staging_dataset or self._place.dataset}.{name}"
 
+    @property
+    def expiring(self) -> str:
+        """The option by which a short-lived table or view ends by itself."""
+        return f"expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {self._place.staging_hours} HOUR)"
+
+    @property
+    def stage_options(self) -> str:
+        """The options of a short-lived table."""
+        return f"OPTIONS ({self.expiring}, labels = [('app', 'mixflows')])"
+
     def short_lived(self, tables: BatchTables) -> dict[str, str]:
         """The quoted names of a batch's short-lived tables, by role."""
         return {role: quote(self.short_lived_id(getattr(tables, role))) for role in SHORT_LIVED}

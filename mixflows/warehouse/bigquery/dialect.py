@@ -6,10 +6,10 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from mixflows.days import DAY_MICROS, EPOCH, DayRun, day_runs
-from mixflows.warehouse import transpile
 from mixflows.warehouse.base import BatchDay
 from mixflows.warehouse.dialect import PER_DAY, date_literal, day_case, day_list, day_rows, in_ranges
 from mixflows.warehouse.source import Column
+from mixflows.warehouse.transpile import literal
 
 
 def quote(name: str) -> str:
@@ -51,16 +51,11 @@ class BigQueryDialect:
         zone: Of the project.
     """
 
+    quote = staticmethod(quote)
+    literal = staticmethod(literal)
+
     def __init__(self, json_text: str, days: Sequence[BatchDay], zone: ZoneInfo) -> None:
         self._json_text, self._days, self._zone = json_text, days, zone
-
-    def quote(self, name: str) -> str:
-        """An identifier."""
-        return quote(name)
-
-    def literal(self, text: str) -> str:
-        """A string."""
-        return transpile.literal(text)
 
     def text(self, value: str, column: Column) -> str:
         """A value as text; see docs/decisions/fingerprint.md."""

@@ -17,7 +17,7 @@ from mixflows.warehouse.base import SHORT_LIVED, BatchDay, BatchStatement, Batch
 from mixflows.warehouse.bigquery.appending import append_rows
 from mixflows.warehouse.bigquery.audit import STEP as AUDIT_STEP
 from mixflows.warehouse.bigquery.audit import StagedRows
-from mixflows.warehouse.bigquery.claims import Claims, JobsRow, utc_now
+from mixflows.warehouse.bigquery.claims import Claims, ClaimsRow, utc_now
 from mixflows.warehouse.bigquery.client import make_client
 from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, as_of, partitions_view, quote, replacement
@@ -81,13 +81,11 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
         self.dataset = Dataset(self._client, settings)
         self._jobs = Jobs(self._client, settings.bigquery)
         self._together = Together(self._jobs)
-        self._claims = Claims(JobsRow(self._jobs, self.rendered, self._run), now)
+        self._claims = Claims(ClaimsRow(self._jobs, self.rendered, self._run), now)
         self._jobs.is_lost = self._claims.is_lost
         self._lock = threading.RLock()
         self._whole_days = WholeDays(self._client, self._jobs, settings.bigquery.labels)
-        self._staged_rows = StagedRows(
-            self._client, self._jobs, self._place, self.dataset.short_lived_id, self._expiring
-        )
+        self._staged_rows = StagedRows(self._client, self._jobs, self._place, self.dataset)
         self._runs: dict[str, Run] = {}
         self._known_source: Source | None = None
         self._partitioned_by: str | None = None
@@ -201,7 +199,7 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
             "as_of": as_of(at),
             "source_partitions": partitions_view(self.dataset.of_source),
             "published_partitions": partitions_view(self.dataset.table_id("events").rsplit(".", 1)[0]),
-            "stage_options": self.stage_options,
+            "stage_options": self.dataset.stage_options,
             "set_aside": SetAside(days, marks_gone=source is not None and source.marks_gone),
             "of_next": self._expressions(source, [day for day in days if not day.is_delta]),
             "of_source": self._expressions(source, [day for day in days if day.is_delta]),
@@ -214,16 +212,6 @@ class BigQueryWarehouse(TakesFiles, TellsDays):
 
     def _dialect(self, days: Sequence[BatchDay]) -> BigQueryDialect:
         return BigQueryDialect(quote(self.dataset.json_text), days, self._settings.zone)
-
-    @property
-    def _expiring(self) -> str:
-        hours = self._place.staging_hours
-        return f"expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {hours} HOUR)"
-
-    @property
-    def stage_options(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The options of a short-lived table."""
-        return f"OPTIONS ({self._expiring}, labels = [('app', 'mixflows')])"
 
     def _text(self, statement: BatchStatement) -> str:
         tables = self.dataset.short_lived(statement.tables)

@@ -15,7 +15,7 @@ from mixflows.warehouse.base import Params, Row
 from mixflows.warehouse.bigquery.dataset import Dataset
 from mixflows.warehouse.bigquery.dialect import BigQueryDialect, quote
 from mixflows.warehouse.bigquery.errors import ERRORS, RUN_AGAIN
-from mixflows.warehouse.bigquery.jobs import Jobs, Step
+from mixflows.warehouse.bigquery.jobs import Step
 from mixflows.warehouse.bigquery.landing import FileLandings
 from mixflows.warehouse.bigquery.staged_files import StagedFile
 from mixflows.warehouse.bigquery.tables import MARK, columns_of, fields_of, marks_gone
@@ -36,29 +36,8 @@ ATTEMPTS = 3
 """So often is a delivery compared anew because another process landed something meanwhile."""
 
 
-class Deliveries:
-    """Lands deliveries of whole days.
-
-    Args:
-        landings: Stages files, and knows the source and the log.
-        client: Changes the source's columns.
-        jobs: Runs the statements.
-        dataset: Names the tables.
-        settings: Names, units, the key and what becomes of copies that are gone.
-        stage_options: The options of short-lived tables.
-    """
-
-    def __init__(
-        self,
-        landings: FileLandings,
-        client: bigquery.Client,
-        jobs: Jobs,
-        dataset: Dataset,
-        settings: Settings,
-        stage_options: str,
-    ) -> None:
-        self._landings, self._client, self._jobs = landings, client, jobs
-        self._dataset, self._settings, self._stage_options = dataset, settings, stage_options
+class Deliveries(FileLandings):
+    """Lands files, and deliveries of whole days."""
 
     def supersede(
         self,
@@ -86,15 +65,15 @@ class Deliveries:
         """
         refuse_without_version(self._settings, delivery)
         for attempt in range(1, ATTEMPTS + 1):
-            before = self._landings.before(content)
+            before = self.before(content)
             refuse_other_feed(self._settings, before, delivery.feed)
             refuse_stale(self._settings, before, delivery.slot)
-            source, version = self._landings.source(), after(landed_at, before.last_landed_at)
-            with self._landings.files.staged(content, source, version, on_progress, delivery=delivery) as staged:
+            source, version = self.source(), after(landed_at, before.last_landed_at)
+            with self.files.staged(content, source, version, on_progress, delivery=delivery) as staged:
                 try:
                     return self._superseded(staged, source, delivery, before)
                 except WarehouseError:
-                    if attempt == ATTEMPTS or self._landings.before(content).landings == before.landings:
+                    if attempt == ATTEMPTS or self.before(content).landings == before.landings:
                         raise
         raise WarehouseError(f"{delivery.slot} is not landed: other processes land files all the time", RUN_AGAIN)
 
@@ -106,8 +85,8 @@ class Deliveries:
         tables = {role: quote(table) for role, table in made.items()}
         tables |= {"incoming": _widened(staged, columns), "incoming_malformed": quote(staged.malformed)}
         slot_of = (self._dataset, self._settings, columns, delivery)
-        comparing = slot_statements(*slot_of, tables | {"source": held}, self._stage_options)
-        writing = slot_statements(*slot_of, tables, self._stage_options)
+        comparing = slot_statements(*slot_of, tables | {"source": held})
+        writing = slot_statements(*slot_of, tables)
 
         def query(name: str, flags: tuple[str, ...], params: Params) -> list[Row]:
             return self._jobs.run(comparing.render(name, flags), params, Step(name, staged.run, may_repeat=True))
@@ -116,9 +95,9 @@ class Deliveries:
         try:
             compared = slot.compare()
             if compared.superseded.status == "landed":
-                self._landings.complete_source(source, staged)
+                self.complete_source(source, staged)
                 self._mark_source()
-                log, values = self._landings.logging(staged, compared.logged)
+                log, values = self.logging(staged, compared.logged)
                 texts = [writing.render("slot_alone"), log, writing.render("land_alone")]
                 texts += [writing.render(name, flags) for name, flags in compared.writes]
                 params = {**values, **slot.params, "again": True, "landings": before.landings}
@@ -170,7 +149,6 @@ def slot_statements(
     source: Source,
     delivery: Delivery,
     tables: Mapping[str, str],
-    stage_options: str,
 ) -> Statements:
     """The statements of one slot.
 
@@ -178,7 +156,6 @@ def slot_statements(
         source: Its columns; it marks copies that are gone.
         tables: The slot's short-lived tables as they stand in the text, by role; see `mixflows.warehouse.slots.SHORT_LIVED`. To
             compare, also the source's rows.
-        stage_options: OPTIONS of those that a statement makes.
     """
     settings = source.spelled(settings)
     dialect = BigQueryDialect(quote(dataset.json_text), project_days(settings, delivery), settings.zone)
@@ -189,5 +166,5 @@ def slot_statements(
         source,
         dialect,
         slot=SlotExpressions(source, settings, dialect, delivery),
-        stage_options=stage_options,
+        stage_options=dataset.stage_options,
     )

@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
-from mixflows.days import days_between
 from mixflows.model import SourceDay
 from mixflows.settings import Settings
 from mixflows.warehouse.bigquery.dataset import Dataset
@@ -20,7 +19,7 @@ from mixflows.warehouse.bigquery.partitions import (
 )
 from mixflows.warehouse.bigquery.sources import EXPORT_LOG, ExportLog
 from mixflows.warehouse.rendering import Statements
-from mixflows.warehouse.source import Source
+from mixflows.warehouse.source import Source, days_of_source
 
 
 class TellsDays:
@@ -39,7 +38,9 @@ class TellsDays:
         """Days from the source's partition metadata; reads no event. See the boundary."""
         self.source()
         if self._partitioned_by is None:
-            listed, without_day = counted_days(self.query("source_days", days=self._days_of_source()), self._exports())
+            listed, without_day = counted_days(
+                self.query("source_days", days=days_of_source(self.source(), self.query)), self._exports()
+            )
         else:
             rows = self.query("partitions", {"table_name": self._settings.tables.source})
             exported = {} if any(row.get("last_modified_time") for row in rows) else self._exports()
@@ -53,13 +54,6 @@ class TellsDays:
         """Copies of the source that are gone, by day."""
         days = days_of_slots(self.query("gone_slots")) if self.source().marks_gone else []
         return {row["day"]: int(row["gone_rows"]) for row in self.query("gone_days", days=days)} if days else {}
-
-    def _days_of_source(self) -> Sequence[date]:
-        """The days that event times lie in, where the source does not name them itself."""
-        if self.source().day is not None:
-            return ()
-        (row,) = self.query("time_range")
-        return days_between(row["first_us"], row["last_us"])
 
     def published_rows(self) -> dict[date, tuple[int, int]]:
         """Row counts of the published tables' partitions; see the boundary."""

@@ -19,11 +19,11 @@ from mixflows.warehouse.bigquery.tables import is_landed
 from mixflows.warehouse.source import Source
 
 if TYPE_CHECKING:
-    from mixflows.warehouse.bigquery.landing import FileLandings
+    from mixflows.warehouse.bigquery.slots import Deliveries
 
 
 class TakesFiles:
-    """See `mixflows.warehouse.base.LandsFiles`; what it stands on is the engine's."""
+    """See `mixflows.warehouse.base.Warehouse`; what it stands on is the engine's."""
 
     dataset: Dataset
     create_tables: Callable[[], tuple[str, ...]]
@@ -31,7 +31,6 @@ class TakesFiles:
     source: Callable[[], Source]
     rendered: Callable[..., str]
     query: Callable[..., list[dict[str, Any]]]
-    stage_options: str
     _client: bigquery.Client
     _jobs: Jobs
     _settings: Settings
@@ -58,12 +57,7 @@ class TakesFiles:
         on_progress: Callable[[float], None] | None = None,
     ) -> Superseded:
         """Makes whole days what a delivery says; see the boundary."""
-        from mixflows.warehouse.bigquery.slots import Deliveries
-
-        deliveries = Deliveries(
-            self._landings(), self._client, self._jobs, self.dataset, self._settings, self.stage_options
-        )
-        superseded = deliveries.supersede(content, delivery, landed_at=landed_at, on_progress=on_progress)
+        superseded = self._landings().supersede(content, delivery, landed_at=landed_at, on_progress=on_progress)
         self._source_changed()
         return superseded
 
@@ -73,10 +67,10 @@ class TakesFiles:
         if table is not None and is_landed(table):
             LandedDays(self._jobs, self.dataset, self._settings, self.source(), self.rendered).date_anew()
 
-    def _landings(self) -> FileLandings:
-        from mixflows.warehouse.bigquery.landing import FileLandings
+    def _landings(self) -> Deliveries:
+        from mixflows.warehouse.bigquery.slots import Deliveries
 
-        files = FileLandings(self._client, self._jobs, self.dataset, self._settings, self.rendered, self.query)
+        files = Deliveries(self._client, self._jobs, self.dataset, self._settings, self.rendered, self.query)
         files.source()  # what it is refused for is said before anything is created
         self.create_tables()
         return files

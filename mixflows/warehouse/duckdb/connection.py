@@ -1,13 +1,14 @@
 """Opening and closing the embedded engine's file: settings, place for staged days, JSON text function, checkpoint."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
 from mixflows.errors import MissingTableError, UsageError, WarehouseError
 from mixflows.settings import Settings
+from mixflows.warehouse.base import Params, Row
 from mixflows.warehouse.duckdb.columns import refuse_foreign_tables
 from mixflows.warehouse.duckdb.dialect import STAGING
 from mixflows.warehouse.duckdb.errors import no_database, translated
@@ -46,20 +47,10 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
         raise MissingTableError(
             f"table {settings.tables.source} is not there, nor is its file {path}", f"{LAND_FIRST}\n{WHERE}"
         )
-    # DuckDB would go to the network for an extension when it meets a file of another database.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.warehouse.memory_limit,
-        "autoinstall_known_extensions": False,
-        "max_vacuum_tasks": 0,  # see `close_file`
-    }
-    if settings.warehouse.threads is not None:
-        config["threads"] = settings.warehouse.threads
     with translated(path, "open"):
-        connection = duckdb.connect(str(path), config=config)
+        connection = connected(settings, str(path), max_vacuum_tasks=0)  # see `close_file`
         _refuse_no_database(connection, path)
         remove_copies(path)
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         try:
             refuse_foreign_tables(connection, settings)
@@ -68,6 +59,42 @@ def open_file(settings: Settings, *, must_exist: bool) -> duckdb.DuckDBPyConnect
             raise
         connection.create_function("mixflows_json_text", json_text, ["VARCHAR", "VARCHAR"], "VARCHAR")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return connection
+
+
+def connected(settings: Settings, database: str, **options: str | int) -> duckdb.DuckDBPyConnection:
+    """Opens a database, with the memory and threads of the settings, and with UTC as its time zone."""
+    # DuckDB would go to the network for an extension when it meets a file of another database.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.warehouse.memory_limit,
+        "autoinstall_known_extensions": False,
+        **options,
+    }
+    if settings.warehouse.threads is not None:
+        config["threads"] = settings.warehouse.threads
+    connection = duckdb.connect(database, config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+def rows_of(cursor: duckdb.DuckDBPyConnection, sql: str, params: Params) -> list[Row]:
+    """Runs a statement with those of the values that it names; returns its rows."""
+    cursor.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql})
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+    """All or nothing."""
+    cursor.execute("BEGIN")
+    try:
+        yield
+        cursor.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):  # some errors have rolled back already
+            cursor.execute("ROLLBACK")
+        raise
 
 
 def _refuse_no_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

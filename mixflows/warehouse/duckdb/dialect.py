@@ -19,13 +19,8 @@ STAGING = "mixflows_staging"
 class DuckDBDialect:
     """See `mixflows.warehouse.dialect.Dialect`. Calls of `MF_…` are expanded for each batch, by `Days`."""
 
-    def quote(self, name: str) -> str:
-        """An identifier."""
-        return quoted(name)
-
-    def literal(self, text: str) -> str:
-        """A string."""
-        return literal(text)
+    quote = staticmethod(quoted)
+    literal = staticmethod(literal)
 
     def text(self, value: str, column: Column) -> str:
         """A value as text; see docs/decisions/fingerprint.md."""

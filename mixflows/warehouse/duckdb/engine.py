@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from mixflows.days import FIRST_DAY, LAST_DAY, days_between
+from mixflows.days import FIRST_DAY, LAST_DAY
 from mixflows.errors import MissingTableError, StatementError
 from mixflows.intake.content import FileContent
 from mixflows.intake.landing import Landing
@@ -24,7 +24,7 @@ from mixflows.warehouse.descriptions import VIEWS
 from mixflows.warehouse.dialect import date_literal, day_list
 from mixflows.warehouse.duckdb.claims import Claims
 from mixflows.warehouse.duckdb.columns import columns_of, marks_gone, new_columns, tables_and_views, texts_of_view
-from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file
+from mixflows.warehouse.duckdb.connection import LAND_FIRST, close_file, open_file, rows_of, transaction
 from mixflows.warehouse.duckdb.dialect import STAGING, Days, DuckDBDialect
 from mixflows.warehouse.duckdb.errors import outdated, translated
 from mixflows.warehouse.duckdb.landed_days import date_anew
@@ -33,7 +33,7 @@ from mixflows.warehouse.duckdb.quoting import identifier, names_table
 from mixflows.warehouse.duckdb.slots import supersede
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
 from mixflows.warehouse.rendering import Statements
-from mixflows.warehouse.source import PUBLISHED_DAY, Column, Source
+from mixflows.warehouse.source import PUBLISHED_DAY, Column, Source, days_of_source
 from mixflows.warehouse.transpile import SHORT_LIVED_PREFIX, ParsedStatement, laid_out, missing_columns, parsed, quoted
 
 LONG_LIVED = ("ledger", "quality", "profiles", "landings", "malformed")
@@ -168,11 +168,8 @@ class DuckDBWarehouse(Claims):
             return self._cursor().execute(sql, dict(params or {})).fetchall()
 
     def _rows(self, sql: str, params: Params, name: str) -> list[Row]:
-        used = {key: value for key, value in params.items() if f"${key}" in sql}
         with translated(self._path, name):
-            cursor = self._cursor().execute(sql, used)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return rows_of(self._cursor(), sql, params)
 
     def query(self, name: str, params: Params | None = None, days: Sequence[date] = ()) -> list[Row]:
         """Runs a statement of `sql/`; see the boundary."""
@@ -198,7 +195,7 @@ class DuckDBWarehouse(Claims):
         """Row count and last landing per day; see the boundary."""
         found: list[SourceDay] = []
         without_day = 0
-        for row in self.query("source_days", days=self._days_of_source()):
+        for row in self.query("source_days", days=days_of_source(self.source(), self.query)):
             rows = int(row["source_rows"])
             if not isinstance(row["day"], date) or not FIRST_DAY <= row["day"] <= LAST_DAY:
                 without_day += rows
@@ -207,13 +204,6 @@ class DuckDBWarehouse(Claims):
                 share = rows / self._settings.backfill.batch_rows
                 found.append(SourceDay(row["day"], rows, version, is_exact=True, share=share))
         return found, without_day
-
-    def _days_of_source(self) -> Sequence[date]:
-        """The days that event times lie in, where the source does not name them itself."""
-        if self.source().day is not None:
-            return ()
-        (row,) = self.query("time_range")
-        return days_between(row["first_us"], row["last_us"])
 
     def published_rows(self) -> dict[date, tuple[int, int]]:
         """Row counts per day; see the boundary."""
@@ -273,18 +263,10 @@ class DuckDBWarehouse(Claims):
         if getattr(self._local, "in_transaction", False):
             yield
             return
-        cursor = self._cursor()
-        with translated(self._path, "begin"):
-            cursor.execute("BEGIN TRANSACTION")
         self._local.in_transaction = True
         try:
-            yield
-            with translated(self._path, "commit"):
-                cursor.execute("COMMIT")
-        except BaseException:
-            with suppress(duckdb.Error):
-                cursor.execute("ROLLBACK")
-            raise
+            with translated(self._path, "commit"), transaction(self._cursor()):
+                yield
         finally:
             self._local.in_transaction = False
 

@@ -6,7 +6,7 @@ little more than its times, to tell which lines they are and why.
 
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date, datetime
 
 import duckdb
@@ -18,6 +18,7 @@ from mixflows.intake.refusals import refuse_changed, refuse_known, refuse_no_exp
 from mixflows.settings import Settings
 from mixflows.text import counted
 from mixflows.warehouse.duckdb.columns import columns_of
+from mixflows.warehouse.duckdb.connection import transaction
 from mixflows.warehouse.duckdb.events import dropped_fields, event_properties, event_values, readings
 from mixflows.warehouse.duckdb.files import Lines, lines_of
 from mixflows.warehouse.duckdb.landed_days import day_of_rows, put_days, put_instants
@@ -326,19 +327,6 @@ def log_landing(
     row = {**landing.logged(), **more}
     columns, values = ", ".join(row), ", ".join(f"${name}" for name in row)
     cursor.execute(f"INSERT INTO {identifier(settings.tables.landings)} ({columns}) VALUES ({values})", row)
-
-
-@contextmanager
-def transaction(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
-    """All or nothing."""
-    cursor.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        with suppress(duckdb.Error):  # some errors have rolled back already
-            cursor.execute("ROLLBACK")
-        raise
-    cursor.execute("COMMIT")
 
 
 @contextmanager

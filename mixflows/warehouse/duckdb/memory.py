@@ -11,6 +11,7 @@ import duckdb
 
 from mixflows.errors import WarehouseFullError
 from mixflows.settings import Settings
+from mixflows.warehouse.duckdb.connection import connected
 from mixflows.warehouse.duckdb.errors import translated
 from mixflows.warehouse.duckdb.quoting import identifier, literal
 
@@ -37,16 +38,8 @@ def reader(settings: Settings, what: str) -> Generator[tuple[duckdb.DuckDBPyConn
         StatementError: DuckDB refuses a statement.
     """
     with _private_folder(what) as folder:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": settings.warehouse.memory_limit,
-            "temp_directory": str(folder / "spilled"),
-            "autoinstall_known_extensions": False,
-        }
-        if settings.warehouse.threads is not None:
-            config["threads"] = settings.warehouse.threads
-        with translated(folder, what), duckdb.connect(config=config) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET preserve_insertion_order = false")
+        spilled = str(folder / "spilled")
+        with translated(folder, what), connected(settings, ":memory:", temp_directory=spilled) as connection:
             yield connection, folder
 
 

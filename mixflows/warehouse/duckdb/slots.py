@@ -11,8 +11,9 @@ from mixflows.intake.slots import Delivery, Superseded
 from mixflows.settings import Settings
 from mixflows.warehouse.base import Params, Row
 from mixflows.warehouse.duckdb.columns import columns_of, make_gone_since
+from mixflows.warehouse.duckdb.connection import rows_of, transaction
 from mixflows.warehouse.duckdb.dialect import Days, DuckDBDialect
-from mixflows.warehouse.duckdb.landing import land_lines, log_landing, opened, transaction
+from mixflows.warehouse.duckdb.landing import land_lines, log_landing, opened
 from mixflows.warehouse.duckdb.quoting import identifier
 from mixflows.warehouse.duckdb.refusals import landed_before, refuse_outside
 from mixflows.warehouse.duckdb.types import NATIVE_TYPES
@@ -116,6 +117,4 @@ class _Statements:
     def run(self, name: str, flags: tuple[str, ...], params: Params) -> list[Row]:
         """Runs a statement; see `mixflows.warehouse.slots.Slot`."""
         sql = parsed(self._statements.render(name, flags)).in_duckdb(self._days.functions(), {})
-        cursor = self._cursor.execute(sql, {key: value for key, value in params.items() if f"${key}" in sql})
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return rows_of(self._cursor, sql, params)
