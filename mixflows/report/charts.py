@@ -18,19 +18,17 @@ from mixflows.text import percent
 Spec = dict[str, Any]
 
 REASON_COLOURS = ("@reason1", "@reason2", "@reason3", "@reason4", "@reason5", "@reason6")
-CALENDAR_ROW_HEIGHT = 26
 _AXIS_WIDTH = 54
 
 
 def specifications(
-    bounds: Bounds, reasons: tuple[str, ...], expectations: int, seen: Insights | None = None, *, banded: bool = False
+    bounds: Bounds, reasons: tuple[str, ...], seen: Insights | None = None, *, banded: bool = False
 ) -> Mapping[str, Spec]:
     """All charts by the name of the element that shows them.
 
     Args:
         bounds: The bounds of the duplicate rate, as shares.
         reasons: The reasons for rejection, the most frequent first.
-        expectations: Rows of the calendar.
         seen: What the profiles tell together.
         banded: Whether the days have a trailing band of the duplicate rate.
     """
@@ -44,7 +42,7 @@ def specifications(
         "kept": _rows_per_span("kept", "@kept", "Kept rows"),
         "rejected": _rows_per_span("rejected", "@rejected", "Rejected rows"),
         "reasons": _reasons(reasons),
-        "calendar": _calendar(expectations),
+        "calendar": _calendar(),
         "took": _took(),
         **more,
     }
@@ -263,10 +261,10 @@ def _took() -> Spec:
     return _spec(alt.layer(bars, hover), width="container", height=120)
 
 
-def _calendar(expectations: int) -> Spec:
+def _calendar() -> Spec:
     cells = alt.NamedData("cells")
     outcomes = ["pass", "not_judged", "warn", "fail"]
-    # The page says how many rows there are: it shows those with trouble, and all when it is asked to.
+    # The page says how many rows there are, and how high they are: it shows those with trouble, and all when it is asked to.
     rows = alt.Scale(domainMin=0, domainMax={"expr": "calendar_rows"}, reverse=True, nice=False)
     row = alt.Y("top:Q", axis=None, scale=rows)
     tiles = (
@@ -305,6 +303,4 @@ def _calendar(expectations: int) -> Spec:
             ),
         )
     )
-    height = CALENDAR_ROW_HEIGHT * max(expectations, 1)
-    spec = _spec(alt.layer(tiles, signs), height=height)
-    return {**spec, "resolve": {"scale": {"color": "independent"}}}
+    return _spec(alt.layer(tiles, signs)) | {"resolve": {"scale": {"color": "independent"}}}

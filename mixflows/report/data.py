@@ -232,10 +232,8 @@ def _past_run(row: Row) -> PastRun:
 
 
 def _state(status: Status, findings: tuple[DayFinding, ...]) -> DayState:
-    if status is Status.BLOCKED:
-        return DayState.BLOCKED
-    if status is Status.FAILED:
-        return DayState.FAILED
+    if status in (Status.BLOCKED, Status.FAILED):
+        return DayState(status.value)
     return DayState.PUBLISHED if all(f.success for f in findings) else DayState.WARNED
 
 

@@ -38,7 +38,10 @@ def island(data: ReportData) -> dict[str, Any]:
     expectations = [_expectation(suite, name, data, texts) for suite, name in data.expectations]
     return {
         "days": _days(data.days),
-        "reasons": [{"name": reason, "rows": [_rows_of(day, reason) for day in data.days]} for reason in reasons],
+        "reasons": [
+            {"name": reason, "rows": [dict(day.rejected_by_reason).get(reason, 0) for day in data.days]}
+            for reason in reasons
+        ],
         "expectations": expectations,
         "texts": list(texts),
         "bounds": [data.duplicate_rate.warning, data.duplicate_rate.critical],
@@ -174,10 +177,6 @@ def _breakdown(breakdown: Breakdown, names: dict[str, int]) -> dict[str, list[li
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
-
-
-def _rows_of(day: DayFigures, reason: str) -> int:
-    return sum(rows for name, rows in day.rejected_by_reason if name == reason)
 
 
 def _expectation(suite: str, name: str, data: ReportData, texts: dict[str, int]) -> dict[str, Any]:

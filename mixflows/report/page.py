@@ -80,7 +80,7 @@ def render_html(data: ReportData) -> str:
     figures = island(data)
     banded = any(value is not None for value in figures["days"]["band_low"])
     names = tuple(reason for reason, _ in reasons)
-    specs = specifications(data.duplicate_rate, names, len(data.expectations), data.insights, banded=banded)
+    specs = specifications(data.duplicate_rate, names, data.insights, banded=banded)
     latest = data.days[::-1]
     rows = [day.source_rows for day in data.days if day.source_rows]
     return (

@@ -53,12 +53,12 @@ def test_the_look_back_that_would_have_caught_so_many() -> None:
 
 def test_every_chart_is_one_that_vega_lite_knows() -> None:
     charts = specifications(
-        Bounds(warning=0.005, critical=0.01), ("Duplicate event",), 3, insights(stored(USUAL), Settings()), banded=True
+        Bounds(warning=0.005, critical=0.01), ("Duplicate event",), insights(stored(USUAL), Settings()), banded=True
     )
     for spec in charts.values():
         alt.Chart.from_dict(spec)  # refuses what the schema does not know
     at_once = insights(stored(replace(USUAL, lateness={0: 1000})), Settings())
-    assert charts.keys() - specifications(Bounds(), (), 3, at_once) == {"lateness-curve"}
+    assert charts.keys() - specifications(Bounds(), (), at_once) == {"lateness-curve"}
 
 
 def test_keys_origins_and_kinds_of_duplicates_add_up() -> None:
