@@ -74,11 +74,6 @@ class DayCounts:
         """Rows that belong into `mp_master_event`."""
         return self.kept_rows + self.rejected_rows
 
-    @property
-    def duplicate_rate(self) -> float:
-        """Duplicates as a share of the day's source rows."""
-        return self.duplicate_rows / self.source_rows if self.source_rows else 0.0
-
 
 @dataclass(frozen=True)
 class FileCounts:
@@ -88,11 +83,6 @@ class FileCounts:
     source_rows: int
     malformed_rows: int
 
-    @property
-    def lines(self) -> int:
-        """All lines."""
-        return self.source_rows + self.malformed_rows
-
 
 @dataclass(frozen=True)
 class ExportCounts:
@@ -100,11 +90,6 @@ class ExportCounts:
 
     days: tuple[DayCounts, ...]
     files: tuple[FileCounts, ...]
-
-    @property
-    def lines(self) -> int:
-        """Delivered lines."""
-        return sum(file.lines for file in self.files)
 
     @property
     def malformed_rows(self) -> int:
@@ -130,11 +115,6 @@ class ExportCounts:
     def rejected_by_reason(self) -> dict[str, int]:
         """Rejected rows by `rejection_reason`, in the order of `REASONS`; zeros included."""
         return {reason: sum(day.rejected_by_reason[reason] for day in self.days) for reason in REASONS}
-
-    @property
-    def late_rows(self) -> int:
-        """Rows that arrived more than three days after their day."""
-        return sum(day.late_rows for day in self.days)
 
     def without(self, days: Iterable[date]) -> "ExportCounts":
         """The same without some days, such as those that the gate blocks; the files stay."""

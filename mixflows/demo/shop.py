@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
+from uuid import UUID
 
 from mixflows.demo import catalogue as shop
 
@@ -70,7 +71,7 @@ def _visitor(seed: int, number: int) -> _Visitor:
     place = shop.PLACES.draw(rng)
     device = shop.DEVICES.draw(rng)
     is_customer = rng.random() < 0.85
-    device_id = _uuid(rng)
+    device_id = UUID(int=rng.getrandbits(128))
     properties: dict[str, object] = {
         "mp_lib": device.library,
         "$lib_version": device.library_version,
@@ -85,7 +86,7 @@ def _visitor(seed: int, number: int) -> _Visitor:
         properties["plan"] = shop.PLANS.draw(rng)
     if rng.random() < 0.3:
         properties["experiments"] = {"checkout": shop.VARIANTS.draw(rng)}
-    return _Visitor(device_id if is_customer else f"$device:{device_id}", place, device, is_customer, properties)
+    return _Visitor(str(device_id) if is_customer else f"$device:{device_id}", place, device, is_customer, properties)
 
 
 def _visit(rng: Random, visitor: _Visitor, day_number: int, by_release: bool) -> Iterator[Event]:
@@ -109,7 +110,7 @@ def _visit(rng: Random, visitor: _Visitor, day_number: int, by_release: bool) ->
         properties: dict[str, object] = {
             "time": time,
             "distinct_id": visitor.distinct_id,
-            "$insert_id": f"{rng.getrandbits(64):016x}" if mobile else _uuid(rng),
+            "$insert_id": f"{rng.getrandbits(64):016x}" if mobile else str(UUID(int=rng.getrandbits(128))),
             "mp_processing_time_ms": arrival_ms,
             **session,
         }
@@ -178,8 +179,3 @@ def _describe(
             properties["method"] = "email" if rng.random() < 0.7 else "google"
         case _:
             properties["cold_start"] = rng.random() < 0.4
-
-
-def _uuid(rng: Random) -> str:
-    digits = f"{rng.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
