@@ -152,17 +152,15 @@ CATALOGUE: tuple[Described, ...] = (
     _always("no_null_key_parts", "No kept row lacks a part of the key that the settings require."),
     _always("kept_rows_in_day", "Every kept row's event time lies in the day."),
     _always("figures_add_up", "Source rows = kept rows + rejected rows."),
-    Described(
+    _figure(
         "gone_events",
-        "figures",
         "rows",
         "No event is published of which the source has no copy any more; a warning, where policy keeps such events.",
         "Mixpanel deleted events, or an export lacks them.",
         "If they are to go, set pipeline.source_deletes to apply.",
     ),
-    Described(
+    _figure(
         "source_deletes",
-        "figures",
         "rows",
         'The source has deleted no published copy (only under pipeline.source_deletes = "block").',
         "Somebody deleted or replaced rows of the source.",

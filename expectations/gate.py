@@ -75,8 +75,10 @@ class GreatExpectationsAuditor:
             if check_rows:
                 source = data_source.add_source(context, self._access)
                 for batch in _batches(staged):
-                    for day, findings in _rows_findings(settings, batch, source, self._access).items():
-                        found[day] += findings
+                    # Our suite judges all days of a batch together, and each by itself where that fails; the user's by day.
+                    ours = _ours_on_batch(settings, batch, source, self._access) if len(batch) > 1 else None
+                    for day in batch:
+                        found[day.day] += _findings_of_day(settings, day, ours, source, self._access)
         return {day: Verdict(tuple(findings)) for day, findings in found.items()}
 
 
@@ -145,14 +147,6 @@ def _batches(staged: Sequence[StagedDay]) -> list[list[StagedDay]]:
     for day in staged:
         tables.setdefault(day.stage_table, []).append(day)
     return list(tables.values())
-
-
-def _rows_findings(
-    settings: Settings, batch: Sequence[StagedDay], source: "StagedRowsDatasource", access: RowAccess
-) -> dict[date, list[Finding]]:
-    """Judges the staged rows: our suite on all days of a batch, and on each by itself where that fails; the user's by day."""
-    together = _ours_on_batch(settings, batch, source, access) if len(batch) > 1 else None
-    return {staged.day: _findings_of_day(settings, staged, together, source, access) for staged in batch}
 
 
 def _ours_on_batch(

@@ -24,7 +24,7 @@ from mixflows.profile.breakdown import Counts, part_label
 from mixflows.profile.samples import Sample
 from mixflows.settings import load_settings, parse_assignments
 from mixflows.text import NAME_LENGTH, counted, plain
-from mixflows.verdict import Finding, Severity
+from mixflows.verdict import Severity
 
 SHOWN_ITEMS = 6
 """Items of a part that `inspect` prints, those with the most faults first."""
@@ -168,7 +168,7 @@ def _print_inspection(found: Inspection, config: Path | None) -> None:
     console.print(table)
     console.print("\nEvery expectation passes." if not failed else "\nExpectations that fail:")
     for finding in sorted(failed, key=lambda f: f.severity):
-        console.print(f"  {_how(finding)} {finding}")
+        console.print(f"  {'blocks:' if finding.severity is Severity.CRITICAL else 'flags: '} {finding}")
     for part, items in found.breakdown.parts.items():
         console.print(f"\nBy {part_label(part)}:")
         console.print(_breakdown_table(items))
@@ -201,10 +201,6 @@ def _breakdown_table(items: Mapping[str, Counts]) -> Table:
             rate(counts.duplicates / duplicates if duplicates else None),
         )
     return table
-
-
-def _how(finding: Finding) -> str:
-    return "blocks:" if finding.severity is Severity.CRITICAL else "flags: "
 
 
 def sample_lines(sample: Sample) -> Sequence[str]:

@@ -2,23 +2,18 @@
 
 from mixflows.settings.landing import LandingSettings
 from mixflows.settings.load import checked, load_settings, parse_assignments, settings_file
-from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
 from mixflows.settings.model import (
     CLAIMS,
     FINGERPRINT_VERSION,
-    BackfillSettings,
     ColumnSettings,
     Keep,
     Key,
-    PipelineSettings,
-    ReportSettings,
     Settings,
-    TableSettings,
 )
 from mixflows.settings.paths import DEFAULT_CONFIG, command_line
 from mixflows.settings.quality import Bounds, QualitySettings
 from mixflows.settings.roles import REJECTED_COLUMNS, RESERVED_PREFIX
-from mixflows.settings.warehouse import BigQuerySettings, WarehouseSettings
+from mixflows.settings.warehouse import BigQuerySettings
 
 __all__ = [
     "CLAIMS",
@@ -26,21 +21,14 @@ __all__ = [
     "FINGERPRINT_VERSION",
     "REJECTED_COLUMNS",
     "RESERVED_PREFIX",
-    "BackfillSettings",
     "BigQuerySettings",
     "Bounds",
     "ColumnSettings",
-    "FetchSettings",
     "Keep",
     "Key",
     "LandingSettings",
-    "MixpanelSettings",
-    "PipelineSettings",
     "QualitySettings",
-    "ReportSettings",
     "Settings",
-    "TableSettings",
-    "WarehouseSettings",
     "checked",
     "command_line",
     "load_settings",

@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from mixflows.errors import SettingsError
-from mixflows.settings import Settings, TableSettings, load_settings, parse_assignments
+from mixflows.settings import Settings, load_settings, parse_assignments
 from mixflows.settings.load import refuse_secrets
+from mixflows.settings.model import TableSettings
 from tests.support.command_line import Installation
 
 ON_BIGQUERY = ["warehouse.engine=bigquery", "bigquery.project=p"]

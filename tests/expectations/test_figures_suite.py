@@ -7,7 +7,8 @@ from expectations.gate import GreatExpectationsAuditor
 from mixflows.model import Difference
 from mixflows.profile.drift import Drift
 from mixflows.rates import Rates
-from mixflows.settings import PipelineSettings, QualitySettings, Settings
+from mixflows.settings import QualitySettings, Settings
+from mixflows.settings.model import PipelineSettings
 from mixflows.verdict import Finding, Severity, Verdict
 from tests.expectations.staging import DAY, days_from, staged
 

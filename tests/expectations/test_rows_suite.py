@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from expectations.gate import GreatExpectationsAuditor
-from mixflows.settings import PipelineSettings, Settings
+from mixflows.settings import Settings
+from mixflows.settings.model import PipelineSettings
 from mixflows.verdict import Verdict
 from tests.expectations.staging import DAY, GOOD_ROWS, Row, access_of, stage, staged, warehouse
 

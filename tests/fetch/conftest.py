@@ -13,7 +13,9 @@ from mixflows.mixpanel.client import ExportClient
 from mixflows.mixpanel.download import Downloader
 from mixflows.mixpanel.limiter import Limiter
 from mixflows.mixpanel.memory import Memory
-from mixflows.settings import FetchSettings, MixpanelSettings, Settings, WarehouseSettings
+from mixflows.settings import Settings
+from mixflows.settings.mixpanel import FetchSettings, MixpanelSettings
+from mixflows.settings.warehouse import WarehouseSettings
 from mixflows.warehouse import close_warehouses
 from tests.fetch.clocks import SteppedClock
 from tests.support.export_api import ExportApi

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from mixflows.model import LedgerRow, PlanReason, Status
-from mixflows.settings import Settings, WarehouseSettings
+from mixflows.settings import Settings
+from mixflows.settings.warehouse import WarehouseSettings
 from mixflows.verdict import Finding, Severity
 from mixflows.warehouse.duckdb.engine import DuckDBWarehouse
 

@@ -10,7 +10,8 @@ import pytest
 
 from mixflows.report.data import collect
 from mixflows.report.page import render_html
-from mixflows.settings import ReportSettings, Settings
+from mixflows.settings import Settings
+from mixflows.settings.model import ReportSettings
 from mixflows.verdict import Severity
 from tests.report.history import History, duplicate_rate
 from tests.support.browser import QUIET

@@ -10,7 +10,7 @@ from mixflows.model import PlanReason, Status
 from mixflows.profile.breakdown import Breakdown, Counts
 from mixflows.report.data import collect
 from mixflows.report.page import render_html, write_report
-from mixflows.settings import ReportSettings
+from mixflows.settings.model import ReportSettings
 from mixflows.verdict import Finding, Severity
 from tests.report.history import FIRST_RUN_AT, MARKER, History, duplicate_rate, not_judged
 from tests.report.html_page import Page
