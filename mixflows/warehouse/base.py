@@ -1,6 +1,7 @@
 """The warehouse boundary: what the pipeline needs of an engine, and nothing else. Outside of it nobody knows which engine runs.
 
-Two protocols: `Warehouse` is what every engine does; `Billing` tells what statements cost, and only an engine that bills has it.
+Three protocols: `LandsFiles` takes in files; `Warehouse` is that and the work on days; `Billing` tells what statements cost, and only an
+engine that bills has it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -120,10 +121,8 @@ class BatchStatement:
     as_of: datetime | None = None
 
 
-class Warehouse(Protocol):
-    """One engine with its tables. Safe to share between threads; a transaction belongs to its thread."""
-
-    engine: str
+class LandsFiles(Protocol):
+    """An engine that takes in export files."""
 
     def land(
         self,
@@ -158,6 +157,12 @@ class Warehouse(Protocol):
     def date_landed_rows(self) -> None:
         """Gives landed rows that were dated in another time zone their days in the project's, published ones too."""
         ...
+
+
+class Warehouse(LandsFiles, Protocol):
+    """One engine with its tables. Safe to share between threads; a transaction belongs to its thread."""
+
+    engine: str
 
     def create_tables(self) -> tuple[str, ...]:
         """Creates what is missing (the published tables once there is a source) and returns what it created or added."""

@@ -147,7 +147,7 @@ def test_a_day_that_fails_does_so_beside_however_many_that_pass(figures_suite: S
         staged({"kept_rows": kept, "valid_keys": kept}, day=day)
         for day, kept in zip(days_from(DAY, 3), rows, strict=True)
     ]
-    found = judge(settings, days, check_rows=False, access=None)
+    found = GreatExpectationsAuditor(settings, None).judge(days, check_rows=False)
     assert [own(found[day.day])[0][2] for day in days] == [True, False, True]
 
 

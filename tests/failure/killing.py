@@ -87,11 +87,11 @@ class MortalWarehouse:
     # A protocol is looked for on the class.
 
     def date_landed_rows(self) -> Any:
-        """See `Warehouse`."""
+        """See `LandsFiles`."""
         return self.__getattr__("date_landed_rows")()
 
     def land(self, *args: Any, **named: Any) -> Any:
-        """See `Warehouse`."""
+        """See `LandsFiles`."""
         return self.__getattr__("land")(*args, **named)
 
     @contextmanager

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TakesFiles:
-    """See `mixflows.warehouse.base.Warehouse`; what it stands on is the engine's."""
+    """See `mixflows.warehouse.base.LandsFiles`; what it stands on is the engine's."""
 
     dataset: Dataset
     create_tables: Callable[[], tuple[str, ...]]
