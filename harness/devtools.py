@@ -18,30 +18,40 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 WITHIN_SECONDS = 60
+SAID = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}
 
 
 @dataclass
 class Page:
-    """One open page."""
+    """One open page.
+
+    Attributes:
+        said: What it has said on the console since it was opened.
+    """
 
     _socket: Connection
     _session: str
     _numbers: Iterator[int] = field(default_factory=lambda: count(10))
+    said: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Runs one command and returns its result."""
-        return _send(self._socket, next(self._numbers), method, params, self._session)
+        return _send(self._socket, next(self._numbers), method, params, self._session, self.said)
 
-    def open(self, address: str, width: int, height: int, *, dark: bool, touch: bool = False) -> None:
-        """Opens an address in a window of that size, and waits until its charts are drawn."""
+    def open(
+        self, address: str, width: int, height: int, *, dark: bool, touch: bool = False, draws: bool = True
+    ) -> None:
+        """Opens an address in a window of that size, and waits until its charts are drawn, if it draws some."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
         self.send("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.send("Page.navigate", url="about:blank")
+        self.said.clear()
         self.send("Page.navigate", url=address)
-        self.until(f"location.href === '{address}' && document.documentElement?.dataset.drawn === 'yes'")
+        ready = "document.documentElement?.dataset.drawn === 'yes'" if draws else "document.readyState === 'complete'"
+        self.until(f"location.href === '{address}' && {ready}")
 
     def value(self, expression: str) -> Any:
         """What an expression of JavaScript gives."""
@@ -82,9 +92,8 @@ class Page:
 @contextmanager
 def page(browser: str, quiet: Sequence[str], folder: Path) -> Iterator[Page]:
     """A new page in a browser of its own."""
-    words = [word for word in quiet if not word.startswith("--virtual-time")]
     profile = folder / "steered"
-    command = [browser, *words, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
+    command = [browser, *quiet, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with connect(_address(profile / "DevToolsActivePort"), max_size=None, compression=None) as socket:
@@ -94,7 +103,10 @@ def page(browser: str, quiet: Sequence[str], folder: Path) -> Iterator[Page]:
                 if one["type"] == "page"
             ]
             attached = _send(socket, 2, "Target.attachToTarget", {"targetId": target, "flatten": True})
-            yield Page(socket, attached["sessionId"])
+            opened = Page(socket, attached["sessionId"])
+            opened.send("Runtime.enable")
+            opened.send("Log.enable")
+            yield opened
     finally:
         running.terminate()
         running.wait(timeout=30)
@@ -110,7 +122,14 @@ def _address(file: Path) -> str:
         time.sleep(0.05)
 
 
-def _send(socket: Connection, number: int, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
+def _send(
+    socket: Connection,
+    number: int,
+    method: str,
+    params: dict[str, Any],
+    session: str = "",
+    said: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     more = {"sessionId": session} if session else {}
     socket.send(json.dumps({"id": number, "method": method, "params": params, **more}))
     while True:
@@ -118,3 +137,5 @@ def _send(socket: Connection, number: int, method: str, params: dict[str, Any], 
         if answer.get("id") == number:
             assert "error" not in answer, (method, answer)
             return answer["result"]
+        if said is not None and answer.get("method") in SAID:
+            said.append(answer["params"])

@@ -3,20 +3,19 @@
 The pictures are kept in the folder that SCREENSHOTS names, for people to look at; else in a temporary one.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from harness.devtools import Page, page
+from harness.devtools import Page
 from mixflows.report.data import collect
 from mixflows.report.insights import insights
 from mixflows.report.page import render_html
 from mixflows.verdict import Severity
 from tests.report.history import History, duplicate_rate, not_judged
-from tests.report.test_browser import DAY, DRAWN
+from tests.report.test_browser import DAY
 from tests.report.test_insights import USUAL, stored
 
 pytestmark = pytest.mark.xdist_group("reading")
@@ -45,12 +44,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     file = folder / "report.html"
     file.write_text(render_html(replace(data, insights=told)), encoding="utf-8")
     return file.as_uri()
-
-
-@pytest.fixture(scope="module")
-def reader(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with page(browser, DRAWN, tmp_path_factory.mktemp("browser")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
