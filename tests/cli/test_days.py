@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.support.command_line import Installation, days_of, export
 
@@ -42,13 +43,10 @@ def test_a_blocked_day_is_exit_code_3_and_the_others_are_published(backfilled: I
     assert again["held"] == {}
 
 
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_what_a_person_reads_names_the_blocked_day_and_the_commands_that_help(
-    backfilled: Installation, columns: str
-) -> None:
+def test_what_a_person_reads_names_the_blocked_day_and_the_commands_that_help(backfilled: Installation) -> None:
     (backfilled.folder / "mixflows.toml").rename(backfilled.folder / "mixpanel eu.toml")
     config = "--config 'mixpanel eu.toml'"
-    for words in (("backfill", "--no-prefect", "--mode", "blocked"), ("run", "--no-prefect")):
+    for columns, *words in (("40", "backfill", "--no-prefect", "--mode", "blocked"), ("200", "run", "--no-prefect")):
         shown = backfilled.run(*words, "--config", "mixpanel eu.toml", env={"COLUMNS": columns}, code=3).out
         assert "33.33 % of 60 rows are duplicates (limit 1 %)" in shown
         commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("mixflows ")]
@@ -193,25 +191,24 @@ def test_a_prefect_server_that_does_not_answer_is_named_before_anything_is_done(
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
-        ended = landed.run_alone(command, env={"PREFECT_API_URL": address}, code=1)
+        with temporary_settings({PREFECT_API_URL: address}):
+            ended = landed.run(command, code=1)
     assert ended.err.startswith(f"error: the Prefect server at {address} does not answer: ConnectError\n")
     assert ended.out == ""
 
 
 @pytest.mark.parametrize(
-    ("words", "asked"),
+    ("command", "asked"),
     [
-        (("--start", "2023-01-01", "--end", "2023-02-01"), "2023-01-01 to 2023-02-01"),
-        (("--start", "2025-01-01", "--mode", "all"), "2025-01-01 to the last day"),
+        ("backfill --no-prefect --start 2023-01-01 --end 2023-02-01", "2023-01-01 to 2023-02-01"),
+        ("backfill --dry-run --start 2025-01-01 --mode all", "2025-01-01 to the last day"),
+        ("plan --start 2023-01-01 --end 2023-02-01", "2023-01-01 to 2023-02-01"),
     ],
 )
-@pytest.mark.parametrize("command", [("backfill", "--no-prefect"), ("backfill", "--dry-run"), ("plan",)])
-def test_a_range_without_a_day_is_no_work_that_is_done(
-    command: tuple[str, ...], words: tuple[str, ...], asked: str, backfilled: Installation
-) -> None:
+def test_a_range_without_a_day_is_no_work_that_is_done(command: str, asked: str, backfilled: Installation) -> None:
     told = f"the source has no day in the range {asked}; its days are 2024-01-01 to 2024-01-05"
-    assert f"Nothing to do: {told}." in " ".join(backfilled.run(*command, *words).out.split())
-    assert backfilled.run(*command, *words, "--json").json["nothing"] == told
+    assert f"Nothing to do: {told}." in " ".join(backfilled.run(*command.split()).out.split())
+    assert backfilled.run(*command.split(), "--json").json["nothing"] == told
 
 
 def test_a_run_up_to_a_day_before_the_first_says_so(landed: Installation) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from prefect.settings import Settings
 
+from deployments.prefect_server import prepare_prefect
 from tests.report.html_page import Page
 from tests.support.command_line import NEW_YEAR_2024, Ended, Installation, export
 from tests.support.hostile import LONG, NAMES, file_name
@@ -167,7 +168,7 @@ def test_a_file_is_landed_whatever_its_name_is_to_the_engine(empty: Installation
     assert f"{len(names)} files landed before" in again.out
 
 
-@pytest.mark.parametrize("mark", [".", "a.b.", '"', "'", "`", "\\", "$", " "])
+@pytest.mark.parametrize("mark", ["a.b.", "\"'`\\$ ."])
 def test_our_tables_may_have_any_name(mark: str, empty: Installation) -> None:
     tables = {role: f"my{mark}{role}" for role in ("source", "events", "rejected", "malformed", "ledger", "landings")}
     lines = [f"{role} = {json.dumps(name)}\n" for role, name in tables.items()]
@@ -196,14 +197,8 @@ def test_settings_whose_name_prefect_cannot_store_are_refused_before_its_server_
     empty.run("run", "--no-prefect", *named)
 
 
-def test_a_users_markup_in_prefects_log_is_not_for_our_names(tmp_path: Path) -> None:
-    code = (
-        "from deployments.prefect_server import prepare_prefect; prepare_prefect(verbose=True);"
-        "from prefect.settings import get_current_settings; print(get_current_settings().logging.markup)"
-    )
-    place = Installation(tmp_path)
-    env = place.environment({"PREFECT_LOGGING_MARKUP": "true"})
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"
+def test_a_users_markup_in_prefects_log_is_not_for_our_names() -> None:
+    with mock.patch.dict(os.environ, {"PREFECT_LOGGING_MARKUP": "true"}):
+        assert Settings().logging.markup
+        prepare_prefect(verbose=True)
+        assert not Settings().logging.markup

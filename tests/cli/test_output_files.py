@@ -6,8 +6,10 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -50,16 +52,26 @@ def test_suites_go_to_standard_output_as_one_object(empty: Installation) -> None
     assert list(empty.folder.iterdir()) == []
 
 
+@contextmanager
+def standard_output(file: BinaryIO) -> Iterator[None]:
+    """What a shell does for `> file`, to this process."""
+    before = os.dup(1)
+    os.dup2(file.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+
+
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 @pytest.mark.parametrize("mode", ["wb", "ab"])
 def test_standard_output_by_another_name_is_written_straight(name: str, mode: str, backfilled: Installation) -> None:
     log = backfilled.folder / "log"
     log.write_text("before\n")
-    with log.open(mode) as out:
-        subprocess.run(
-            [*COMMAND, "report", "--format", "json", "--out", name],
-            cwd=backfilled.folder, env=backfilled.environment(), stdout=out, check=True,
-        )  # fmt: skip
+    with log.open(mode) as out, standard_output(out):
+        ended = backfilled.run("report", "--format", "json", "--out", name)
+    assert ended.out == ""
     text = log.read_text(encoding="utf-8")
     assert text.startswith("before\n") == (mode == "ab")
     assert json.loads(text.removeprefix("before\n"))["days"]
@@ -81,12 +93,11 @@ def test_a_pipe_is_written_straight_and_remains(backfilled: Installation) -> Non
 
 
 def test_a_process_substitution_reads_the_report(backfilled: Installation) -> None:
-    line = '"$@" report --format json --out >(cat > copy.json; mv copy.json done.json); while [ ! -f done.json ]; do sleep 0.1; done'
-    subprocess.run(
-        ["bash", "-c", line, "bash", *COMMAND],
-        cwd=backfilled.folder, env=backfilled.environment(), check=True, timeout=60,
-    )  # fmt: skip
-    assert json.loads((backfilled.folder / "done.json").read_text(encoding="utf-8"))["days"]
+    done = backfilled.folder / "done.json"
+    with done.open("wb") as copy, subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=copy) as reader:
+        assert reader.stdin
+        backfilled.run("report", "--format", "json", "--out", f"/dev/fd/{reader.stdin.fileno()}")
+    assert json.loads(done.read_text(encoding="utf-8"))["days"]
 
 
 def test_a_link_stays_and_its_target_is_written(backfilled: Installation) -> None:
