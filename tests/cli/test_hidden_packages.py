@@ -10,16 +10,7 @@ from mixflows.errors import UsageError
 from mixflows.packages import refuse_hidden_packages
 from tests.support.command_line import COMMAND, ROOT, Installation, export
 
-COMMANDS = [
-    ["run"],
-    ["run", "--no-prefect"],
-    ["backfill", "--no-prefect"],
-    ["doctor"],
-    ["demo"],
-    ["serve"],
-    ["expectations", "list"],
-    ["land", "export.jsonl"],
-]
+COMMANDS = [["run"], ["demo"], ["serve"], ["expectations", "list"], ["land", "export.jsonl"]]
 
 
 def write(folder: Path, name: str) -> Path:

@@ -35,14 +35,9 @@ def place(api: ExportApi, empty: Installation) -> Installation:
     return empty
 
 
-def test_days_that_are_due_are_fetched_and_published(place: Installation) -> None:
+def test_days_that_are_due_are_fetched_and_published_and_no_server_is_started_for_none(place: Installation) -> None:
     assert f"{SECOND_DAY} landed" in place.run("run", "--no-prefect", env=SECRET).out
     assert place.rows("SELECT count(*) FROM mp_events") == [(40,)]
-    assert "Nothing to do" in place.run("run", "--no-prefect").out
-
-
-def test_with_nothing_to_fetch_and_to_run_no_server_is_started(place: Installation) -> None:
-    place.run("run", "--no-prefect", env=SECRET)
     ended = place.run("run")
     assert "Nothing to do" in ended.out
     assert STARTING_SERVER not in ended.err

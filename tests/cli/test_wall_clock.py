@@ -22,8 +22,7 @@ ROW = "'view', 'a', 'u', '2024-01-01 12:00:00', '2024-01-02 00:00:00', '2024-01-
     ("role", "column", "kind"),
     [
         ("time", "time", "TIMESTAMP"),
-        ("time", 'the "time"', "TIMESTAMP"),
-        ("time", "time", "TIMESTAMP_NS"),
+        ("time", 'the "time"', "TIMESTAMP_NS"),
         ("loaded_at", "loaded_at", "TIMESTAMP"),
         ("arrival", "arrived", "TIMESTAMP"),
     ],
