@@ -107,13 +107,17 @@ def test_a_day_is_broken_down_and_hidden_values_stay_hidden(blocked: Project) ->
     assert {name: counts.rows for name, counts in found["file"].items()} == {"export-1.jsonl": 6}
 
 
-def test_every_surface_says_the_same_sentence(blocked: Project) -> None:
+def test_every_surface_says_the_same_sentence_and_the_breakdown_is_stored(blocked: Project) -> None:
     (standing,) = standing_days(blocked.warehouse)
     looked = inspect_day(blocked.context(Run("look")), DAY, blocked.auditor())
     (day,) = collect(blocked.warehouse, blocked.settings).days
     assert {standing.why, looked.why, day.why, blocked.ledger()[-1]["note"]} == {standing.why}
     assert "all of them from library web" in standing.why
     assert {sample.insert_id for sample in day.samples} == {"a", ""}
+
+    stored = read_profiles(blocked.warehouse)[DAY].breakdown
+    assert stored is not None
+    assert Breakdown.of_record(stored.to_record()) == stored == looked.breakdown
 
 
 def test_a_flagged_day_says_why_too(project: Project) -> None:
@@ -134,16 +138,7 @@ def test_the_copied_statement_selects_the_rows_that_a_run_rejects(project: Proje
     assert project.run_judged().exit_code == 3
     held_back = project.warehouse.query("held_back_of_days", days=[DAY])
     assert len(held_back) == project.ledger()[-1]["rejected_rows"]
-    project.set(quality={"min_rows": 100})
-    project.run_judged("all")
+    project.run("all")
     published = project.warehouse.query("rejected_of_days", days=[DAY])
     ids = sorted((str(row["mp_insert_id"]), row["rejection_reason"] or "Duplicate event") for row in held_back)
     assert ids == sorted((str(row["mp_insert_id"]), row["rejection_reason"]) for row in published)
-
-
-def test_a_breakdown_is_stored_with_the_profile(blocked: Project) -> None:
-    stored = read_profiles(blocked.warehouse)[DAY].breakdown
-    assert stored is not None
-    assert Breakdown.of_record(stored.to_record()) == stored
-    looked = inspect_day(blocked.context(Run("look")), DAY, blocked.auditor())
-    assert stored == looked.breakdown
