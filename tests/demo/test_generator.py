@@ -28,6 +28,11 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> DemoExport:
     return write_export(tmp_path_factory.mktemp("demo"), DemoSpec())
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> DemoExport:
+    return write_export(tmp_path_factory.mktemp("small"), SMALL)
+
+
 def lines_of(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     for file in files:
         for line in gzip.decompress(file.read_bytes()).split(b"\n")[:-1]:
@@ -103,10 +108,6 @@ def assert_agrees(counts: ExportCounts, files: Sequence[Path]) -> None:
     assert counts.rejected_rows == sum(counts.rejected_by_reason[reason] for reason in REASONS)
 
 
-def test_counts_agree_with_a_plain_count_of_all_files(export: DemoExport) -> None:
-    assert_agrees(export.after, export.first_files + export.later_files)
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_counts_agree_for_other_seeds_sizes_and_days(tmp_path: Path, seed: int) -> None:
     spec = DemoSpec(seed=seed, days=10 + seed, events=9_000, last_day=date(2024, 3, seed), duplicate_rate=0.02)
@@ -115,41 +116,36 @@ def test_counts_agree_for_other_seeds_sizes_and_days(tmp_path: Path, seed: int) 
     assert_agrees(export.after, export.first_files + export.later_files)
 
 
-def test_the_same_spec_gives_the_same_bytes(tmp_path: Path) -> None:
-    one, two = (write_export(tmp_path / name, SMALL) for name in ("one", "two"))
-    assert [path.name for path in one.first_files] == [path.name for path in two.first_files]
-    for left, right in zip(one.first_files + one.later_files, two.first_files + two.later_files, strict=True):
+def test_the_same_spec_gives_the_same_bytes_in_place_of_what_was_there(small: DemoExport, tmp_path: Path) -> None:
+    write_export(tmp_path, DemoSpec(seed=8, days=10, events=9_000))
+    two = write_export(tmp_path, SMALL)
+    assert [path.name for path in small.first_files] == [path.name for path in two.first_files]
+    for left, right in zip(small.first_files + small.later_files, two.first_files + two.later_files, strict=True):
         assert left.read_bytes() == right.read_bytes()
-    assert (one.before, one.after) == (two.before, two.after)
+    assert (small.before, small.after) == (two.before, two.after)
+    assert_agrees(two.after, two.first_files + two.later_files)
 
 
-def test_the_counts_do_not_depend_on_the_dates(tmp_path: Path) -> None:
-    other_days = replace(SMALL, last_day=date(2012, 2, 29))
-    one, other = (write_export(tmp_path / str(spec.last_day), spec) for spec in (SMALL, other_days))
+def test_the_counts_do_not_depend_on_the_dates(small: DemoExport, tmp_path: Path) -> None:
+    other = write_export(tmp_path, replace(SMALL, last_day=date(2012, 2, 29)))
     assert other.after.days[-1].day == date(2012, 3, 1)
-    for left, right in ((one.before, other.before), (one.after, other.after)):
+    for left, right in ((small.before, other.before), (small.after, other.after)):
         assert [as_counter(day) for day in left.days] == [as_counter(day) for day in right.days]
         assert [file.source_rows for file in left.files] == [file.source_rows for file in right.files]
 
 
-def test_another_seed_gives_other_events(tmp_path: Path) -> None:
-    one = write_export(tmp_path / "one", SMALL)
-    other = write_export(tmp_path / "other", DemoSpec(seed=4, days=SMALL.days, events=SMALL.events))
-    ids = [{p.get("$insert_id") for _, p in properties_of(export.first_files)} - {None} for export in (one, other)]
+def test_another_seed_gives_other_events(small: DemoExport, tmp_path: Path) -> None:
+    other = write_export(tmp_path, replace(SMALL, seed=4))
+    ids = [{p.get("$insert_id") for _, p in properties_of(export.first_files)} - {None} for export in (small, other)]
     assert ids[0].isdisjoint(ids[1])
-
-
-def test_writing_again_replaces_the_files(tmp_path: Path) -> None:
-    write_export(tmp_path, DemoSpec(seed=8, days=10, events=9_000))
-    export = write_export(tmp_path, SMALL)
-    assert_agrees(export.after, export.first_files + export.later_files)
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
     seen: list[float] = []
-    write_export(tmp_path, SMALL, seen.append)
+    spec = DemoSpec(seed=8, days=10, events=9_000)
+    write_export(tmp_path, spec, seen.append)
     assert seen == sorted(seen)
-    assert len(seen) == SMALL.days + 2
+    assert len(seen) == spec.days + 2
     assert 0 < seen[0] < 0.2
     assert seen[-1] == 1.0
 
