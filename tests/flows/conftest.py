@@ -16,6 +16,11 @@ from mixflows.warehouse import close_warehouses
 from tests.flows.project import Project
 
 START_SECONDS = 120
+WITHOUT = {
+    f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
+    for service in ("EVENT_PERSISTER", "TRIGGERS", "FOREMAN", "SCHEDULER", "LATE_RUNS")
+}
+"""Services of the server for automations, schedules and workers, which no test here has."""
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (home / "server.log").open("w", encoding="utf-8") as log:
         running = subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            env={**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"},
+            env={**os.environ, **WITHOUT, "PREFECT_HOME": str(home), "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -104,6 +104,14 @@ class Project:
         """Writes an export file and returns its path."""
         return str(self.place.write(name, export(days, rows, **more)))
 
+    def land(self, days: int, rows: int, **more: Any) -> None:
+        """Lands an export of so many days without Prefect."""
+        self.place.run("land", self.export("export.jsonl", days, rows, **more))
+
+    def copied_to(self, folder: Path) -> "Project":
+        """The same in another folder; the file must be closed."""
+        return Project(self.place.copied_to(folder).folder, self.api)
+
     def refuse(self, table: str, day: date) -> None:
         """Makes a published table anew, so that it takes no row of a day."""
         self.warehouse().create_tables()

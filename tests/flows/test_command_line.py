@@ -13,12 +13,12 @@ from tests.support.command_line import export
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
-DAYS, ROWS = 40, 20
+DAYS, ROWS = 8, 20
 
 
 def test_a_stopped_backfill_is_crashed_at_the_server_and_the_next_one_ends_it(project: Project) -> None:
     place, through_prefect = project.place, {"PREFECT_API_URL": project.api}
-    place.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 3\n")
+    place.write("mixflows.toml", "[backfill]\nconcurrency = 1\nbatch_days = 1\n")
     place.write("export.jsonl", export(DAYS, ROWS))
     place.run("land", "export.jsonl")
     running = place.start("backfill", env=through_prefect)
@@ -34,7 +34,8 @@ def test_a_stopped_backfill_is_crashed_at_the_server_and_the_next_one_ends_it(pr
     left = place.run("plan", "--json").json["days"]
     done = place.rows("SELECT count(DISTINCT partition_date) FROM mp_partition_runs WHERE status = 'published'")
     assert done == [(DAYS - len(left),)]
-    result = place.run("backfill", "--mode", "all", "--json", env=through_prefect).json
+    at_once = ("--mode", "all", "--set", "backfill.batch_days=31")
+    result = place.run("backfill", *at_once, "--json", env=through_prefect).json
     assert len(result["days"]) == DAYS
     assert place.rows("SELECT count(*), count(DISTINCT mp_insert_id) FROM mp_events") == [(DAYS * ROWS, DAYS * ROWS)]
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -32,30 +33,23 @@ FLOWS: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def landed(project: Project) -> Project:
-    project.run(land, files=[project.export("export.jsonl", 1, 20)])
-    project.close()
-    return project
-
-
-def test_no_flow_waits_for_ever(landed: Project) -> None:
-    with held(landed.folder / "mixflows.duckdb") as pid:
+def test_no_flow_waits_for_ever_and_one_goes_on_when_the_file_is_free(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.land(1, 20)
+    with ExitStack() as holding:
+        pid = holding.enter_context(held(project.folder / "mixflows.duckdb"))
         for flow, parameters in FLOWS:
-            ran = landed.run(flow, "pipeline.wait_minutes=0", "mixpanel.project_id=1", **parameters)
+            ran = project.run(flow, "pipeline.wait_minutes=0", "mixpanel.project_id=1", **parameters)
             assert ran.named == ("FAILED", "HeldElsewhere")
             assert f"is held by process {pid}" in ran.message
             assert isinstance(ran.state.result(raise_on_failure=False), WarehouseBusyError)
 
-
-def test_a_flow_goes_on_when_the_file_is_free(landed: Project, caplog: pytest.LogCaptureFixture) -> None:
-    holding = held(landed.folder / "mixflows.duckdb")
-    holding.__enter__()
-    timer = threading.Timer(3, holding.__exit__, (None, None, None))
-    timer.start()
-    with caplog.at_level(logging.INFO, logger="prefect.flow_runs"):
-        ran = landed.run(daily, as_of=DAY)
-    timer.join()
+        timer = threading.Timer(3, holding.close)
+        timer.start()
+        with caplog.at_level(logging.INFO, logger="prefect.flow_runs"):
+            ran = project.run(daily, as_of=DAY)
+        timer.join()
     assert ran.named == ("COMPLETED", "Completed")
-    assert [row["status"] for row in landed.ledger()] == ["published"]
+    assert [row["status"] for row in project.ledger()] == ["published"]
     assert any("waiting for up to 10 minutes" in record.getMessage() for record in caplog.records)

@@ -83,7 +83,7 @@ def test_flows_leave_names_as_text(project: Project, ran: Callable[..., Ran]) ->
 
 
 def test_an_engines_error_that_quotes_a_name_is_text(project: Project, ran: Callable[..., Ran]) -> None:
-    project.run(land, files=[project.export("a.jsonl", 1, 20)])
+    project.land(1, 20)
     project.refuse("mp_events", DAY)
     name = '![image](x) <script> "quoted" \x1b[31m'.replace('"', '""')
     project.close()

@@ -1,15 +1,16 @@
 """The flows `inspect` and `release`: what they leave in Prefect and in the tables, and the forms they are asked with."""
 
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import Flow
 
-from flows.backfill import backfill
 from flows.inspect_day import inspect
-from flows.land import land
 from flows.release_day import release
+from mixflows.warehouse import close_warehouses
 from tests.flows.project import Project
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -18,9 +19,22 @@ DAY = date(2024, 1, 1)
 WHY = "an SDK sent twice, ticket 7"
 
 
+@pytest.fixture(scope="module")
+def blocked_once(server: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("blocked"), server)
+    made.land(1, 60, twice={0: 30})
+    made.place.run("run", "--no-prefect", "--set", "quality.min_rows=10", code=3)
+    return made
+
+
+@pytest.fixture
+def project(blocked_once: Project, tmp_path: Path) -> Iterator[Project]:
+    """One day of 60 events, which is blocked as 30 of them came twice."""
+    yield blocked_once.copied_to(tmp_path)
+    close_warehouses()
+
+
 def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
-    project.run(land, files=[project.export("export.jsonl", 1, 60, twice={0: 30})])
-    assert project.run(backfill).named == ("FAILED", "Blocked")
     ledger = project.ledger()
 
     ran = project.run(inspect, day=DAY)
@@ -49,8 +63,6 @@ def test_a_blocked_day_is_inspected_and_released(project: Project) -> None:
 
 
 def test_a_release_that_cannot_be_published_ends_failed(project: Project) -> None:
-    project.run(land, files=[project.export("export.jsonl", 1, 60, twice={0: 30})])
-    project.run(backfill)
     project.refuse("mp_events", DAY)
     out = project.folder / "report.html"
     ran = project.run(release, f"report.path={out}", day=DAY, because=WHY)

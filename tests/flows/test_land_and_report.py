@@ -4,7 +4,6 @@ import gzip
 
 import pytest
 
-from flows.backfill import backfill
 from flows.land import land
 from flows.report import report
 from mixflows.errors import LandingError
@@ -43,8 +42,8 @@ def test_a_message_names_some_of_many_refused_files() -> None:
 
 
 def test_a_report_is_written(project: Project) -> None:
-    project.run(land, files=[project.export("a.jsonl", 2, 5)])
-    project.run(backfill)
+    project.land(2, 5)
+    project.place.run("run", "--no-prefect")
     out = project.folder / "report.html"
     ran = project.run(report, out=str(out))
     assert ran.named == ("COMPLETED", "Completed")
@@ -59,7 +58,7 @@ def test_a_report_is_written(project: Project) -> None:
 
 def test_a_report_to_standard_output_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder)
-    project.run(land, files=[project.export("a.jsonl", 1, 5)])
+    project.land(1, 5)
     ran = project.run(report, out="-")
     assert ran.named == ("FAILED", "Failed")
     assert "no standard output" in ran.message

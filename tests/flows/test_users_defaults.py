@@ -1,5 +1,8 @@
 """A user's defaults for Prefect are for the user's own flows and tasks: none of them changes a day's verdict."""
 
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import prefect.settings
@@ -7,7 +10,7 @@ import pytest
 from prefect.settings import get_current_settings, temporary_settings
 
 from flows.backfill import backfill
-from flows.land import land
+from mixflows.warehouse import close_warehouses
 from tests.flows.project import Project
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -35,17 +38,22 @@ DEFAULTS = {
 STATUSES = ["published", "published", "blocked", "failed"]
 
 
+@pytest.fixture(scope="module")
+def landed_once(server: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("landed"), server)
+    made.land(4, 40, twice={2: 20})
+    made.refuse("mp_events", date(2024, 1, 4))
+    return made
+
+
 @pytest.fixture
-def landed(project: Project) -> Project:
+def landed(landed_once: Project, tmp_path: Path) -> Iterator[Project]:
     """Four days: two are right, one is blocked by its duplicates, and one is refused by its table."""
-    project.run(land, files=[project.export("export.jsonl", 4, 40, twice={2: 20})])
-    first, *_ = (day.day for day in project.warehouse().source_days()[0])
-    project.refuse("mp_events", first.replace(day=4))
-    return project
+    yield landed_once.copied_to(tmp_path)
+    close_warehouses()
 
 
 def test_all_of_them_together(landed: Project) -> None:
-    landed.close()
     sets = [word for assignment in landed.assignments for word in ("--set", assignment)]
     env = {"PREFECT_API_URL": landed.api, **DEFAULTS}
     landed.place.run_alone("backfill", *sets, env=env, code=1)
@@ -56,11 +64,13 @@ def test_all_of_them_together(landed: Project) -> None:
     "defaults",
     [
         {"PREFECT_TASKS_DEFAULT_PERSIST_RESULT": True, "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json"},
-        {"PREFECT_RESULTS_PERSIST_BY_DEFAULT": True, "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json"},
-        {"PREFECT_RESULTS_PERSIST_BY_DEFAULT": True},
-        {"PREFECT_TASKS_REFRESH_CACHE": True},
+        {
+            "PREFECT_RESULTS_PERSIST_BY_DEFAULT": True,
+            "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+            "PREFECT_TASKS_REFRESH_CACHE": True,
+        },
     ],
-    ids=lambda defaults: "-".join(name.removeprefix("PREFECT_").lower() for name in defaults),
+    ids=["of tasks", "of all results"],
 )
 def test_those_that_are_read_while_a_flow_runs(defaults: dict[str, Any], landed: Project) -> None:
     with temporary_settings({getattr(prefect.settings, name): value for name, value in defaults.items()}):
