@@ -1,5 +1,7 @@
 """Commands that only read create nothing: no file where there is no warehouse, no table where one is missing."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -72,15 +74,24 @@ def test_in_a_file_with_a_source_alone_no_table_is_made(words: list[str], empty:
     assert {path.name for path in empty.folder.iterdir()} <= {"mixflows.duckdb", "mixflows-report.html"}
 
 
+@pytest.fixture(scope="module")
+def landed_twice(landed_once: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The second file has a property more."""
+    place = landed_once.copied_to(tmp_path_factory.mktemp("twice"))
+    more = export(days=1, rows=3, first_day=9).replace('"distinct_id"', '"customer_id": "c", "distinct_id"')
+    place.write("more.jsonl", more)
+    place.run("land", "more.jsonl")
+    return place
+
+
 @pytest.mark.parametrize("words", READING, ids=named)
-def test_after_a_first_landing_everything_can_be_read(words: list[str], landed: Installation) -> None:
-    landed.write(
-        "more.jsonl", export(days=1, rows=3, first_day=9).replace('"distinct_id"', '"customer_id": "c", "distinct_id"')
-    )
-    landed.run("land", "more.jsonl")
-    before = landed.rows("SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY 1")
-    landed.run(*words, code=1 if words[0] == "explain" else 0)
-    assert landed.rows("SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY 1") == before
+def test_after_a_first_landing_everything_can_be_read(
+    words: list[str], landed_twice: Installation, tmp_path: Path
+) -> None:
+    place = landed_twice.copied_to(tmp_path)
+    before = place.rows("SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY 1")
+    place.run(*words, code=1 if words[0] == "explain" else 0)
+    assert place.rows("SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY 1") == before
 
 
 @pytest.mark.parametrize("words", READING, ids=named)
