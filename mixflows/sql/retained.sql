@@ -21,7 +21,7 @@ of_both AS (
 described AS (
   SELECT
     b.*,
-    {{ x.lasting_content_hash('b') }} AS mf__content, {{ x.stored_hash('b', 'b.mf__day') }} AS mf__stored,
+    {{ x.lasting_hash('b') }} AS mf__content, {{ x.stored_hash('b', 'b.mf__day') }} AS mf__stored,
     {{ x.arrival_us('b') }} AS mf__arrival_us, {{ x.version_us('b') }} AS mf__version_us
   FROM of_both AS b
 ),

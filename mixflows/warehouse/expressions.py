@@ -5,6 +5,7 @@ from mixflows.warehouse.dialect import Dialect
 from mixflows.warehouse.source import (
     FUTURE,
     INGESTION_DAY,
+    NARROW_TYPES,
     NO_ID,
     NO_TIME,
     PUBLISHED_DAY,
@@ -36,6 +37,8 @@ class Expressions:
     def __init__(self, source: Source, settings: Settings, dialect: Dialect) -> None:
         self._source, self._settings, self._dialect = source, settings, dialect
         self._keeps_missing = settings.pipeline.missing_insert_id == "keep"
+        self._held = next((c for c in source.content if c.name.lower() == "properties" and c.type == "JSON"), None)
+        """The column that holds the properties without a column of their own."""
 
     def _at(self, alias: str, column: Column | KeyPart) -> str:
         return f"{alias}.{self._dialect.quote(column.name)}"
@@ -243,11 +246,6 @@ class Expressions:
         """A hash of the content as it is stored: equal rows have it equal, and other storage may change it."""
         return self._dialect.row_hash([self._at(alias, column) for column in self._source.content])
 
-    def lasting_content_hash(self, alias: str) -> str:
-        """The same without the distinct id, which identity merges rewrite; see `pair_hash`."""
-        lasting = [column for column in self._source.content if column.name != self._source.distinct_id.name]
-        return self._dialect.row_hash([self._at(alias, column) for column in lasting])
-
     def stored_hash(self, alias: str, day: str) -> str:
         """A hash of all that is published of a row."""
         return self._dialect.row_hash([*(self._at(alias, column) for column in self._source.passed_through), day])
@@ -269,31 +267,48 @@ class Expressions:
         A property has the same part whether it lies in a column of its own or in `properties`; see
         docs/decisions/fingerprint.md.
         """
-        held = self._properties()
-        texts: dict[str, str] = {}
-        without: list[str] = []
-        for column in self._source.content:
-            value = self._at(alias, column)
-            texts[column.name] = self._dialect.text(value, column)
-            if held is None:
-                continue
-            for name in self._members(column):
-                member = self._dialect.typed(self._dialect.member(self._at(alias, held), name), column)
-                moved = f"{value} IS NULL AND {member} IS NOT NULL"
-                without.append(f"CASE WHEN {moved} THEN {self._dialect.literal(f'{name}{NAME_END}')} ELSE '' END")
-                texts[column.name] = f"COALESCE({texts[column.name]}, {self._dialect.text(member, column)})"
-        if held is not None:
-            left_out = f"CONCAT({', '.join(without)}, '')" if without else "''"
-            texts[held.name] = self._dialect.json_text(self._at(alias, held), left_out)
-        parts = [self._part(name, text) for name, text in texts.items()]
+        parts = [self._part(column.name, self._text(alias, column)) for column in self._source.content]
         return f"TO_HEX(MD5(CONCAT({', '.join(parts)})))"
+
+    def lasting_hash(self, alias: str) -> str:
+        """A hash of what the fingerprint is of, but for the distinct id, which identity merges rewrite; see `pair_hash`.
+
+        It is the engine's own, and shorter than a fingerprint.
+        """
+        lasting = [column for column in self._source.content if column.name != self._source.distinct_id.name]
+        values = [
+            _first_of(self._values(alias, column)) if column.type in NARROW_TYPES else self._text(alias, column)
+            for column in lasting
+        ]
+        return self._dialect.row_hash(values)
+
+    def _text(self, alias: str, column: Column) -> str:
+        """A column's part of the content as text."""
+        if column == self._held:
+            return self._dialect.json_text(self._at(alias, column), self._left_out(alias))
+        return _first_of([self._dialect.text(value, column) for value in self._values(alias, column)])
+
+    def _values(self, alias: str, column: Column) -> list[str]:
+        """Where a column's value may lie, in this order: in itself, and in members of `properties`."""
+        values = [self._at(alias, column)]
+        if self._held is not None:
+            members = (self._dialect.member(self._at(alias, self._held), name) for name in self._members(column))
+            values += [self._dialect.typed(member, column) for member in members]
+        return values
+
+    def _left_out(self, alias: str) -> str:
+        """Names of the members of `properties` that are values of columns, a line each."""
+        names: list[str] = []
+        for column in self._source.content:
+            value, *members = self._values(alias, column)
+            for name, member in zip(self._members(column), members, strict=True):
+                told = self._dialect.literal(f"{name}{NAME_END}")
+                names.append(f"CASE WHEN {value} IS NULL AND {member} IS NOT NULL THEN {told} ELSE '' END")
+        return f"CONCAT({', '.join(names)}, '')" if names else "''"
 
     def _part(self, name: str, text: str) -> str:
         head = self._dialect.literal(f"{name}=")
         return f"COALESCE(CONCAT({head}, CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}, ';'), '')"
-
-    def _properties(self) -> Column | None:
-        return next((c for c in self._source.content if c.name.lower() == "properties" and c.type == "JSON"), None)
 
     def _members(self, column: Column) -> list[str]:
         """The members of `properties` that a column may have been promoted from."""
@@ -368,10 +383,14 @@ class Expressions:
         for column in (name, name.replace("$", "mp_")):
             if column in columns:
                 return f"CAST({self._at(alias, columns[column])} AS STRING)"
-        held = self._properties()
-        return self._dialect.member(self._at(alias, held), name) if held else "CAST(NULL AS STRING)"
+        return self._dialect.member(self._at(alias, self._held), name) if self._held else "CAST(NULL AS STRING)"
 
     def source_file(self, alias: str) -> str:
         """The file that a copy was landed from; NULL where the source does not tell."""
         known = next((c for c in self._source.columns if (c.name.lower(), c.type) == (SOURCE_FILE, "STRING")), None)
         return self._at(alias, known) if known else "CAST(NULL AS STRING)"
+
+
+def _first_of(values: list[str]) -> str:
+    """The first that is not NULL."""
+    return values[0] if len(values) == 1 else f"COALESCE({', '.join(values)})"

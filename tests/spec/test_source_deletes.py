@@ -1,5 +1,6 @@
 """What happens when the source no longer has what was published: `block`, `keep` or `apply`."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -293,6 +294,29 @@ def test_keep_keeps_the_copy_that_is_gone_also_where_an_identity_merge_rewrote_t
     project.run()
     assert contents(project) == ['{"n": 1}', '{"n": 2}', '{"n": 3}']
     assert sorted(row["distinct_id"] for row in project.rejected() + project.events()) == ["merged", "merged", "u1"]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_keep_keeps_the_copy_that_is_gone_also_where_those_that_are_there_were_landed_in_another_form(
+    project: Project, lost: int
+) -> None:
+    """One with its members in another order, one with a member in a column of its own."""
+    under(project, "keep")
+    (copy,) = rows("id | time  | arrival\na  | 10:00 | 10:01")
+    copies = {n: copy | {"properties": f'{{"a": {{"b": 1, "c": {n}}}, "plan": "{n}"}}'} for n in (1, 2, 3)}
+    project.add(list(copies.values()))
+    project.run()
+    for properties in copies.values():
+        assert project.engine.delete(project.settings.tables.source, {"properties": properties["properties"]}) == 1
+    project.engine.add_column(project.settings.tables.source, "plan", "STRING")
+    other, own = (n for n in copies if n != lost)
+    project.add([copy | {"properties": f'{{"plan": "{other}", "a": {{"c": {other}, "b": 1}}}}', "plan": None}])
+    project.add([copy | {"properties": f'{{"a": {{"b": 1, "c": {own}}}}}', "plan": f"{own}"}])
+    project.run()
+    kept = sorted(json.loads(row["properties"])["a"]["c"] for row in (*project.events(), *project.rejected()))
+    assert kept == [1, 2, 3]
+    project.run("all")
+    assert project.status() == "unchanged"
 
 
 def test_keep_counts_copies_that_nothing_tells_apart(project: Project) -> None:
