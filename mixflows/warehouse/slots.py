@@ -106,14 +106,15 @@ class SlotExpressions:
 
         return day_case(time_us, self._export_runs, nth_day)
 
-    def order(self, alias: str) -> str:
-        """Tells copies apart that are equal in key, time, arrival and fingerprint."""
-        return f"{alias}.gone_since, {self._x.version_us(alias)}, {self._x.rest(alias)}"
+    def row_hash(self, alias: str) -> str:
+        """A hash of all of a row, its side and its mark: rows that are equal in it are equal."""
+        values = [self._at(alias, column) for column in self._source.columns]
+        return self._dialect.row_hash([*values, f"{alias}.mf__is_new", f"{alias}.gone_since"])
 
     def written(self, column: Column) -> str:
-        """What a column of a classed copy `r`, which may follow a moved event `m`, becomes."""
+        """What a column of a row `r` becomes, whose copy `c` is classed and may follow a moved event `m`."""
         value = self._at("r", column)
-        touched = f"r.mf__class IN ('back', 'gone') OR {self.is_follower}"
+        touched = f"c.mf__class IN ('back', 'gone') OR {self.is_follower}"
         match column.name:
             case name if self._source.loaded_at is not None and name == self._source.loaded_at.name:
                 return f"CASE WHEN {touched} THEN @landed_at ELSE {value} END"

@@ -301,6 +301,13 @@ TABLE: tuple[Example, ...] = (
         (None, 3),
     ),
     _rows(
+        "WindowSpec",  # a frame
+        "SELECT n, SUM(n) OVER (ORDER BY n), SUM(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+        f" FROM {ONE_TWO} AS x ORDER BY n",
+        (1, 1, 3),
+        (2, 3, 3),
+    ),
+    _rows(
         "Lag",
         f"SELECT n, LAG(n) OVER (PARTITION BY w ORDER BY n IS NULL, n) AS f FROM {THREE} AS x ORDER BY n IS NULL, n",
         (1, None),

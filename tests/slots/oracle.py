@@ -39,6 +39,7 @@ class Source:
         moved: dict[object, list[str | None]] = {}
         for is_alike in (
             lambda a, b: _same(a) == _same(b) and _in_order(a) == _in_order(b),
+            lambda a, b: _same(a) == _same(b) and a.content == b.content,
             lambda a, b: _same(a) == _same(b),
         ):
             for copy in list(new):

@@ -2,11 +2,10 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.slots.days import Days, counts
 from tests.slots.oracle import Source
-from tests.slots.versions import SLOTS, Version, check_tables, superseded, versions
+from tests.slots.versions import SLOTS, Version, check_tables, scripts, superseded
 from tests.support.examples import examples
 
 RULES = [
@@ -32,8 +31,8 @@ def test_plain_python_agrees(made: Days, key: str, keep: str, missing: str, dele
     days = made
     days.project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": deletes})
 
-    @examples(2 if days.project.engine.name == "duckdb" else 1)
-    @given(st.lists(versions(), min_size=1, max_size=5))
+    @examples(4 if days.project.engine.name == "duckdb" else 1)
+    @given(scripts(1))
     def holds(script: list[Version]) -> None:
         days.clear()
         source = Source(key, keeps=deletes in (None, "keep"))

@@ -13,7 +13,7 @@ from mixflows.warehouse import close_warehouses
 from tests.failure.kill_job import driven
 from tests.slots.days import Days
 from tests.slots.oracle import Source
-from tests.slots.versions import SLOTS, Version, check_tables, superseded, versions
+from tests.slots.versions import SLOTS, Version, check_tables, scripts, superseded
 from tests.spec.engines import DuckDBEngine
 from tests.spec.project import Project
 from tests.support.examples import examples
@@ -33,8 +33,9 @@ def test_killed_anywhere_and_done_again(days: Days, key: str, keep: str, deletes
     kills = st.tuples(st.integers(0, 28), st.integers(0, 25))
 
     @examples(2)
-    @given(st.lists(st.tuples(versions(), kills), min_size=2, max_size=5))
-    def holds(script: list[tuple[Version, tuple[int, int]]]) -> None:
+    @given(scripts(2), st.lists(kills, min_size=5, max_size=5))
+    def holds(versions: list[Version], killed_at: list[tuple[int, int]]) -> None:
+        script = list(zip(versions, killed_at, strict=False))
         days.clear()
         close_warehouses()
         source = Source(key, keeps=deletes is None)

@@ -188,6 +188,24 @@ def test_a_restated_copy_is_the_live_one_of_those_that_only_their_content_tells_
     assert counts(days.deliver(line("a", n=3), line("a", n=3 - stays))) == {"same": 1, "back": 1}
 
 
+@pytest.mark.parametrize("missing", [1, 2, 3])
+@pytest.mark.parametrize("promote", [{}, {"n": "INT64"}], ids=["in properties", "in a column"])
+def test_the_copy_that_is_gone_is_the_one_whose_content_is_missing_also_after_an_identity_merge(
+    days: Days, promote: dict[str, str], missing: int
+) -> None:
+    days.project.set(landing={"promote": {}})
+    days.deliver(*(line("a", n=n, m={"x": 1, "y": n}) for n in (1, 2, 3)))
+    days.project.set(landing={"promote": promote})
+    merged = [line("a", user="merged", m={"y": n, "x": 1}, n=n) for n in (1, 2, 3) if n != missing]
+    assert counts(days.deliver(*merged)) == {"restated": 2, "gone": 1}
+    found = {
+        row.get("n") or json.loads(row["properties"])["n"]: (row["distinct_id"], row["gone_since"] is not None)
+        for row in days.rows("source")
+    }
+    assert found == {n: ("u1", True) if n == missing else ("merged", False) for n in (1, 2, 3)}
+    days.project.set(landing={"promote": {"customer_id": "STRING"}})
+
+
 def test_a_day_that_comes_back_empty_is_refused_however_few_rows_it_had(days: Days) -> None:
     days.deliver(line("a"))
     with pytest.raises(ShrunkError):

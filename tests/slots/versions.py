@@ -1,8 +1,10 @@
 """Versions of days, as Hypothesis draws them, and what becomes of their lines."""
 
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -24,23 +26,69 @@ class Version:
     runs: bool
 
 
+CONTENTS: list[dict[str, Any]] = [
+    {},
+    {"n": 1},
+    {"n": 2},
+    {"m": {"x": 1, "y": [2]}},
+    {"m": {"y": [2], "x": 1}},
+    {"m": {"y": [3], "x": 1}},
+]
+USERS = ["u1", "u1", "u2", "u3"]
+MERGED = ["merged", "u1", "u2"]
+"""What users may become."""
+
+
 @st.composite
-def lines(draw: st.DrawFn, slot: int) -> str:
-    """One line of a slot's days, in which keys and copies collide often."""
+def lines(draw: st.DrawFn, slot: int, most: int) -> list[str]:
+    """One line of a slot's days, in which keys and copies collide often, or more that differ in their contents alone."""
     first, last = SLOTS[slot]
-    return event(
-        draw(st.sampled_from(["a", "a", "a", "b", None])),
-        at(draw(st.sampled_from(["00:00:00", "10:00:00", "23:59:59"])), draw(st.sampled_from([first, last]))),
-        draw(st.sampled_from([60, 60, 120, -7200])),
-        draw(st.sampled_from(["u1", "u1", "u2", "u3"])),
-        **draw(st.sampled_from([{}, {"n": 1}, {"m": {"x": 1, "y": [2]}}, {"m": {"y": [2], "x": 1}}])),
-    )
+    insert_id = draw(st.sampled_from(["a", "a", "a", "b", None]))
+    clock = draw(st.sampled_from(["00:00:00", "10:00:00", "23:59:59"]))
+    instant = at(clock, draw(st.sampled_from([first, last])))
+    arrived_s = draw(st.sampled_from([60, 60, 120, -7200]))
+    user = draw(st.sampled_from(USERS))
+    contents = draw(st.lists(st.sampled_from(CONTENTS), min_size=1, max_size=most))
+    return [event(insert_id, instant, arrived_s, user, **content) for content in contents]
 
 
 @st.composite
 def versions(draw: st.DrawFn) -> Version:
+    """Days with single lines and with equal copies."""
     slot = draw(st.integers(0, 2))
-    return Version(slot, tuple(draw(st.lists(lines(slot), max_size=7))), draw(st.booleans()))
+    single, equal = draw(st.lists(lines(slot, 1), max_size=5)), draw(st.lists(lines(slot, 4), max_size=1))
+    return Version(slot, tuple(line for found in (*single, *equal) for line in found), draw(st.booleans()))
+
+
+@st.composite
+def restated(draw: st.DrawFn, before: Version) -> Version:
+    """The same days after identity merges: some lines are missing, others come with their members in another order."""
+    users = draw(st.fixed_dictionaries(dict.fromkeys([*USERS, *MERGED], st.sampled_from(MERGED))))
+    missing = draw(st.sets(st.integers(0, len(before.lines)), max_size=2))
+    reorder = draw(st.sampled_from([_as_it_is, _reversed]))
+    found: list[str] = []
+    for read in (json.loads(line) for nth, line in enumerate(before.lines) if nth not in missing):
+        read["properties"]["distinct_id"] = users[read["properties"]["distinct_id"]]
+        found.append(json.dumps(reorder(read)))
+    return replace(before, lines=tuple(found), runs=draw(st.booleans()))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _reversed(value: Any) -> Any:
+    """A JSON value with the members of its objects in the other order."""
+    return {name: _reversed(value[name]) for name in reversed(value)} if isinstance(value, dict) else value
+
+
+@st.composite
+def scripts(draw: st.DrawFn, least: int) -> list[Version]:
+    """Versions in the order of their delivery, some of which restate the one before."""
+    found = [draw(versions())]
+    for _ in range(draw(st.integers(least - 1, 4))):
+        found.append(draw(restated(found[-1]) if draw(st.booleans()) else versions()))
+    return found
 
 
 def superseded(source: Source, version: Version, landed_at: datetime) -> Counter[str]:
