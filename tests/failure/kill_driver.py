@@ -1,8 +1,10 @@
 """Kills runs and runs them again: `python -m tests.failure.kill_driver JOB_FILE`; prints one JSON document.
 
-Every run is a process of its own, forked from this one, which has everything imported and holds no warehouse.
+Every run that is killed is a process of its own, forked from this one, which has everything imported and holds no warehouse.
+Between two calls the folder is copied, as a process that is killed there leaves its files just so.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -39,13 +41,11 @@ class Wanted:
     Attributes:
         boundaries: Whether between any two calls.
         inside: Names, or beginnings of names, of the calls to kill inside.
-        fractions: Where inside a call, as shares of the time that it takes.
         tries: A kill that came after the call is tried again, earlier, until it has been tried so often.
     """
 
     boundaries: bool
     inside: tuple[str, ...]
-    fractions: tuple[float, ...]
     tries: int = 6
 
 
@@ -140,99 +140,92 @@ def _write(pipe: int, text: str) -> None:
 
 
 class Driver:
-    """Kills one piece of work at every point.
+    """Kills one piece of work at every point, and does it again.
 
     Args:
         prepared: The warehouse as it is before the work; it stays as it is.
-        land: The file to land; None for a backfill.
-        days: The first and last of the whole days that the file is; None where it only adds rows.
-        path: Where each run's copy of the warehouse is.
+        work: What is killed, on a warehouse in a folder of its own.
+        copies: Where the folder is copied to.
     """
 
-    def __init__(
-        self,
-        prepared: Path,
-        land: Path | None,
-        days: tuple[date, date] | None,
-        path: Path,
-        settings: Mapping[str, Any],
-    ) -> None:
-        self._prepared, self._path = prepared, path
-        merged = {**settings, "warehouse": {**settings.get("warehouse", {}), "path": path}}
-        self._work = Work(Settings.model_validate(merged), land, days)
+    def __init__(self, prepared: Path, work: Work, copies: Path) -> None:
+        self._work, self._copies = work, copies
+        self._path = work.settings.warehouse.path
+        self._folder = self._path.parent
+        self._ends: dict[str, int] = {}
+        self._tables: list[dict[str, Any]] = []
+        (copies / "prepared").mkdir(parents=True)
+        shutil.copy(prepared, copies / "prepared" / self._path.name)
 
     def warm_up(self) -> None:
         """Does the work once here, so that every forked process has imported and rendered what it needs."""
-        self._reset()
+        self._put("prepared")
         self._work("warm up", Calls())
-        Tables.of(self._path)
         if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - entries of a running process
             raise RuntimeError("a process with threads cannot be forked safely")
 
-    def reference(self) -> dict[str, Any]:
-        """The work without a kill: the calls it makes, and the tables before and after."""
-        self._reset()
-        before = self._tables()
+    def results(self, wanted: Wanted) -> dict[str, Any]:
+        """The names of the calls, the tables before and after the work, and every run that was killed, with how it ended."""
+        self._put("prepared")
+        before = Tables.of(self._path).to_json()
+        names, seconds = self._calls(copied=wanted.boundaries)
+        after = Tables.of(self._path).to_json()
+        runs: list[dict[str, Any]] = []
+        for call, name in enumerate(names):
+            if wanted.boundaries:
+                self._put(str(call))
+                runs.append(self._done_again(call, "before"))
+            if name.startswith(wanted.inside):
+                runs += self._killed_inside(call, seconds[call], wanted)
+        if wanted.boundaries:
+            self._put("after")
+            runs.append(self._done_again(len(names) - 1, "after"))
+        return {"calls": names, "before": before, "after": after, "runs": runs, "ends": self._tables}
+
+    def _calls(self, *, copied: bool) -> tuple[list[str], list[float]]:
+        """Does the work without a kill: the names of its calls, and how long each took. The folder is copied before each."""
+
+        def copy(told: str) -> None:
+            event, call = told.split()
+            if copied and event == "began":
+                shutil.copytree(self._folder, self._copies / call)
 
         def run(announce: Callable[[str], None]) -> None:
-            calls = Calls()
-            self._work("reference", calls)
+            calls = Calls(announce=copy)
+            self._work("first", calls)
             announce(json.dumps(calls.seconds))
 
-        names, seconds = zip(*json.loads(child(run)[1]), strict=True)
-        return {"calls": names, "seconds": seconds, "before": before, "after": self._tables()}
+        made = json.loads(child(run)[1])
+        shutil.copytree(self._folder, self._copies / "after")
+        return [name for name, _ in made], [seconds for _, seconds in made]
 
-    def killed(self, point: KillPoint) -> dict[str, Any]:
-        """The work killed at one point, then done again: the tables after each."""
-        self._reset()
+    def _killed_inside(self, call: int, seconds: float, wanted: Wanted) -> list[dict[str, Any]]:
+        """Killed after a third of the call's time; where that came after the call, again and earlier."""
+        runs: list[dict[str, Any]] = []
+        delay = seconds / 3
+        while not any(run["was_inside"] for run in runs) and len(runs) < wanted.tries:
+            point = KillPoint(call, "inside", 0.0 if len(runs) == wanted.tries - 1 else delay)
+            self._put("prepared")
+            was_killed, announced = child(lambda announce, at=point: self._work("first", Calls(at, announce)))
+            if not was_killed:
+                raise RuntimeError(f"the work ended before {point}")
+            was_inside = announced.count("began") > announced.count("ended")
+            runs.append(self._done_again(call, "inside", was_inside=was_inside))
+            delay /= 3
+        return runs
 
-        def run(announce: Callable[[str], None]) -> None:
-            calls = Calls(point, announce)
-            self._work("killed", calls)
-
-        was_killed, announced = child(run)
-        began, ended = announced.count("began"), announced.count("ended")
-        left = sorted(p.name for p in self._path.parent.iterdir() if p.name.startswith("."))
-
-        def run_again(announce: Callable[[str], None]) -> None:
-            after_kill = Tables.of(self._path)
+    def _done_again(self, call: int, when: str, *, was_inside: bool = False) -> dict[str, Any]:
+        """What a kill left, and the tables after the work was done again on it: once for each content of the folder."""
+        content = hashlib.sha256()
+        for file in sorted(path for path in self._folder.rglob("*") if path.is_file()):
+            content.update(f"{file} {file.stat().st_size} ".encode() + file.read_bytes())
+        if content.hexdigest() not in self._ends:
+            self._ends[content.hexdigest()] = len(self._tables)
+            after_kill = Tables.of(self._path, only_reads=True)
             if not self._is_done(after_kill):
                 self._work("again", Calls())
-            announce(json.dumps([after_kill.to_json(), Tables.of(self._path).to_json()]))
-
-        after_kill, after = json.loads(child(run_again)[1])
-        return {
-            "call": point.call,
-            "when": point.when,
-            "was_killed": was_killed,
-            "was_inside": point.when == "inside" and began > ended,
-            "left": left,
-            "after_kill": after_kill,
-            "after": after,
-        }
-
-    def every_point(self, calls: Sequence[str], seconds: Sequence[float], wanted: "Wanted") -> list[dict[str, Any]]:
-        """Before every call, inside the wanted calls, and after the last.
-
-        Args:
-            calls: The names of the calls that the work makes.
-            seconds: How long each takes.
-        """
-        results: list[dict[str, Any]] = []
-        for call, name in enumerate(calls):
-            if wanted.boundaries:
-                results.append(self.killed(KillPoint(call, "before")))
-            if not name.startswith(wanted.inside):
-                continue
-            inside = [self.killed(KillPoint(call, "inside", seconds[call] * part)) for part in wanted.fractions]
-            earlier = seconds[call] * wanted.fractions[0]
-            while not any(run["was_inside"] for run in inside) and len(inside) < wanted.tries:
-                earlier = 0.0 if len(inside) == wanted.tries - 1 else earlier / 3
-                inside.append(self.killed(KillPoint(call, "inside", earlier)))
-            results += inside
-        if wanted.boundaries:
-            results.append(self.killed(KillPoint(len(calls) - 1, "after")))
-        return results
+            self._tables.append({"after_kill": after_kill.to_json(), "after": Tables.of(self._path).to_json()})
+        return {"call": call, "when": when, "was_inside": was_inside, "end": self._ends[content.hexdigest()]}
 
     def _is_done(self, tables: Tables) -> bool:
         """A file that was landed is refused when it is landed again; whole days are not."""
@@ -240,27 +233,23 @@ class Driver:
             return False
         return any(name == self._work.land.name for name, *_ in tables.landings)
 
-    def _reset(self) -> None:
-        for file in self._path.parent.iterdir():
-            shutil.rmtree(file) if file.is_dir() else file.unlink()
-        shutil.copy(self._prepared, self._path)
-
-    def _tables(self) -> dict[str, Any]:
-        return json.loads(child(lambda announce: announce(json.dumps(Tables.of(self._path).to_json())))[1])
+    def _put(self, copy: str) -> None:
+        """Puts a copy in the folder's place."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.copytree(self._copies / copy, self._folder)
 
 
 def main() -> None:
     """Does what the job file says."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    land = Path(job["land"]) if job["land"] else None
-    first_day, last_day = map(date.fromisoformat, job["days"]) if job["days"] else (None, None)
-    days = (first_day, last_day) if first_day and last_day else None
-    driver = Driver(Path(job["prepared"]), land, days, Path(job["path"]), job["settings"])
+    folder = Path(job["folder"])
+    warehouse = {**job["settings"].get("warehouse", {}), "path": folder / "killed" / "warehouse.duckdb"}
+    settings = Settings.model_validate({**job["settings"], "warehouse": warehouse})
+    days = (date.fromisoformat(job["days"][0]), date.fromisoformat(job["days"][1])) if job["days"] else None
+    work = Work(settings, Path(job["land"]) if job["land"] else None, days)
+    driver = Driver(Path(job["prepared"]), work, folder / "copies")
     driver.warm_up()
-    reference = driver.reference()
-    wanted = Wanted(job["boundaries"], tuple(job["inside"]), tuple(job["fractions"]))
-    runs = driver.every_point(reference["calls"], reference.pop("seconds"), wanted)
-    json.dump({**reference, "runs": runs}, sys.stdout)
+    json.dump(driver.results(Wanted(job["boundaries"], tuple(job["inside"]))), sys.stdout)
 
 
 if __name__ == "__main__":

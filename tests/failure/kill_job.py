@@ -13,10 +13,12 @@ from typing import Any
 from tests.failure.tables import Tables
 
 ROOT = Path(__file__).parents[2]
-WORKING = (
-    "create_tables", "date_landed_rows", "source_days", "query", "run", "stage", "replace_days", "append", "close",
+WRITING = (
+    "create_tables", "date_landed_rows", "replace_days", "run added_", "run delta_", "append", "commit", "close",
 )  # fmt: skip
-"""Calls that take long enough to be killed inside."""
+"""Calls that write to the file, or their beginnings."""
+READING = ("source_days", "query", "run", "stage")
+"""Calls that only read it; a batch's short-lived tables are in memory."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,18 @@ class KilledRun:
 
     Attributes:
         where: The call and whether the kill came before, inside or after it.
+        files: Equal where two kills left the same files.
         after_kill: The tables that the kill left.
         after: The tables after the work was done again.
-        left: Hidden files and folders that the kill left beside the warehouse.
     """
 
     where: str
     call: int
     when: str
-    was_killed: bool
     was_inside: bool
+    files: int
     after_kill: Tables
     after: Tables
-    left: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,46 +75,38 @@ def kill_at_every_point(
     land: Path | None = None,
     days: tuple[date, date] | None = None,
     boundaries: bool = True,
-    inside: Sequence[str] = WORKING,
-    fractions: Sequence[float] = (0.3,),
+    inside: Sequence[str] = WRITING,
 ) -> KilledRuns:
     """Does the work on copies of the prepared warehouse, killed at every point, and again.
 
     Args:
         prepared: The warehouse's file; it stays as it is.
-        folder: Where the copies are made; empty.
+        folder: Where it works and copies; made here.
         land: The file to land; without one, what is due is backfilled.
         days: The first and last of the whole days that the file is.
         boundaries: Whether it is killed between any two calls.
-        inside: Names of the calls that it is killed inside.
-        fractions: Where inside a call, as shares of the time that the call takes.
+        inside: Names, or their beginnings, of the calls that it is killed inside.
     """
     folder.mkdir()
     job = {
         "prepared": str(prepared),
-        "path": str(folder / "warehouse.duckdb"),
+        "folder": str(folder),
         "land": str(land) if land else None,
         "days": list(map(str, days)) if days else None,
         "settings": settings,
         "boundaries": boundaries,
         "inside": list(inside),
-        "fractions": list(fractions),
     }
     file = prepared.with_suffix(".job.json")
     file.write_text(json.dumps(job), encoding="utf-8")
     result = driven("tests.failure.kill_driver", file)
     calls: list[str] = result["calls"]
+    ends = [(Tables(**end["after_kill"]), Tables(**end["after"])) for end in result["ends"]]
     runs = [
         KilledRun(
-            where=f"{run['when']} call {run['call']}, {calls[run['call']]}",
-            call=run["call"],
-            when=run["when"],
-            was_killed=run["was_killed"],
-            was_inside=run["was_inside"],
-            after_kill=Tables(**run["after_kill"]),
-            after=Tables(**run["after"]),
-            left=run["left"],
+            f"{run['when']} call {run['call']}, {calls[run['call']]}",
+            run["call"], run["when"], run["was_inside"], run["end"], *ends[run["end"]],
         )
         for run in result["runs"]
-    ]
+    ]  # fmt: skip
     return KilledRuns(calls, Tables(**result["before"]), Tables(**result["after"]), runs)

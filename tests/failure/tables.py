@@ -39,9 +39,13 @@ class Tables:
     malformed: list[list[str]]
 
     @classmethod
-    def of(cls, path: Path) -> Self:
-        """Reads them through a connection of its own; nobody else may hold the file."""
-        with duckdb.connect(str(path)) as connection:
+    def of(cls, path: Path, *, only_reads: bool = False) -> Self:
+        """Reads them through a connection of its own; nobody else may hold the file.
+
+        Args:
+            only_reads: Whether the files remain as they are; else what a killed process left in the log goes into the file.
+        """
+        with duckdb.connect(str(path), read_only=only_reads) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             present = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
@@ -76,11 +80,6 @@ class Tables:
                 landings=rows("mp_landings", landings),
                 malformed=rows("mp_malformed_records", malformed),
             )
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Back from `to_json`."""
-        return cls(**value)
 
     def to_json(self) -> dict[str, Any]:
         """As values that JSON has."""

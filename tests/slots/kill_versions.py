@@ -1,7 +1,7 @@
 """Delivers versions of days in processes that are killed, and again: `python -m tests.slots.kill_versions JOB_FILE`.
 
-Every delivery and every run is a process of its own, forked from this one, which holds no warehouse. Prints when each
-version was landed, as one JSON list.
+Every delivery and every run that is killed is a process of its own, forked from this one, which holds no warehouse
+meanwhile, and does it again. Prints when each version was landed, as one JSON list.
 """
 
 import json
@@ -18,7 +18,7 @@ def done_at_last(work: Work, killed_at: int) -> None:
     """Does the work; where it was killed before the call of that number, once more."""
     was_killed, _ = child(lambda announce: work("killed", Calls(KillPoint(killed_at, "before"), announce)))
     if was_killed:
-        child(lambda _: work("again", Calls()))
+        work("again", Calls())
 
 
 def main() -> None:
