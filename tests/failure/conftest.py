@@ -1,7 +1,8 @@
-"""A warehouse in a folder of its own, with two published days."""
+"""A warehouse in a folder of its own, with two landed or published days."""
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ class Yard:
             warehouse.close()
             close_warehouses()
 
+    def copied_to(self, folder: Path) -> "Yard":
+        """A copy in another folder, where its files and runs go on."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return replace(self, folder=folder, sections=dict(self.sections))
+
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         """Runs SQL of a stranger, past the pipeline."""
         with duckdb.connect(str(self.path)) as connection:
@@ -75,10 +81,29 @@ class Yard:
         return Tables.of(self.path)
 
 
-@pytest.fixture
-def yard(tmp_path: Path) -> Iterator[Yard]:
-    """Landed: two days with copies and invalid rows. Nothing is published yet."""
-    yard = Yard(tmp_path)
+@pytest.fixture(scope="session")
+def landed_once(tmp_path_factory: pytest.TempPathFactory) -> Yard:
+    yard = Yard(tmp_path_factory.mktemp("landed"))
     yard.land(first_export())
-    yield yard
+    return yard
+
+
+@pytest.fixture(scope="session")
+def published_once(landed_once: Yard, tmp_path_factory: pytest.TempPathFactory) -> Yard:
+    yard = landed_once.copied_to(tmp_path_factory.mktemp("published"))
+    yard.backfill()
+    return yard
+
+
+@pytest.fixture
+def yard(landed_once: Yard, tmp_path: Path) -> Iterator[Yard]:
+    """Landed: two days with copies and invalid rows. Nothing is published yet."""
+    yield landed_once.copied_to(tmp_path)
+    close_warehouses()
+
+
+@pytest.fixture
+def published(published_once: Yard, tmp_path: Path) -> Iterator[Yard]:
+    """The two days are published too."""
+    yield published_once.copied_to(tmp_path)
     close_warehouses()

@@ -7,7 +7,6 @@ import pytest
 
 from tests.failure.commands import check_told, mixflows
 from tests.failure.conftest import Yard
-from tests.failure.exports import first_export
 
 pytestmark = pytest.mark.xdist_group("no database")
 
@@ -38,14 +37,6 @@ def test_a_file_that_duckdb_would_read_through_a_view_in_memory(tmp_path: Path, 
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Yard:
-    yard = Yard(tmp_path_factory.mktemp("published"))
-    yard.land(first_export())
-    yard.backfill()
-    return yard
-
-
 def cut_in_half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -61,8 +52,8 @@ def with_a_hole(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [cut_in_half, without_header, with_a_hole])
 @pytest.mark.parametrize("command", ["status", "backfill --mode all --no-prefect"])
-def test_a_damaged_file(tmp_path: Path, published: Yard, damage: Callable[[bytes], bytes], command: str) -> None:
-    content = damage(published.path.read_bytes())
+def test_a_damaged_file(tmp_path: Path, published_once: Yard, damage: Callable[[bytes], bytes], command: str) -> None:
+    content = damage(published_once.path.read_bytes())
     path = tmp_path / "mixflows.duckdb"
     path.write_bytes(content)
     check_told(mixflows(path, *command.split()), f"{path} cannot be read as a DuckDB database", "put a copy back")
