@@ -1,8 +1,11 @@
 """The command line on a warehouse's file."""
 
+import json
 import os
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.command_line import COMMAND, ROOT, Ended, run_here
@@ -19,13 +22,46 @@ def mixflows(path: Path, *words: str, cwd: Path | None = None) -> Ended:
     return run_here(cwd or path.parent, *words, env={"MIXFLOWS_WAREHOUSE__PATH": str(path)})
 
 
-def mixflows_alone(path: Path, *words: str, cwd: Path | None = None, prefix: Sequence[str] = ()) -> Ended:
-    """The same in a process of its own, which another command may run, such as one that enters a namespace."""
+def mixflows_alone(path: Path, *words: str) -> Ended:
+    """The same in a process of its own."""
     done = subprocess.run(
-        [*prefix, *COMMAND, *words],
-        capture_output=True, text=True, check=False, cwd=cwd or path.parent, env=environment(path), timeout=120,
+        [*COMMAND, *words],
+        capture_output=True, text=True, check=False, cwd=path.parent, env=environment(path), timeout=120,
     )  # fmt: skip
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+IN_TURN = """
+import json, sys
+from pathlib import Path
+from tests.failure.commands import mixflows
+
+for job in sys.stdin:
+    path, words, cwd = json.loads(job)
+    ended = mixflows(Path(path), *words, cwd=Path(cwd))
+    print(json.dumps([ended.code, ended.out, ended.err]), flush=True)
+"""
+
+
+@contextmanager
+def elsewhere(prefix: Sequence[str]) -> Iterator[Callable[..., Ended]]:
+    """Gives `mixflows` as it is in another process, one command after the other.
+
+    Args:
+        prefix: Words that run a command, such as in a namespace or without a right.
+    """
+    with subprocess.Popen(
+        [*prefix, sys.executable, "-c", IN_TURN], env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+
+        def run(path: Path, *words: str, cwd: Path | None = None) -> Ended:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            print(json.dumps([str(path), words, str(cwd or path.parent)]), file=process.stdin, flush=True)
+            return Ended(*json.loads(process.stdout.readline()))
+
+        yield run
 
 
 def environment(path: Path) -> dict[str, str]:
