@@ -13,7 +13,7 @@ from mixflows.cli.interrupt import STOPPED
 from mixflows.cli.output import STARTING_SERVER
 from mixflows.errors import WarehouseBusyError
 from mixflows.warehouse import open_warehouse
-from tests.failure.commands import check_told, environment, mixflows, mixflows_alone
+from tests.failure.commands import check_told, environment, mixflows
 from tests.failure.conftest import Yard
 from tests.failure.exports import first_export, second_export, write_export
 from tests.support.command_line import COMMAND
@@ -55,8 +55,7 @@ def held_yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Yard, 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=list(COMMANDS))
 def test_the_second_command_is_told_who_holds_the_file(held_yard: tuple[Yard, int], words: tuple[str, ...]) -> None:
     yard, pid = held_yard
-    through_prefect = words in {("run",), ("backfill",)}
-    ended = (mixflows_alone if through_prefect else mixflows)(yard.path, *words, AT_ONCE)
+    ended = mixflows(yard.path, *words, AT_ONCE)
     check_told(ended, f"{yard.path} is held by process {pid} (python", "one writer", code=4)
     assert ended.out in ("", "wrote mixflows.toml\n")
     assert not (yard.folder / "report.html").exists()
@@ -72,7 +71,6 @@ def test_the_file_is_free_again_when_its_holder_has_ended(yard: Yard) -> None:
 WRITING = {
     "init": ("init",),
     "land": ("land", "export.jsonl"),
-    "run": ("run", "--as-of", "2024-08-02"),
     "backfill without Prefect": ("backfill", "--no-prefect"),
 }
 
@@ -80,6 +78,21 @@ WRITING = {
 @pytest.mark.parametrize("words", WRITING.values(), ids=list(WRITING))
 def test_a_command_waits_until_the_file_is_free_and_says_so_once(yard: Yard, words: tuple[str, ...]) -> None:
     write_export(yard.folder / "export.jsonl", second_export())
+    command = told_to_wait(yard, *words)
+    out, err = command.communicate(timeout=200)
+    assert (command.returncode, err) == (0, ""), out
+
+
+def test_a_command_waits_before_it_starts_a_server(yard: Yard) -> None:
+    command = told_to_wait(yard, "run", "--as-of", "2024-08-02")
+    assert command.stderr is not None
+    assert command.stderr.readline() == f"{STARTING_SERVER}\n"
+    command.kill()
+    command.communicate()
+
+
+def told_to_wait(yard: Yard, *words: str) -> "subprocess.Popen[str]":
+    """A command that was told that another process holds the file, which is free by now."""
     with held(yard.path) as pid:
         command = subprocess.Popen(
             [*COMMAND, *words, "--wait", "2"], cwd=yard.folder, env=environment(yard.path),
@@ -87,12 +100,9 @@ def test_a_command_waits_until_the_file_is_free_and_says_so_once(yard: Yard, wor
         )  # fmt: skip
         assert command.stderr is not None
         told = command.stderr.readline()
-    out, err = command.communicate(timeout=200)
-    assert (
-        told
-        == f"{yard.path} is held by process {pid} ({PYTHON}); waiting for up to 2 minutes (pipeline.wait_minutes)\n"
-    )
-    assert (command.returncode, err.removeprefix(f"{STARTING_SERVER}\n")) == (0, ""), out
+    holder = f"{yard.path} is held by process {pid} ({PYTHON})"
+    assert told == f"{holder}; waiting for up to 2 minutes (pipeline.wait_minutes)\n"
+    return command
 
 
 def test_it_waits_as_long_as_it_is_told_to(yard: Yard) -> None:
@@ -108,13 +118,14 @@ def test_it_waits_as_long_as_it_is_told_to(yard: Yard) -> None:
     assert mixflows(yard.path, "run", "--set", "pipeline.wait_minutes=inf").code == 2
 
 
-def test_a_wait_is_interrupted_as_all_else(yard: Yard) -> None:
-    with held(yard.path):
-        command = subprocess.Popen(
-            [*COMMAND, "status"], cwd=yard.folder, env=environment(yard.path), stderr=subprocess.PIPE, text=True
-        )
-        assert command.stderr is not None
-        assert "waiting for up to 10 minutes" in command.stderr.readline()
-        command.send_signal(signal.SIGTERM)
-        _, err = command.communicate(timeout=60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_a_command_that_waits(held_yard: tuple[Yard, int], number: signal.Signals) -> None:
+    yard, _ = held_yard
+    command = subprocess.Popen(
+        [*COMMAND, "status"], cwd=yard.folder, env=environment(yard.path), stderr=subprocess.PIPE, text=True
+    )
+    assert command.stderr is not None
+    assert "waiting for up to 10 minutes" in command.stderr.readline()
+    command.send_signal(number)
+    _, err = command.communicate(timeout=60)
     assert (command.returncode, err) == (130, STOPPED)

@@ -1,23 +1,18 @@
-"""Another process that holds a warehouse's file."""
+"""Another process that holds a warehouse's file, as everything does that writes to it with DuckDB."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.command_line import ROOT
-
 HOLDER = """
 import sys
-from pathlib import Path
-from mixflows.settings import Settings
-from mixflows.warehouse import open_warehouse
+import duckdb
 
-open_warehouse(Settings.model_validate({"warehouse": {"path": Path(sys.argv[1])}}))
-print("open", flush=True)
-sys.stdin.read()
+with duckdb.connect(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -26,7 +21,7 @@ def held(path: Path) -> Iterator[int]:
     """Another process holds the file for as long as the block runs; gives its id."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdout is not None
     assert holder.stdin is not None
