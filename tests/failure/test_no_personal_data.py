@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.failure.commands import environment, mixflows, mixflows_alone
+from tests.failure.commands import environment, mixflows
 from tests.failure.conftest import Yard
 from tests.failure.exports import DAYS, line, write_export
 from tests.support.command_line import Ended
@@ -37,17 +37,29 @@ row_checks = "always"
 customer_id = "INT64"
 """
 
-FLOWS = f"""
+BORDER = "what the flows say"
+THROUGH_PREFECT = f"""
+import sys
+from contextlib import nullcontext
 from datetime import date
+from mixflows.cli import run_command
+code = run_command()
+for stream in (sys.stdout, sys.stderr):
+    print("{BORDER}", file=stream, flush=True)
+
+from deployments.prefect_server import connected
 from flows.inspect_day import inspect
 from flows.release_day import release
 from flows.report import report
-inspect(date({DUPLICATED:%Y, %-m, %-d}), config="mixflows.toml")
-if inspect(date({UNREADABLE:%Y, %-m, %-d}), config="mixflows.toml", return_state=True).is_failed():
-    print("a look that fails")
-release(date({DUPLICATED:%Y, %-m, %-d}), "looked at", config="mixflows.toml")
-report("flow.html", config="mixflows.toml")
+with connected(nullcontext()):
+    inspect(date({DUPLICATED:%Y, %-m, %-d}), config="mixflows.toml")
+    if inspect(date({UNREADABLE:%Y, %-m, %-d}), config="mixflows.toml", return_state=True).is_failed():
+        print("a look that fails")
+    release(date({DUPLICATED:%Y, %-m, %-d}), "looked at", config="mixflows.toml")
+    report("flow.html", config="mixflows.toml")
+sys.exit(code)
 """
+"""A command, and then flows that people ask for: two looks, of which one fails; a release; a report."""
 
 
 def events() -> list[str]:
@@ -143,15 +155,18 @@ def test_with_prefect(told: tuple[Yard, list[str]], tmp_path: Path, monkeypatch:
     """Neither its log, with a traceback of what failed, nor what its server keeps of the run."""
     yard, _ = told
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    said = check(mixflows_alone(yard.path, "backfill", "--mode", "all", "--verbose"), 1)
-    assert "Traceback" in said
-    assert "stage 2024-08-01" in said
-    assert MARKER not in said
-    check_tables(yard, "blocked")
-    said = check(flows(yard), 0)
-    assert said.count("Finished in state Completed") >= 3
-    assert "a look that fails" in said
-    assert MARKER not in said
+    done = subprocess.run(
+        [sys.executable, "-c", THROUGH_PREFECT, "backfill", "--mode", "all", "--verbose"],
+        capture_output=True, text=True, check=False, cwd=yard.folder, env=environment(yard.path), timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 1, done
+    assert MARKER not in done.stdout + done.stderr
+    backfill, flows = zip(*(said.split(f"{BORDER}\n") for said in (done.stdout, done.stderr)), strict=True)
+    assert "Traceback" in backfill[1]
+    assert "stage 2024-08-01" in backfill[1]
+    assert "".join(flows).count("Finished in state Completed") >= 3
+    assert "a look that fails" in flows[0]
+    assert yard.tables().status_of(str(DUPLICATED))[-2] == "blocked"
     assert MARKER not in INSERT_IDS.sub("", (yard.folder / "flow.html").read_text(encoding="utf-8"))
     kept = [file for folder, _, names in os.walk(tmp_path / "prefect") for file in map(Path(folder).joinpath, names)]
     assert any(file.suffix == ".db" for file in kept)
@@ -173,12 +188,3 @@ def test_only_the_property_that_may_be_shown_is(told: tuple[Yard, list[str]]) ->
     assert len(shown) >= 4  # both looks, the page and its figures
     for text in said:
         assert MARKER not in re.sub(rf"{MARKER}\d", "", INSERT_IDS.sub("", text))
-
-
-def flows(yard: Yard) -> Ended:
-    """The flows that people ask for, one after the other in a process: two looks, of which one fails; a release; a report."""
-    done = subprocess.run(
-        [sys.executable, "-c", FLOWS],
-        capture_output=True, text=True, check=False, cwd=yard.folder, env=environment(yard.path), timeout=240,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
