@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.command_line import COMMAND, ROOT, Ended, run_here
+from tests.support.command_line import ROOT, Ended, run_here
 
 
 def mixflows(path: Path, *words: str, cwd: Path | None = None) -> Ended:
@@ -20,15 +20,6 @@ def mixflows(path: Path, *words: str, cwd: Path | None = None) -> Ended:
         cwd: Where it runs; by default beside the file.
     """
     return run_here(cwd or path.parent, *words, env={"MIXFLOWS_WAREHOUSE__PATH": str(path)})
-
-
-def mixflows_alone(path: Path, *words: str) -> Ended:
-    """The same in a process of its own."""
-    done = subprocess.run(
-        [*COMMAND, *words],
-        capture_output=True, text=True, check=False, cwd=path.parent, env=environment(path), timeout=120,
-    )  # fmt: skip
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 IN_TURN = """
