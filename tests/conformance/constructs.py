@@ -1,6 +1,6 @@
 """The conformance table: every construct of SQL that the statements use, each with an example and what must come of it.
 
-A statement may use no other construct (see test_constructs.py). An example that holds on GoogleSQL's reference engine,
+A statement may use no other construct (see test_statements.py). An example that holds on GoogleSQL's reference engine,
 on a BigQuery API server and, rendered, on DuckDB is the proof that a construct means the same on both engines.
 """
 

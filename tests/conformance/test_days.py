@@ -1,37 +1,17 @@
-"""Every partitioned table is read and written with the batch's days as constants, so that BigQuery reads no others."""
+"""What counts as a statement that names its days as constants, so that BigQuery reads no others, and what does not."""
 
-import re
 from contextlib import nullcontext
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from tests.conformance.cases import DAYS, PROJECT, SOURCE_HOME, TABLES, Case, Sent, cases, sent
+from tests.conformance.cases import DAYS, PROJECT, SOURCE_HOME, Case, Sent, cases, sent
 from tests.conformance.days import Days, UnprunedError, check
 
 pytestmark = pytest.mark.xdist_group("days")
 
 PUBLISHED = {f"{PROJECT}.mixpanel.{name}": "partition_date" for name in ("mp_events", "mp_rejected_events")}
-BY_DAY = {
-    "touched",
-    "ranked_ids",
-    "shared_keys",
-    "events_next",
-    "copies",
-    "stage",
-    "restated",
-    "profile",
-    "changes",
-    "published_counts",
-    "rejected_next",
-    "whole_events",
-    "whole_rejected",
-    "added_events",
-    "delta_events",
-    "delta_rejected",
-    "doctor_day",
-}
 DAYS_OF_CASES = Days(DAYS, cases()[0].settings.zone)
 DELTA_DAYS = Days(DAYS[-1:], cases()[0].settings.zone)
 """The stage reads the source of these; of the other days, what was written of them."""
@@ -46,27 +26,6 @@ def mentions(case: Case, statement: Sent) -> int:
         (of_source,) = [s for s in statement.tree.find_all(exp.Select) if "mp_master_event" in s.args["from_"].sql()]
         return check(of_source, partitioned(case), DELTA_DAYS)
     return check(statement.tree, partitioned(case), DAYS_OF_CASES)
-
-
-@pytest.mark.parametrize("case", cases(), ids=str)
-def test_every_partitioned_table_has_its_days(case: Case) -> None:
-    statements = [s for s in sent(case) if s.file.removeprefix("price of ") in BY_DAY]
-    assert {s.file for s in statements} >= BY_DAY
-    found = [(s.file, mentions(case, s)) for s in statements]
-    assert [name for name, tables in found if not tables and not is_of_short_lived(name)] == []
-
-
-def is_of_short_lived(name: str) -> bool:
-    """Whether a statement need not read a table that is partitioned by day."""
-    return name.endswith(("rejected_next", "copies", "stage"))
-
-
-@pytest.mark.parametrize("case", cases(), ids=str)
-def test_short_lived_tables_are_the_batchs_own(case: Case) -> None:
-    own = {TABLES.touched, TABLES.stage, TABLES.judged, TABLES.copies, TABLES.events_next, TABLES.rejected_next}
-    assert all(f"{DAYS[0]:%Y%m%d}" in name for name in own)
-    for statement in sent(case):
-        assert set(re.findall(r"\bstg_\w+", statement.sql)) <= own
 
 
 @pytest.mark.parametrize(
