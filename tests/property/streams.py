@@ -51,6 +51,27 @@ def copies(draw: st.DrawFn) -> Row:
 long_streams = st.lists(copies(), min_size=12, max_size=30)
 streams = st.one_of(st.lists(copies(), min_size=1, max_size=4), long_streams)
 
+APART = timedelta(days=10)
+"""From one stream's days to the next one's: nothing of one is late in another."""
+
+
+def days_apart(several: Sequence[Sequence[Row]]) -> list[Row]:
+    """Several streams as one, each on days of its own: a run of many days costs little more than a run of one."""
+    return [moved(row, number * APART) for number, stream in enumerate(several) for row in stream]
+
+
+def moved(row: Row, by: timedelta) -> Row:
+    """The same copy of a later day."""
+    time, arrived = row["time"], row["mp_processing_time_ms"]
+    return row | {
+        "time": time and time + by,
+        "mp_processing_time_ms": arrived and arrived + by // timedelta(milliseconds=1),
+        "partition_date": row["partition_date"] + by,
+    }
+
+
+many_streams = st.lists(streams, min_size=4, max_size=6).map(days_apart)
+
 Rules = tuple[str, str, str]
 """Key, keep, and what becomes of rows without insert id."""
 
@@ -87,7 +108,14 @@ def deliveries(draw: st.DrawFn, stream: list[Row]) -> Delivery:
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(order) - 1)), max_size=3)))
     landings = tuple(tuple(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True))
     runs = tuple(draw(st.lists(st.booleans(), min_size=len(landings), max_size=len(landings))))
-    return Delivery(landings, runs, draw(st.sampled_from([1, 4])), draw(st.booleans()))
+    days = len({row["partition_date"] for row in stream})
+    batch_days = draw(st.sampled_from([max(1, days // 3), days]))
+    return Delivery(landings, runs, batch_days, draw(st.booleans()))
+
+
+def many_streams_for(engine: str) -> st.SearchStrategy[list[Row]]:
+    """Several streams, days apart, for a test whose runs cost more than its rows; on BigQuery one."""
+    return many_streams if engine == "duckdb" else long_streams
 
 
 def deliver(project: Project, delivery: Delivery) -> None:

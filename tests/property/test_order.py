@@ -14,10 +14,10 @@ from tests.property.streams import (
     deliver,
     deliveries,
     examples_on,
+    many_streams_for,
     on_both,
     published,
     run,
-    streams_for,
 )
 from tests.property.test_oracle_agrees import RULES, OnEngine, use
 
@@ -28,10 +28,10 @@ def test_any_delivery_gives_the_same_tables(project_on: OnEngine, engine: str, r
     use(project, rules)
     key, keep, missing = rules
 
-    @examples_on(engine, 6)
+    @examples_on(engine, 3)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        stream: list[Row] = data.draw(streams_for(engine))
+        stream: list[Row] = data.draw(many_streams_for(engine))
         delivery = data.draw(deliveries(stream))
         deliver(project, delivery)
         events, rejected = deduplicate(map(Copy.of, stream), key=key, keep=keep, missing=missing)
@@ -51,10 +51,10 @@ def test_a_copy_that_was_rejected_keeps_its_first_mark(project_on: OnEngine, eng
     project = project_on(engine)
     use(project, ("insert_id_time", "first", missing))
 
-    @examples_on(engine, 6)
+    @examples_on(engine, 3)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        stream: list[Row] = data.draw(streams_for(engine))
+        stream: list[Row] = data.draw(many_streams_for(engine))
         delivery = data.draw(deliveries(stream))
         deliver(project, delivery)
         before = Counter({mark: rows for mark, rows in project.marks().items() if mark[1] is not None})

@@ -77,8 +77,10 @@ def landed_days(project: Project) -> list[Any]:
     )
 
 
-@pytest.mark.parametrize("clock", ["UTC", "project"])
-@pytest.mark.parametrize("day", ["partition_date", "tag", "none"])
+@pytest.mark.parametrize(
+    ("clock", "day"),
+    [("UTC", "partition_date"), ("project", "partition_date"), ("UTC", "tag"), ("project", "none")],
+)
 def test_landed_rows_are_dated_anew(tmp_path_factory: pytest.TempPathFactory, clock: str, day: str) -> None:
     @examples(2)
     @given(st.data())
