@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,14 +90,20 @@ class Shop:
         return tables == ["mp_landings", "mp_malformed_records"] and not self.malformed() and not self.landings()
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    connection = duckdb.connect(str(tmp_path / "shop.duckdb"), config={"memory_limit": "1GB", "threads": 2})
+@contextmanager
+def shop_in(folder: Path) -> Iterator[Shop]:
+    connection = duckdb.connect(str(folder / "shop.duckdb"), config={"memory_limit": "1GB", "threads": 2})
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(TABLES)
     with connection:
-        yield Shop(tmp_path, connection)
+        yield Shop(folder, connection)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with shop_in(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

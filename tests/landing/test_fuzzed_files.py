@@ -21,8 +21,8 @@ from tests.support.examples import EXAMPLES_IN_CI
 
 pytestmark = pytest.mark.xdist_group("fuzzed")
 
-FILES = 200
-PARTS = 4
+FILES = 100
+PARTS = 2
 NAMES = ("export.jsonl", "export.jsonl.gz", "export.json", "export", "export.parquet")
 MAX_LINE_BYTES = 65_536
 

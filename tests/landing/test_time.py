@@ -1,13 +1,15 @@
 """What `properties.time` counts: seconds or milliseconds, in UTC or on the project's wall clock."""
 
+import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mixflows.days import day_bounds, zone_of
 from mixflows.errors import LandingError
-from tests.landing.conftest import Shop
+from tests.landing.conftest import Shop, shop_in
 from tests.landing.lines import event
 
 BERLIN: dict[str, Any] = {"project_timezone": "Europe/Berlin"}
@@ -22,51 +24,72 @@ def day_of(instant: datetime) -> date | None:
     return instant.date() if 1900 <= instant.year <= 2199 else None
 
 
-@pytest.mark.parametrize(
-    ("written", "instant"),
-    [
-        ("1722470400", "2024-08-01"),
-        ('"1722470400"', "2024-08-01"),
-        ("1722470400.123456", "2024-08-01 00:00:00.123456"),
-        ('"1722470400.123456"', "2024-08-01 00:00:00.123456"),
-        ("1722470400.9999996", "2024-08-01 00:00:01"),
-        ("1.7224704e9", "2024-08-01"),
-        ("0", "1970-01-01"),
-        ("-0.5", "1969-12-31 23:59:59.5"),
-        ("-86400", "1969-12-31"),
-        ("99999999999", "5138-11-16 09:46:39"),
-        ("-62135510400", "0001-01-02"),
-    ],
-)
-def test_seconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
-    shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'))
-    assert shop.events("time", "partition_date") == [(at(instant), day_of(at(instant)))]
+SECONDS = [
+    ("1722470400", "2024-08-01"),
+    ('"1722470400"', "2024-08-01"),
+    ("1722470400.123456", "2024-08-01 00:00:00.123456"),
+    ('"1722470400.123456"', "2024-08-01 00:00:00.123456"),
+    ("1722470400.9999996", "2024-08-01 00:00:01"),
+    ("1.7224704e9", "2024-08-01"),
+    ("0", "1970-01-01"),
+    ("-0.5", "1969-12-31 23:59:59.5"),
+    ("-86400", "1969-12-31"),
+    ("99999999999", "5138-11-16 09:46:39"),
+    ("-62135510400", "0001-01-02"),
+]
+MILLISECONDS = [
+    ("1722470400000", "2024-08-01"),
+    ("1722470400123.456", "2024-08-01 00:00:00.123456"),
+    ('"1722470400123"', "2024-08-01 00:00:00.123"),
+    ("0", "1970-01-01"),
+    ("86400000", "1970-01-02"),
+    ("253402127999999", "9999-12-29 23:59:59.999"),
+]
+NO_TIMES = [
+    '"soon"', '""', "null", "true", "[1722470400]", "{}", '"NaN"', "NaN", "Infinity", '"-inf"', "1e400", '"0x66"',
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("written", "instant"),
-    [
-        ("1722470400000", "2024-08-01"),
-        ("1722470400123.456", "2024-08-01 00:00:00.123456"),
-        ('"1722470400123"', "2024-08-01 00:00:00.123"),
-        ("0", "1970-01-01"),
-        ("86400000", "1970-01-02"),
-        ("253402127999999", "9999-12-29 23:59:59.999"),
-    ],
-)
-def test_milliseconds_keep_their_microseconds(shop: Shop, written: str, instant: str) -> None:
-    shop.land(shop.write(f'{{"event": "e", "properties": {{"time": {written}}}}}'), landing={"time_unit": "ms"})
-    assert shop.events("time", "partition_date") == [(at(instant), day_of(at(instant)))]
+class Landed:
+    """A file with an event for each text of a time: when it happened and its day, by the text; what was malformed."""
+
+    def __init__(self, folder: Path, texts: list[str], **sections: Any) -> None:
+        with shop_in(folder) as shop:
+            shop.land(shop.write(*map(line, texts)), allow_malformed=True, **sections)
+            found = shop.events("mp_insert_id", "time", "partition_date")
+            self.times = {text: (instant, day) for text, instant, day in found}
+            self.malformed = [(text, reason) for _, text, reason in shop.malformed()]
 
 
-@pytest.mark.parametrize(
-    "written",
-    ['"soon"', '""', "null", "true", "[1722470400]", "{}", '"NaN"', "NaN", "Infinity", '"-inf"', "1e400", '"0x66"'],
-)
-def test_what_is_no_number_is_no_time(shop: Shop, written: str) -> None:
-    line = f'{{"event": "e", "properties": {{"time": {written}}}}}'
-    shop.land(shop.write(line, event("a")))
-    assert shop.malformed() == [(1, line, "time is missing or no time")]
+def line(time: str) -> str:
+    properties = f'{{"$insert_id": {json.dumps(time)}, "time": {time}}}'
+    return f'{{"event": "e", "properties": {properties}}}'
+
+
+@pytest.fixture(scope="module")
+def seconds(tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return Landed(tmp_path_factory.mktemp("seconds"), [*(text for text, _ in SECONDS), *NO_TIMES])
+
+
+@pytest.fixture(scope="module")
+def milliseconds(tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return Landed(tmp_path_factory.mktemp("ms"), [text for text, _ in MILLISECONDS], landing={"time_unit": "ms"})
+
+
+@pytest.mark.parametrize(("written", "instant"), SECONDS)
+def test_seconds_keep_their_microseconds(seconds: Landed, written: str, instant: str) -> None:
+    assert seconds.times[written] == (at(instant), day_of(at(instant)))
+
+
+@pytest.mark.parametrize(("written", "instant"), MILLISECONDS)
+def test_milliseconds_keep_their_microseconds(milliseconds: Landed, written: str, instant: str) -> None:
+    assert milliseconds.times[written] == (at(instant), day_of(at(instant)))
+
+
+@pytest.mark.parametrize("written", NO_TIMES)
+def test_what_is_no_number_is_no_time(seconds: Landed, written: str) -> None:
+    assert written not in seconds.times
+    assert (line(written), "time is missing or no time") in seconds.malformed
 
 
 def test_the_day_is_the_project_s_day_and_the_time_is_utc(shop: Shop) -> None:
