@@ -31,7 +31,7 @@ def test_the_tables_are_the_oracles(project_on: OnEngine, engine: str, rules: Ru
     use(project, rules)
     key, keep, missing = rules
 
-    @examples_on(engine, 2)
+    @examples_on(engine, 3)
     @given(many_streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)
@@ -62,7 +62,7 @@ def test_the_figures_are_plain_counts(project_on: OnEngine, engine: str, rules: 
     project = project_on(engine)
     use(project, rules)
 
-    @examples_on(engine, 2)
+    @examples_on(engine, 6)
     @given(many_streams_for(engine))
     def holds(stream: list[Row]) -> None:
         clear(project)
