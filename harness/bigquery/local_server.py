@@ -3,10 +3,11 @@
 As it is, the server keeps tables as a data lake's files and what it knows of tables and jobs in a database's file; each lookup
 of one table lists every table of every project, several times a statement, and each statement looks through all results. It
 derives the types of all expressions besides, which takes a fifth of its time; GoogleSQL's analyzer judges them in tests of its
-own. How statements are read, translated and run, and what they answer, is the same otherwise, but for DIV, where sqlglot writes
-DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it; and for FOR SYSTEM_TIME AS OF, which tables in
-memory cannot answer: they are read as they are. It knows copies of partitions besides, new fields of records, and the partitions of
-tables that are partitioned by ingestion time.
+own. Every request passes a check of who calls and another of the project's name, each in a task or thread of its own, and is
+logged; nobody reads the log of a server that started. How statements are read, translated and run, and what they answer, is the
+same otherwise, but for DIV, where sqlglot writes DIV(a - b, c) as a - b // c; for a MERGE in a transaction, which would end it;
+and for FOR SYSTEM_TIME AS OF, which tables in memory cannot answer: they are read as they are. It knows copies of partitions
+besides, new fields of records, and the partitions of tables that are partitioned by ingestion time.
 """
 
 import collections
@@ -22,6 +23,7 @@ import threading
 
 import duckdb
 from local_bigquery import cli, errors, models
+from local_bigquery.app import GzipRequests, app, valid_project
 from local_bigquery.catalog import datasets, metadata, tabledata, tables
 from local_bigquery.engine import database, types
 from local_bigquery.engine.database import cursor, fetch, quote
@@ -29,6 +31,7 @@ from local_bigquery.jobs import copy, load, merge, runner, store
 from local_bigquery.sql import rules
 from local_bigquery.sql.rules import external, information_schema, partitions, ranges, row_access, typing
 from sqlglot import exp
+from uvicorn import config
 
 OBJECTS = database.objects
 CONNECT = database._connect
@@ -239,6 +242,10 @@ def load_file(cur, config, upload):
     return LOAD(cur, config, upload)
 
 
+async def any_project() -> None:
+    """Takes any project: to look at its name, the server has a thread of its own for each request."""
+
+
 def end_with_the_test() -> None:
     """Ends the server when the process that started it is gone, however it went."""
     sys.stdin.buffer.read()
@@ -262,5 +269,8 @@ for unused in (external, ranges, row_access, typing):
 rules.NODE_RULES[:0] = [dividend_and_divisor, now]
 gc.freeze()  # statements' trees are many, and the server's own objects more: it would look through all of them again and again
 gc.set_threshold(100_000)
+app.user_middleware[:] = [kept for kept in app.user_middleware if kept.cls is GzipRequests]
+app.dependency_overrides[valid_project] = any_project
+config.LOGGING_CONFIG["loggers"]["uvicorn.access"]["level"] = "WARNING"
 threading.Thread(target=end_with_the_test, daemon=True).start()
 cli.main(sys.argv[1:])
