@@ -45,6 +45,8 @@ DML_AT_ONCE = 20
 
 Source: https://cloud.google.com/bigquery/quotas, "data manipulation language (DML)".
 """
+FIRST_ROWS = 1000
+"""So many rows of a result come with the answer that its statement has ended; the client would ask for them once more."""
 LONGEST_JOB_HOURS = 24
 """BigQuery ends a query after six hours, and one that waits for slots a day after it was sent."""
 CANCEL_SECONDS = 20.0
@@ -119,7 +121,8 @@ class Jobs:
         """
         self._refuse_lost(step)
         try:
-            return [dict(row.items()) for row in self.read(sql, parameters_of(sql, params), step)]
+            rows = self.read(sql, parameters_of(sql, params), step)
+            return [dict(row.items()) for row in rows] if rows.total_rows else []
         except WarehouseError:
             self._refuse_lost(step)  # whoever took the days has cancelled the statement
             raise
@@ -199,7 +202,8 @@ class Jobs:
         if self._settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
         sent: dict[str, Any] = {"job_id": job_id, "job_config": config, "location": self._settings.location}
-        return self._ended(partial(self._client.query, sql, job_retry=None, **sent), step, job_id, job_retry=None)
+        start = partial(self._client.query, sql, job_retry=None, **sent)
+        return self._ended(start, step, job_id, job_retry=None, page_size=FIRST_ROWS)
 
     def _copy(self, source: str, destination: str, step: Step, job_id: str) -> None:
         config = bigquery.CopyJobConfig(
