@@ -93,12 +93,11 @@ class Place:
         tests = " AND ".join(
             f"`{name}` IS NULL" if value is None else f"`{name}` = {_literal(value)}" for name, value in where.items()
         )
-        job = self.client.query(f"DELETE FROM `{self.table(table)}` WHERE {tests or 'TRUE'}")
-        job.result()
-        return job.num_dml_affected_rows or 0
+        done = self.client.query_and_wait(f"DELETE FROM `{self.table(table)}` WHERE {tests or 'TRUE'}")
+        return done.num_dml_affected_rows or 0
 
     def rows(self, table: str) -> list[Row]:
-        found = [dict(row.items()) for row in self.client.query(f"SELECT * FROM `{self.table(table)}`").result()]
+        found = self.sql(f"SELECT * FROM `{self.table(table)}`")
         return [{name: _plain(name, value) for name, value in row.items()} for row in found]
 
     def has_table(self, table: str) -> bool:
@@ -109,7 +108,7 @@ class Place:
 
     def sql(self, text: str) -> list[Row]:
         """Runs a statement of the test's own."""
-        return [dict(row.items()) for row in self.client.query(text).result()]
+        return [dict(row.items()) for row in self.client.query_and_wait(text)]
 
     def jobs(self, run_id: str | None = None) -> list[bigquery.QueryJob]:
         """Every query job that the engine sent to this place, or all of one run, oldest first, as the server knows them."""

@@ -108,16 +108,14 @@ class Machines:
 
     def keep_tables(self) -> None:
         """Remembers the tables as they are."""
-        for name in TABLES:
-            table = self._place.table(name)
-            self._place.sql(f"CREATE TABLE `{table}_before` AS SELECT * FROM `{table}`")
+        self._for_all("CREATE TABLE `{table}_before` AS SELECT * FROM `{table}`")
 
     def reset_tables(self) -> None:
         """Gives them back what they had."""
-        for name in TABLES:
-            table = self._place.table(name)
-            self._place.sql(f"DELETE FROM `{table}` WHERE TRUE")
-            self._place.sql(f"INSERT INTO `{table}` SELECT * FROM `{table}_before`")
+        self._for_all("DELETE FROM `{table}` WHERE TRUE; INSERT INTO `{table}` SELECT * FROM `{table}_before`")
+
+    def _for_all(self, sql: str) -> None:
+        self._place.sql(";\n".join(sql.format(table=self._place.table(name)) for name in TABLES))
 
     def lease_ends(self) -> None:
         self.now += LEASE + timedelta(seconds=1)
