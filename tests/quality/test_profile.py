@@ -6,7 +6,7 @@ import pytest
 
 from mixflows.ledger.profiles import DayProfile, read_profiles
 from mixflows.profile.profile import Profile, Tally
-from tests.spec.engines import LANDED
+from tests.spec.engines import KEYS, LANDED
 from tests.spec.project import Project
 from tests.spec.tables import DAY
 
@@ -82,7 +82,9 @@ def test_counts_missing_values_and_sizes_but_no_value(delivered: Project) -> Non
     }
 
 
-@pytest.mark.parametrize("key", ["insert_id_time", "mixpanel", "mixpanel_day"])
+@pytest.mark.parametrize(
+    ("engines", "key"), [*(("duckdb", key) for key in KEYS), ("bigquery", "mixpanel")], indirect=["engines"]
+)
 def test_what_the_chosen_key_rejects_is_what_the_profile_says(delivered: Project, key: str) -> None:
     delivered.deliver("""
         event | user | id | time  | arrival
@@ -92,7 +94,7 @@ def test_what_the_chosen_key_rejects_is_what_the_profile_says(delivered: Project
     delivered.set(pipeline={"key": key})
     delivered.run()
     (stored,) = read_profiles(delivered.warehouse).values()
-    at = ["insert_id_time", "mixpanel", "mixpanel_day"].index(key)
+    at = KEYS.index(key)
     duplicates = [row for row in delivered.rejected() if row["rejection_reason"] == "Duplicate event"]
     assert stored.profile.rejected_by_key[at] == len(duplicates) == stored.figures.duplicate_rows
 

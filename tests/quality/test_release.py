@@ -11,6 +11,7 @@ from mixflows.pipeline.explain import story
 from mixflows.pipeline.inspect import inspect_day
 from mixflows.pipeline.release import release_day
 from mixflows.verdict import Finding, Severity, Verdict
+from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -50,6 +51,7 @@ def test_a_released_day_is_published_with_its_reason_and_is_not_due_again(blocke
     assert [(copy.place, copy.run_id) for copy in told] == [("mp_events", "let"), ("mp_rejected_events", "let")]
 
 
+@ON_DUCKDB
 def test_rows_that_nobody_looked_at_are_not_released(blocked: Project) -> None:
     blocked.deliver("id | time\nc | 12:00")
     with pytest.raises(NotReleasedError, match="has changed since the day was blocked"):
@@ -65,6 +67,7 @@ class Broken(LetAll):
         return {day.day: Verdict((finding,)) for day in staged}
 
 
+@ON_DUCKDB
 def test_what_guards_the_promise_cannot_be_released(blocked: Project) -> None:
     with pytest.raises(NotReleasedError, match="kept_keys_unique failed"):
         release_day(blocked.context(Run("let")), DAY, "fine", Broken())

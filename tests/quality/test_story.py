@@ -6,6 +6,7 @@ import pytest
 
 from mixflows.model import Run, Status
 from mixflows.pipeline.explain import CopyStory, story
+from tests.spec.engines import KEYS
 from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
 
@@ -85,7 +86,9 @@ def test_an_event_belongs_to_the_run_that_published_it_and_not_to_one_that_found
     assert [copy.place for copy in copies] == ["mp_events", "mp_rejected_events"]
 
 
-@pytest.mark.parametrize("key", ["insert_id_time", "mixpanel", "mixpanel_day"])
+@pytest.mark.parametrize(
+    ("engines", "key"), [*(("duckdb", key) for key in KEYS), ("bigquery", "mixpanel_day")], indirect=["engines"]
+)
 def test_copies_are_counted_by_the_key_of_the_settings(project: Project, key: str) -> None:
     project.set(pipeline={"key": key})
     project.deliver("id | time | user\na | 10:00 | x\na | 12:00 | x")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import duckdb
+import pytest
 
 from mixflows.settings import Settings
 from mixflows.warehouse import close_warehouses, open_warehouse
@@ -24,6 +25,10 @@ LANDED = {
     "source_file": "STRING",
 }
 """The columns of the source that `land` makes, in BigQuery's types."""
+
+KEYS = ("insert_id_time", "mixpanel", "mixpanel_day")
+ON_DUCKDB = pytest.mark.parametrize("engines", ["duckdb"], indirect=True)
+"""For tests of what the pipeline alone decides: other tests run the same statements on BigQuery, and look at what they do."""
 
 Value = str | int | float | bool | date | datetime | None
 Row = dict[str, Any]

@@ -14,6 +14,7 @@ from mixflows.pipeline.run import Batch, ThreadSteps, process
 from mixflows.pipeline.stage import stage_batch
 from mixflows.verdict import Verdict
 from mixflows.warehouse.base import Warehouse
+from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -76,6 +77,7 @@ class CannotJudge(LetAll):
         raise MixflowsError("a suite is broken", "Mend it.")
 
 
+@ON_DUCKDB
 def test_every_day_of_a_window_is_recorded_whichever_step_fails(project: Project) -> None:
     project.set(backfill={"batch_days": 1, "concurrency": 2})
     project.deliver(TWO_DAYS)
@@ -116,6 +118,7 @@ class CountsAnother:
         return [replace(d, rows=d.rows + 1) if d.day == DAY else d for d in listed], without_day
 
 
+@ON_DUCKDB
 def test_a_day_of_which_other_rows_are_staged_than_planned_fails_alone(project: Project) -> None:
     project.deliver(TWO_DAYS)
     warehouse = cast("Warehouse", CountsAnother(project.warehouse))

@@ -16,6 +16,7 @@ from mixflows.pipeline.run import ThreadSteps
 from mixflows.pipeline.stage import stage_batch
 from mixflows.verdict import Verdict
 from mixflows.warehouse.base import BatchTables
+from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import LetAll, Project
 from tests.spec.tables import DAY
 
@@ -106,6 +107,7 @@ def test_other_rules_are_refused_until_they_are_accepted(project: Project) -> No
     assert set(map(project.status, project.planned("all"))) == {"unchanged"}
 
 
+@ON_DUCKDB
 def test_other_rules_outside_of_the_range_do_not_matter(project: Project) -> None:
     project.deliver(FIVE_DAYS)
     project.run(days=DayRange(end=FAILED))
@@ -153,6 +155,7 @@ def test_a_key_that_takes_more_together_moves_events_to_the_rejected_and_back(pr
     assert project.content() == before
 
 
+@ON_DUCKDB
 def test_the_usual_rows_are_the_median_of_the_days_before(project: Project) -> None:
     for day in range(8):
         project.deliver(
@@ -173,6 +176,7 @@ def test_a_day_that_another_run_holds_is_left_alone_and_named(project: Project) 
     assert [outcome.row.partition_date for outcome in project.run().outcomes] == [CHANGED]
 
 
+@ON_DUCKDB
 def test_a_day_that_another_run_takes_on_the_way_is_left_to_it(project: Project) -> None:
     """A window's days are claimed when it begins."""
 
@@ -207,6 +211,7 @@ class HeldAtFirst(LetAll):
         return super().judge(staged, check_rows=check_rows)
 
 
+@ON_DUCKDB
 def test_days_that_another_run_holds_are_waited_for_and_planned_anew(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +227,7 @@ def test_days_that_another_run_holds_are_waited_for_and_planned_anew(
     assert project.warehouse.claim([CHANGED, FAILED], "third") == {}, "given back"
 
 
+@ON_DUCKDB
 def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Project) -> None:
     def is_staged(day: date) -> bool:
         return project.engine.has_table(BatchTables.of(day, Run("stopped")).copies)
@@ -242,6 +248,7 @@ def test_a_run_that_is_stopped_does_not_stage_the_days_that_wait(project: Projec
     assert 0 < sum(is_staged(day.day) for day in days) < 40
 
 
+@ON_DUCKDB
 def test_the_newest_day_comes_first_by_choice(project: Project) -> None:
     project.deliver(FIVE_DAYS)
     days = list(project.planned())

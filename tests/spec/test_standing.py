@@ -10,6 +10,7 @@ from mixflows.ledger.standing import standing_days
 from mixflows.model import Run, Status
 from mixflows.pipeline.acknowledge import acknowledge_day
 from mixflows.pipeline.totals import Totals, read_totals
+from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import Project
 from tests.spec.tables import DAY
 
@@ -35,6 +36,7 @@ def acknowledge(project: Project, day: date = NEXT, because: str = "known") -> N
     acknowledge_day(project.context(Run("acknowledge")), day, because)
 
 
+@ON_DUCKDB
 def test_a_blocked_day_keeps_every_later_run_from_ending_well(blocked: Project) -> None:
     again = blocked.run_judged()
     assert (again.outcomes, again.exit_code) == ((), 3)
@@ -58,6 +60,7 @@ def test_an_acknowledged_day_stands_until_its_source_changes(blocked: Project) -
     assert (changed.exit_code, [day.acknowledged for day in changed.standing]) == (3, [""])
 
 
+@ON_DUCKDB
 def test_an_acknowledged_day_stands_until_its_verdict_changes(blocked: Project) -> None:
     acknowledge(blocked)
     blocked.set(quality={"late_rate": {"critical": 0.5}, "missing_insert_id_rate": {"warning": None, "critical": 0}})
@@ -69,6 +72,7 @@ def test_an_acknowledged_day_stands_until_its_verdict_changes(blocked: Project) 
         acknowledge(blocked)
 
 
+@ON_DUCKDB
 def test_only_a_blocked_day_is_acknowledged_as_it_was_blocked(blocked: Project) -> None:
     with pytest.raises(UsageError, match="reason"):
         acknowledge(blocked, because=" ")
