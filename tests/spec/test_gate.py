@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import Project
 from tests.spec.tables import DAY, instant, milliseconds
 
@@ -46,6 +47,7 @@ def test_a_blocked_day_keeps_the_rows_that_were_published_before_and_the_other_d
     assert set(before[0]) <= set(strict.everything()[0])
 
 
+@ON_DUCKDB
 def test_opened_thresholds_let_the_blocked_day_pass(strict: Project) -> None:
     strict.add(copies(IDS[:9], arrival="09:30"))
     strict.run_judged()
@@ -74,6 +76,7 @@ def test_a_warning_publishes_and_flags(project: Project) -> None:
     assert {row["run_id"] for row in results} == {project.ledger()[-1]["run_id"]}
 
 
+@ON_DUCKDB
 def test_a_small_day_is_not_judged_by_rates(project: Project) -> None:
     project.set(quality=BAD)
     project.add(copies(IDS[:3]))

@@ -90,15 +90,16 @@ def test_ties_are_decided_by_content_whatever_the_order_of_rows(project: Project
         b  | 10:00 | -       | {"n": 4}
         b  | 10:00 | -       | {"n": 5}
     """)
+    random.Random(1).shuffle(copies)
     statuses: list[str] = []
-    for seed in range(4):
-        random.Random(seed).shuffle(copies)
+    for _ in range(2):
+        copies.reverse()  # whatever decides by the order decides otherwise
         project.create_source()
         for copy in copies:  # one delivery each, so that no place in the table can decide
             project.add([copy | {"loaded_at": LANDED_AT, "source_file": "export.jsonl"}])
         project.run("all")
         statuses.append(project.status())
-    assert statuses == ["published", "unchanged", "unchanged", "unchanged"]
+    assert statuses == ["published", "unchanged"]
     assert (len(project.events()), len(project.rejected())) == (2, 3)
 
 
