@@ -16,7 +16,7 @@ from tests.spec.engines import DuckDBEngine
 from tests.spec.project import Project
 from tests.spec.tables import DAY, instant
 
-DAYS, BATCH_DAYS = 40, 2
+DAYS, BATCH_DAYS = 24, 2
 STATEMENTS_OF_NEW_DAYS = {
     "events_next": 1,
     "copies": 1,
@@ -57,7 +57,7 @@ def test_batches_side_by_side_through_faults(bigquery_api: BigQueryApi, endpoint
     expected = plain.content()
     close_warehouses()
 
-    faults = Faults(share=0.1)
+    faults = Faults(share=0.2)
     with proxy(endpoint, faults) as through:
         place = Place(bigquery_api, through)
         project = Project(place, backfill={"batch_days": BATCH_DAYS, "concurrency": 8})
