@@ -130,11 +130,10 @@ class Runner:
             return fetch_due(self.settings, with_secret, Clock(), lambda done: say_fetched(done, as_json=self._as_json))
 
     def _plain(self, request: PlanRequest, idle: Plan | None = None) -> RunResult:
-        with progress_bars():
-            # A file held by another process, or a source that is not there, is told before seconds go into an import.
-            warehouse = opened_source(self.settings)
-            from expectations.gate import GreatExpectationsAuditor
+        from expectations.gate import GreatExpectationsAuditor
 
+        with progress_bars():
+            warehouse = opened_source(self.settings)
             plan = idle or make_plan(warehouse, self.settings, request)
             listener().planned(plan)
             run = Run(str(uuid4()))

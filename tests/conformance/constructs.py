@@ -283,12 +283,7 @@ TABLE: tuple[Example, ...] = (
     _one("Min, Max", f"MIN(n), MAX(n), MAX(CASE WHEN n > 5 THEN n END) FROM {THREE} AS x", 1, 2, None),
     _one("COUNT", f"COUNT(*), SUM(n) FROM {THREE} AS x WHERE FALSE", 0, None),
     _rows("GROUP, ORDER BY", f"SELECT n, COUNT(*) FROM {THREE} AS x GROUP BY n ORDER BY n", (None, 1), (1, 1), (2, 1)),
-    _rows(
-        "GROUP",
-        f"SELECT w IN ('b') AS is_b, COUNT(*) FROM {THREE} AS x GROUP BY is_b ORDER BY is_b",
-        (False, 1),
-        (True, 2),
-    ),
+    _rows("GROUP", f"SELECT w IN ('b') AS b, COUNT(*) FROM {THREE} AS x GROUP BY b ORDER BY b", (False, 1), (True, 2)),
     _rows("HAVING", f"SELECT w FROM {THREE} AS x GROUP BY w HAVING COUNT(*) > 1", ("b",)),
     _rows("ORDER BY, LIMIT", f"SELECT n FROM {THREE} AS x ORDER BY n DESC LIMIT 2", (2,), (1,)),
     _rows("SELECT DISTINCT", f"SELECT DISTINCT w FROM {THREE} AS x ORDER BY w", ("a",), ("b",)),
@@ -302,10 +297,9 @@ TABLE: tuple[Example, ...] = (
     ),
     _rows(
         "WindowSpec",  # a frame
-        "SELECT n, SUM(n) OVER (ORDER BY n), SUM(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
-        f" FROM {ONE_TWO} AS x ORDER BY n",
-        (1, 1, 3),
-        (2, 3, 3),
+        f"SELECT SUM(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM {ONE_TWO} AS x",
+        (3,),
+        (3,),
     ),
     _rows(
         "Lag",

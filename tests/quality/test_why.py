@@ -14,7 +14,6 @@ from mixflows.profile.profile import Profile, Tally
 from mixflows.profile.why import carriers, why
 from mixflows.report.data import collect
 from mixflows.verdict import Finding, Severity
-from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import Project
 from tests.spec.tables import DAY
 
@@ -108,7 +107,6 @@ def test_a_day_is_broken_down_and_hidden_values_stay_hidden(blocked: Project) ->
     assert {name: counts.rows for name, counts in found["file"].items()} == {"export-1.jsonl": 6}
 
 
-@ON_DUCKDB
 def test_every_surface_says_the_same_sentence_and_the_breakdown_is_stored(blocked: Project) -> None:
     (standing,) = standing_days(blocked.warehouse)
     looked = inspect_day(blocked.context(Run("look")), DAY, blocked.auditor())

@@ -8,11 +8,8 @@ from mixflows.model import Run
 from mixflows.pipeline.publish import publish_batch
 from mixflows.pipeline.stage import discard_batch, stage_batch
 from mixflows.verdict import Verdict
-from tests.spec.engines import ON_DUCKDB
 from tests.spec.project import Project
 from tests.spec.tables import DAY, rows
-
-pytestmark = ON_DUCKDB
 
 NEXT = DAY + timedelta(days=1)
 
