@@ -37,7 +37,7 @@ test-long: $(VENV)/.dev-installed ## Run the tests and the BigQuery tests with t
 
 .PHONY: test-operation
 test-operation: $(VENV)/.dev-installed ## Run the tests that wait for a Prefect server, a worker and a browser
-	@$(BIN)/python -m pytest -rfEs --durations 10 -m operation $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 2 --dist loadgroup -rfEs --durations 10 -m operation $(PYTEST_ARGS)
 
 .PHONY: test-bigquery
 test-bigquery: $(VENV)/.dev-installed ## Run the BigQuery tests alone, on an API server that they start here

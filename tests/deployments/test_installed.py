@@ -16,7 +16,7 @@ from tests.deployments.project import Project
 from tests.deployments.server import ROOT, PrefectServer, Process, eventually, ran
 from tests.support.documents import command_lines, section
 
-pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("operation"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.operation, pytest.mark.xdist_group("installed"), pytest.mark.timeout(1200)]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROOMS = ("mixflows", "flows", "tasks", "expectations", "deployments")
 

@@ -37,10 +37,11 @@ def test_no_flow_waits_for_ever_and_one_goes_on_when_the_file_is_free(
     project: Project, caplog: pytest.LogCaptureFixture
 ) -> None:
     project.land(1, 20)
+    settings = ("pipeline.wait_minutes=0", "mixpanel.project_id=1", f"fetch.folder={project.folder / 'fetched'}")
     with ExitStack() as holding:
         pid = holding.enter_context(held(project.folder / "mixflows.duckdb"))
         for flow, parameters in FLOWS:
-            ran = project.run(flow, "pipeline.wait_minutes=0", "mixpanel.project_id=1", **parameters)
+            ran = project.run(flow, *settings, **parameters)
             assert ran.named == ("FAILED", "HeldElsewhere")
             assert f"is held by process {pid}" in ran.message
             assert isinstance(ran.state.result(raise_on_failure=False), WarehouseBusyError)
