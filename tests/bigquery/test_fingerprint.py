@@ -68,7 +68,7 @@ VALUES = st.recursive(
 )
 
 
-@examples(3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=20, max_size=20), others=st.lists(TEXTS, max_size=2))
 def test_json_has_the_text_that_it_has_on_duckdb(
     values: list[object], others: list[str], project: Settings, client: bigquery.Client, dataset: str

@@ -55,7 +55,7 @@ def test_of_every_name_and_type_every_copy_is_published(
 
     names_of, value_of = (NAMES, VALUES) if engine == "duckdb" else (tuple(filter(is_flexible, NAMES)), ON_BIGQUERY)
 
-    @examples(2, phases=[Phase.explicit, Phase.generate])
+    @examples(1, phases=[Phase.explicit, Phase.generate])
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         size = len(ROLES) + len(value_of)

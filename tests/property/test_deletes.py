@@ -87,7 +87,7 @@ def test_apply_gives_what_the_source_has_now(project_on: OnEngine, engine: str, 
     key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "apply"})
 
-    @examples_on(engine, 6)
+    @examples_on(engine, 5)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         _, source = change(project, engine, data, key)
@@ -104,7 +104,7 @@ def test_keep_has_every_copy_that_ever_was(project_on: OnEngine, engine: str, ru
     key, keep, missing = rules
     project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": "keep"})
 
-    @examples_on(engine, 6)
+    @examples_on(engine, 5)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         before, source = change(project, engine, data, key)

@@ -41,7 +41,7 @@ def test_the_split_into_files_does_not_matter(
     project = project_on(engine)
     project.set(pipeline={"key": "mixpanel", "keep": "first", "missing_insert_id": "reject"})
 
-    @examples(3 if engine == "duckdb" else 2)
+    @examples(2 if engine == "duckdb" else 1)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         stream: list[Row] = data.draw(with_time)

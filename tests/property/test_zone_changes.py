@@ -82,7 +82,7 @@ def landed_days(project: Project) -> list[Any]:
     [("UTC", "partition_date"), ("project", "partition_date"), ("UTC", "tag"), ("project", "none")],
 )
 def test_landed_rows_are_dated_anew(tmp_path_factory: pytest.TempPathFactory, clock: str, day: str) -> None:
-    @examples(2)
+    @examples(1)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
         files = data.draw(streams)

@@ -31,7 +31,7 @@ def test_plain_python_agrees(made: Days, key: str, keep: str, missing: str, dele
     days = made
     days.project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": missing, "source_deletes": deletes})
 
-    @examples(4 if days.project.engine.name == "duckdb" else 1)
+    @examples(3 if days.project.engine.name == "duckdb" else 1)
     @given(scripts(1))
     def holds(script: list[Version]) -> None:
         days.clear()

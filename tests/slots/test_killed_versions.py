@@ -32,7 +32,7 @@ def test_killed_anywhere_and_done_again(days: Days, key: str, keep: str, deletes
     days.project.set(pipeline={"key": key, "keep": keep, "missing_insert_id": "reject", "source_deletes": deletes})
     kills = st.tuples(st.integers(0, 28), st.integers(0, 25))
 
-    @examples(2)
+    @examples(1)
     @given(scripts(2), st.lists(kills, min_size=5, max_size=5))
     def holds(versions: list[Version], killed_at: list[tuple[int, int]]) -> None:
         script = list(zip(versions, killed_at, strict=False))
