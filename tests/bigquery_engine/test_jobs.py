@@ -94,6 +94,17 @@ def test_the_same_statement_of_an_attempt_runs_once_whoever_sends_it(
     assert sorted(row["n"] for row in place.rows("numbers")) == [1, 2]
 
 
+@pytest.mark.parametrize("rows", [0, 1, 5_000])
+def test_a_result_comes_with_the_answer_that_its_statement_has_ended(
+    bigquery_api: BigQueryApi, place: Place, endpoint: str, rows: int
+) -> None:
+    requests: list[Request] = []
+    with proxy(endpoint, requests.append) as through, jobs(bigquery_api, place, through) as own:
+        found = own.run(f"SELECT n FROM UNNEST(GENERATE_ARRAY(1, {rows})) AS n ORDER BY n", {}, STEP)
+    assert [row["n"] for row in found] == list(range(1, rows + 1))
+    assert len(requests) == 2
+
+
 QUOTA = Answer(403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for free query bytes scanned.")
 DENIED = Answer(403, "accessDenied", "Access Denied")
 CAP = Answer(500, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 1000000.")

@@ -45,8 +45,12 @@ DML_AT_ONCE = 20
 
 Source: https://cloud.google.com/bigquery/quotas, "data manipulation language (DML)".
 """
-FIRST_ROWS = 1000
-"""So many rows of a result come with the answer that its statement has ended; the client would ask for them once more."""
+PAGE_ROWS = 100_000
+"""Rows in one answer at most; BigQuery cuts an answer by its bytes besides. Where it is told, the first ones come with the answer
+that the statement has ended; the client would ask for them once more.
+
+Source: https://cloud.google.com/bigquery/docs/paging-results
+"""
 LONGEST_JOB_HOURS = 24
 """BigQuery ends a query after six hours, and one that waits for slots a day after it was sent."""
 CANCEL_SECONDS = 20.0
@@ -203,7 +207,7 @@ class Jobs:
             config.maximum_bytes_billed = self._settings.maximum_bytes_billed
         sent: dict[str, Any] = {"job_id": job_id, "job_config": config, "location": self._settings.location}
         start = partial(self._client.query, sql, job_retry=None, **sent)
-        return self._ended(start, step, job_id, job_retry=None, page_size=FIRST_ROWS)
+        return self._ended(start, step, job_id, job_retry=None, page_size=PAGE_ROWS)
 
     def _copy(self, source: str, destination: str, step: Step, job_id: str) -> None:
         config = bigquery.CopyJobConfig(
